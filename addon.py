@@ -1,0 +1,18 @@
+"""Registers the add-on with TEN (ten-runtime looks it up by this name)."""
+
+from ten_runtime import Addon, TenEnv, register_addon_as_extension
+
+
+@register_addon_as_extension("gradium_tts_python")
+class GradiumTTSExtensionAddon(Addon):
+    """Creates one extension for each node of a graph."""
+
+    def on_create_instance(
+        self, ten_env: TenEnv, name: str, context: object
+    ) -> None:
+        """Build the extension; called on a runtime thread without a loop."""
+        # Imported here so that a missing dependency fails this node with its
+        # own message, not every add-on of the app.
+        from .extension import GradiumTTSExtension
+
+        ten_env.on_create_instance_done(GradiumTTSExtension(name), context)
