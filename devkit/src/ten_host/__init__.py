@@ -1,0 +1,39 @@
+"""Runs a TEN extension and collects what it sends; see `ExtensionHost`."""
+
+from .app import app_running, is_stand_in
+from .events import (
+    AudioEnd,
+    AudioStart,
+    ConnectionStatus,
+    EndReason,
+    Error,
+    Event,
+    FlushEnd,
+    Frame,
+    Metrics,
+    OtherData,
+    TextResult,
+    Word,
+)
+from .host import CommandResult, ExtensionHost, HostError, describe
+
+__all__ = [
+    "AudioEnd",
+    "AudioStart",
+    "CommandResult",
+    "ConnectionStatus",
+    "EndReason",
+    "Error",
+    "Event",
+    "ExtensionHost",
+    "FlushEnd",
+    "Frame",
+    "HostError",
+    "Metrics",
+    "OtherData",
+    "TextResult",
+    "Word",
+    "app_running",
+    "describe",
+    "is_stand_in",
+]

@@ -1,0 +1,385 @@
+"""Drives one extension through TEN's public tester API.
+
+`ExtensionHost` works with the real `ten_runtime` as well as with this kit's
+stand-in: it uses nothing but `AsyncExtensionTester` in single mode. The tester
+runs on a thread of its own, as TEN runs it; the host hands every event over to
+the loop that entered it, where everything else happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import importlib.util
+import json
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, TypeVar
+
+from ten_runtime import (
+    AsyncExtensionTester,
+    AsyncTenEnvTester,
+    AudioFrame,
+    Cmd,
+    CmdResult,
+    Data,
+    StatusCode,
+)
+
+from .events import (
+    AudioEnd,
+    AudioStart,
+    Error,
+    Event,
+    FlushEnd,
+    Frame,
+    TextResult,
+    event_of_data,
+    event_of_frame,
+)
+
+T = TypeVar("T")
+
+
+class HostError(Exception):
+    """The run failed: the extension raised, or broke its interface."""
+
+
+@dataclass(frozen=True)
+class CommandResult:
+    """The answer to a command, with its properties."""
+
+    is_ok: bool
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ExtensionHost:
+    """One extension, running for as long as the `async with` block.
+
+    ```python
+    async with ExtensionHost("my_tts", {"params": {...}}) as host:
+        await host.send_text("r1", "Hello.", end=True)
+        await host.ended("r1")
+        host.pcm("r1")
+    ```
+
+    Leaving the block stops the extension; what it sent while stopping is
+    among `events()` afterwards.
+
+    Args:
+        addon_name: the add-on; a package of that name is imported first, so
+            that it registers under one identity.
+        properties: the node's property; TEN merges it over property.json.
+        wait_s: how long `ended`, `flush`, `until` and `command` wait.
+        timeout_s: after which TEN ends the run as failed.
+
+    Raises:
+        HostError: on entering, waiting or leaving, when the run failed.
+    """
+
+    def __init__(
+        self,
+        addon_name: str,
+        properties: Mapping[str, Any] | None = None,
+        *,
+        wait_s: float = 10.0,
+        timeout_s: float = 600.0,
+    ) -> None:
+        self._wait_s = wait_s
+        self._tester = _Tester(self._on_event, self._on_started)
+        _import_addon(addon_name)
+        self._tester.set_test_mode_single(
+            addon_name, json.dumps(dict(properties or {}))
+        )
+        self._tester.set_timeout(int(timeout_s * 1_000_000))
+        self._log: list[tuple[str | None, Event]] = []
+        self._open_request: str | None = None
+        self._waiters: list[asyncio.Future[None]] = []
+        self._is_started = False
+        self._flushes = 0
+
+    async def __aenter__(self) -> ExtensionHost:
+        self._loop = asyncio.get_running_loop()
+        self._finished: asyncio.Future[str | None] = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name="ten_host")
+        self._thread.start()
+        try:
+            await self._wait_for(lambda: self._is_started, "its start")
+        except BaseException:
+            await self._join()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        failure = await self._join()
+        if failure is not None and kind is None:
+            raise HostError(failure)
+
+    async def send_text(
+        self,
+        request_id: str,
+        text: str,
+        *,
+        end: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Send one `tts_text_input`; returns once it is handed over."""
+        fields = {
+            "request_id": request_id,
+            "text": text,
+            "text_input_end": end,
+            "metadata": dict(metadata or {}),
+        }
+        await self.send_data("tts_text_input", fields)
+
+    async def send_data(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Send any data message, its properties given as JSON values."""
+        data = Data.create(name)
+        _check(data.set_property_from_json(None, json.dumps(dict(fields))))
+        _check(await self._on_tester(lambda env: env.send_data(data)))
+
+    async def flush(
+        self,
+        flush_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> float:
+        """Interrupt; returns the seconds until its `tts_flush_end` came."""
+        self._flushes += 1
+        flush_id = flush_id or f"flush-{self._flushes}"
+        since = len(self._log)
+        sent_s = time.monotonic()
+        fields = {"flush_id": flush_id, "metadata": dict(metadata or {})}
+        await self.send_data("tts_flush", fields)
+        event = await self.until(
+            lambda e: isinstance(e, FlushEnd) and e.flush_id == flush_id,
+            since=since,
+        )
+        return event.time_s - sent_s
+
+    async def command(
+        self, name: str, properties: Mapping[str, Any] | None = None
+    ) -> CommandResult:
+        """Send a command and wait for its result."""
+        cmd = Cmd.create(name)
+        text = json.dumps(dict(properties or {}))
+        _check(cmd.set_property_from_json(None, text))
+        answer = self._on_tester(lambda env: env.send_cmd(cmd))
+        result, error = await asyncio.wait_for(answer, self._wait_s)
+        _check(error)
+        if result is None:
+            raise HostError(f"{name} was not answered")
+        fields, _ = result.get_property_to_json("")
+        is_ok = result.get_status_code() == StatusCode.OK
+        return CommandResult(is_ok, json.loads(fields or "{}"))
+
+    async def ended(self, request_id: str) -> AudioEnd:
+        """Wait for the request's `tts_audio_end`, its first if it has more."""
+        event = await self.until(
+            lambda e: isinstance(e, AudioEnd) and e.request_id == request_id
+        )
+        assert isinstance(event, AudioEnd)
+        return event
+
+    async def until(
+        self, is_wanted: Callable[[Event], bool], *, since: int = 0
+    ) -> Event:
+        """The first event for which `is_wanted` holds, waiting if need be.
+
+        Args:
+            since: looks only at `events()[since:]`.
+
+        Raises:
+            TimeoutError: none came within `wait_s`; tells what did come.
+            HostError: the run ended before.
+        """
+        found: list[Event] = []
+
+        def has_come() -> bool:
+            nonlocal since
+            while since < len(self._log) and not found:
+                event = self._log[since][1]
+                since += 1
+                if is_wanted(event):
+                    found.append(event)
+            return bool(found)
+
+        await self._wait_for(has_come, "the wanted event")
+        return found[0]
+
+    def events(self, request_id: str | None = None) -> list[Event]:
+        """What was received, in order; of one request if it is given.
+
+        A frame belongs to the request between whose start and end it came.
+        Metrics and connection states name no request: they appear only in the
+        full list.
+        """
+        if request_id is None:
+            return [event for _, event in self._log]
+        return [event for owner, event in self._log if owner == request_id]
+
+    def frames(self, request_id: str) -> list[Frame]:
+        """The request's frames, in order."""
+        return [e for e in self.events(request_id) if isinstance(e, Frame)]
+
+    def pcm(self, request_id: str) -> bytes:
+        """The samples of all the request's frames, in order."""
+        return b"".join(frame.pcm for frame in self.frames(request_id))
+
+    # -------------------------------------------------- on the tester's thread
+
+    def _run(self) -> None:
+        failure: str | None
+        try:
+            error = self._tester.run()
+            failure = None if error is None else error.error_message()
+        except Exception as raised:
+            failure = f"{type(raised).__name__}: {raised}"
+        self._loop.call_soon_threadsafe(self._on_finished, failure)
+
+    def _on_event(self, event: Event) -> None:
+        self._loop.call_soon_threadsafe(self._receive, event)
+
+    def _on_started(self) -> None:
+        self._loop.call_soon_threadsafe(self._receive_start)
+
+    # ------------------------------------------------------ on the host's loop
+
+    def _receive_start(self) -> None:
+        self._is_started = True
+        self._wake()
+
+    def _receive(self, event: Event) -> None:
+        owner: str | None = None
+        if isinstance(event, AudioStart):
+            owner = self._open_request = event.request_id
+        elif isinstance(event, AudioEnd):
+            owner, self._open_request = event.request_id, None
+        elif isinstance(event, Frame):
+            owner = self._open_request
+        elif isinstance(event, TextResult):
+            owner = event.request_id
+        elif isinstance(event, Error):
+            owner = event.id
+        self._log.append((owner, event))
+        self._wake()
+
+    def _on_finished(self, failure: str | None) -> None:
+        self._finished.set_result(failure)
+        self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _wait_for(self, is_true: Callable[[], bool], what: str) -> None:
+        deadline_s = time.monotonic() + self._wait_s
+        while not is_true():
+            if self._finished.done():
+                failure = self._finished.result() or "the run ended"
+                raise HostError(f"waiting for {what}: {failure}")
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiters.append(waiter)
+            left_s = deadline_s - time.monotonic()
+            await asyncio.wait([waiter], timeout=max(left_s, 0.0))
+            if not waiter.done() and not is_true():
+                raise TimeoutError(
+                    f"{what} did not come within {self._wait_s} s; "
+                    f"came: {describe(self.events())}"
+                )
+
+    async def _on_tester(
+        self, call: Callable[[AsyncTenEnvTester], Coroutine[Any, Any, T]]
+    ) -> T:
+        """Run a call of the tester's environment on the tester's loop."""
+        env, loop = self._tester.env, self._tester.loop
+        if env is None or loop is None or self._finished.done():
+            raise HostError("the extension is not running")
+        future = asyncio.run_coroutine_threadsafe(call(env), loop)
+        return await asyncio.wrap_future(future)
+
+    async def _join(self) -> str | None:
+        """Stop the run and wait for its thread.
+
+        A cancellation is passed on only after that: nothing else could end
+        the thread.
+        """
+        if self._tester.env is not None:
+            self._tester.env.stop_test()
+        is_cancelled = False
+        while not self._finished.done():
+            try:
+                await asyncio.shield(self._finished)
+            except asyncio.CancelledError:
+                is_cancelled = True
+        self._thread.join()
+        if is_cancelled:
+            raise asyncio.CancelledError
+        return self._finished.result()
+
+
+class _Tester(AsyncExtensionTester):
+    """Turns messages into events, without a single await in between."""
+
+    def __init__(
+        self, on_event: Callable[[Event], None], on_started: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._on_event = on_event
+        self._on_started = on_started
+        self.env: AsyncTenEnvTester | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def on_init(self, ten_env: AsyncTenEnvTester) -> None:
+        self.env = ten_env
+        self.loop = asyncio.get_running_loop()
+
+    async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
+        self._on_started()
+
+    async def on_data(self, ten_env: AsyncTenEnvTester, data: Data) -> None:
+        self._on_event(event_of_data(data, time.monotonic()))
+
+    async def on_audio_frame(
+        self, ten_env: AsyncTenEnvTester, audio_frame: AudioFrame
+    ) -> None:
+        self._on_event(event_of_frame(audio_frame, time.monotonic()))
+
+    async def on_cmd(self, ten_env: AsyncTenEnvTester, cmd: Cmd) -> None:
+        await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+
+def describe(events: list[Event]) -> str:
+    """The events' names in a line, equal neighbours counted."""
+    names: list[tuple[str, int]] = []
+    for event in events:
+        name = type(event).__name__
+        if names and names[-1][0] == name:
+            names[-1] = (name, names[-1][1] + 1)
+        else:
+            names.append((name, 1))
+    return ", ".join(n if k == 1 else f"{k} {n}" for n, k in names) or "nothing"
+
+
+def _import_addon(addon_name: str) -> None:
+    """Register the add-on by importing its package, where there is one.
+
+    A runtime that does not find it registered looks for it elsewhere, so no
+    package is no error here.
+    """
+    if importlib.util.find_spec(addon_name) is not None:
+        importlib.import_module(addon_name)
+
+
+def _check(error: object) -> None:
+    if error is not None:
+        raise HostError(str(error))

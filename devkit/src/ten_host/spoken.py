@@ -1,0 +1,110 @@
+"""What one spoken request was: its texts, frames and words, with times."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass, field
+
+from .events import AudioEnd, Event, Frame, TextResult
+
+
+@dataclass(frozen=True)
+class HeardWord:
+    """A word and where it lies in the audio, in seconds from its start."""
+
+    text: str
+    start_s: float
+    stop_s: float
+
+
+@dataclass
+class Spoken:
+    """One request, filled while it runs; times on the monotonic clock."""
+
+    request_id: str
+    sample_rate_hz: int
+    texts: list[tuple[float, str]] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    words: list[HeardWord] = field(default_factory=list)
+    end: AudioEnd | None = None
+
+    def sent(self, text: str) -> float:
+        """Note a text that is about to be sent; returns the time."""
+        self.texts.append((time.monotonic(), text))
+        return self.texts[-1][0]
+
+    def add(self, event: Event) -> None:
+        """Account for an event of this request."""
+        if isinstance(event, Frame):
+            self.frames.append(event)
+        elif isinstance(event, TextResult):
+            self.words += self.heard_in(event)
+        elif isinstance(event, AudioEnd):
+            self.end = event
+
+    def heard_in(self, result: TextResult) -> list[HeardWord]:
+        """The words of a result, placed in this request's audio.
+
+        Words and frames share one epoch base (TEN's convention); a runtime
+        whose frames carry no timestamp starts at the first word.
+        """
+        base_ms = self.frames[0].timestamp_ms if self.frames else 0
+        return [
+            HeardWord(
+                word.word.strip(),
+                (word.start_ms - (base_ms or result.start_ms)) / 1000,
+                (word.start_ms - (base_ms or result.start_ms)) / 1000
+                + word.duration_ms / 1000,
+            )
+            for word in result.words
+            if word.word.strip()
+        ]
+
+    @property
+    def start_s(self) -> float:
+        """When the first text was sent."""
+        return self.texts[0][0]
+
+    @property
+    def pcm(self) -> bytes:
+        """All samples."""
+        return b"".join(frame.pcm for frame in self.frames)
+
+    @property
+    def audio_s(self) -> float:
+        """Seconds of sound."""
+        return len(self.pcm) / 2 / self.sample_rate_hz
+
+    @property
+    def first_frame_s(self) -> float:
+        """Seconds from the first text to the first frame."""
+        return self.frames[0].time_s - self.start_s
+
+    @property
+    def real_time_factor(self) -> float:
+        """Seconds of waiting for each second of sound."""
+        return (self.frames[-1].time_s - self.start_s) / self.audio_s
+
+
+def p90(values: list[float]) -> float:
+    """The value that nine of ten do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * 9 // 10) - 1)]
+
+
+def summary(spoken: list[Spoken], file: str) -> str:
+    """The closing line of the command."""
+    last = spoken[-1]
+    factor = statistics.median(one.real_time_factor for one in spoken)
+    tail = (
+        f"{last.audio_s:.2f} s of audio, real-time factor {factor:.3f}, {file}"
+    )
+    first_ms = [one.first_frame_s * 1000 for one in spoken]
+    if len(spoken) == 1:
+        return f"TTFB {first_ms[0]:.1f} ms, {tail}"
+    return (
+        f"{len(spoken)} requests: first frame median "
+        f"{statistics.median(first_ms):.1f} ms, p90 {p90(first_ms):.1f} ms; "
+        f"{tail}"
+    )

@@ -1,0 +1,192 @@
+"""Fixtures of all tests: the server, the extension on its host, the leak check.
+
+* `sim`: a local Gradium server; `@pytest.mark.sim(...)` gives its options.
+* `host`: the extension on that server; `start_host` for other properties.
+* After every test nothing of ours may be left: no task, thread, socket, file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+)
+from typing import TYPE_CHECKING, Any
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from gradium_sim import GradiumSim
+    from ten_host import ExtensionHost
+
+ADDON = "gradium_tts_python"
+
+# No key of the machine may get into a test, and no test to the vendor.
+os.environ.pop("GRADIUM_API_KEY", None)
+
+# A deadline would measure the machine, not the code.
+hypothesis.settings.register_profile("default", deadline=None, max_examples=100)
+hypothesis.settings.register_profile(
+    "thorough", deadline=None, max_examples=2000
+)
+
+StartHost = Callable[..., Awaitable["ExtensionHost"]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="run the tests marked thorough too, and more examples of each",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    is_thorough = config.getoption("--thorough")
+    hypothesis.settings.load_profile("thorough" if is_thorough else "default")
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    if config.getoption("--thorough"):
+        return
+    skip = pytest.mark.skip(reason="runs with --thorough only")
+    for item in items:
+        if item.get_closest_marker("thorough"):
+            item.add_marker(skip)
+
+
+@pytest.fixture
+def is_thorough(request: pytest.FixtureRequest) -> bool:
+    """Whether the long versions were asked for."""
+    return bool(request.config.getoption("--thorough"))
+
+
+@pytest.fixture
+async def sim(request: pytest.FixtureRequest) -> AsyncIterator[GradiumSim]:
+    """A local Gradium server whose words are decodable from the samples."""
+    from gradium_sim import GradiumSim
+
+    options: dict[str, Any] = {"voice": "tones"}
+    for marker in reversed(list(request.node.iter_markers("sim"))):
+        options.update(marker.kwargs)
+    async with GradiumSim(**options) as server:
+        yield server
+
+
+@pytest.fixture
+async def start_host(sim: GradiumSim) -> AsyncIterator[StartHost]:
+    """Starts extensions on `sim`; they stop with the test.
+
+    `await start_host(params={...}, dump=True)`: `params` are merged over the
+    server's URL and a good key, the other arguments are top-level properties;
+    `wait_s` goes to the host.
+    """
+    from ten_host import ExtensionHost
+
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(
+            params: Mapping[str, Any] | None = None,
+            *,
+            wait_s: float = 10.0,
+            **properties: Any,
+        ) -> ExtensionHost:
+            merged = {"url": sim.url, "api_key": "test-key", **(params or {})}
+            host = ExtensionHost(
+                ADDON, {**properties, "params": merged}, wait_s=wait_s
+            )
+            return await stack.enter_async_context(host)
+
+        yield start
+
+
+@pytest.fixture
+async def host(start_host: StartHost) -> ExtensionHost:
+    """The extension on `sim`, with default properties."""
+    return await start_host()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def app() -> Iterator[None]:
+    """The app that a real TEN runtime wants; the stand-in needs none."""
+    from ten_host import app_running
+
+    with app_running():
+        yield
+
+
+# ------------------------------------------------------------------- leaks
+
+# How long something that is already on its way out may take to be gone.
+GRACE_S = 1.0
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves a thread, socket, file or task of ours.
+
+    Set up before all other fixtures of a test, so it is torn down after
+    them.
+    """
+    threads, files = set(threading.enumerate()), _open_files()
+    if asyncio.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("no_task_is_left")
+
+    yield
+
+    from ten_host import is_stand_in
+
+    if not is_stand_in():
+        return
+    _wait_until(lambda: set(threading.enumerate()) <= threads)
+    left = set(threading.enumerate()) - threads
+    assert not left, f"threads left: {sorted(t.name for t in left)}"
+    _wait_until(lambda: _open_files() <= files)
+    assert not (_open_files() - files), "sockets or files left"
+
+
+@pytest.fixture
+async def no_task_is_left() -> AsyncIterator[None]:
+    """Fails a test on whose loop a task of the extension is left."""
+    yield
+    ours = [
+        task.get_name()
+        for task in asyncio.all_tasks()
+        if task.get_name().startswith("gradium:")
+    ]
+    assert not ours, f"tasks left: {ours}"
+
+
+def _wait_until(is_true: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + GRACE_S
+    while not is_true() and time.monotonic() < deadline_s:
+        time.sleep(0.005)
+
+
+def _open_files() -> set[str]:
+    """Sockets and named files that this process has open (Linux only).
+
+    What pytest and the libraries open for themselves lies elsewhere: deleted
+    temporary files, devices, shared libraries.
+    """
+    found = set()
+    with contextlib.suppress(FileNotFoundError):
+        for number in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(OSError):
+                target = os.readlink(f"/proc/self/fd/{number}")
+                if target.startswith("socket:") or target.endswith(
+                    (".pcm", ".wav", ".jsonl", ".part")
+                ):
+                    found.add(target)
+    return found

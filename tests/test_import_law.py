@@ -1,0 +1,242 @@
+"""What may import what: the table of the architecture, read from the code.
+
+The pure modules can be tested without a loop because they cannot have one;
+the package can be shipped without the kit because it cannot name it; the
+server is an independent oracle because it cannot see what it judges.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+KIT = ROOT / "devkit" / "src"
+
+SHIPPED = {path.stem: path for path in sorted(ROOT.glob("*.py"))}
+KIT_PACKAGES = {path.parent.name for path in KIT.glob("*/__init__.py")}
+TEN = {"ten_runtime", "ten_ai_base"}
+
+# What a pure module never touches: time, chance, threads, sockets, output.
+IMPURE = {
+    "asyncio",
+    "concurrent",
+    "ctypes",
+    "logging",
+    "multiprocessing",
+    "os",
+    "queue",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+}
+# … and calls that would smuggle the same in.
+IMPURE_CALLS = {"open", "input", "print", "eval", "exec", "__import__"}
+
+
+@dataclass(frozen=True)
+class Law:
+    """What one shipped module may import; the standard library besides."""
+
+    own: frozenset[str]
+    third_party: frozenset[str] = frozenset()
+    is_pure: bool = False
+
+
+def law(own: str = "", third_party: str = "", *, pure: bool = False) -> Law:
+    return Law(frozenset(own.split()), frozenset(third_party.split()), pure)
+
+
+LAWS = {
+    "protocol": law("redact", pure=True),
+    "text": law(pure=True),
+    "audio": law(pure=True),
+    "redact": law(pure=True),
+    "watchdog": law("protocol", pure=True),
+    "request": law("protocol text audio", pure=True),
+    "config": law("protocol redact", "pydantic"),
+    "gradium_tts": law("protocol config redact watchdog audio", "websockets"),
+    "extension": law(
+        "protocol text audio redact watchdog request config gradium_tts",
+        "ten_runtime ten_ai_base aiofiles pydantic",
+    ),
+    "addon": law("extension", "ten_runtime"),
+    "__init__": law("addon"),
+}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: the top-level name, and the line for the message."""
+
+    name: str
+    level: int
+    line: int
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    """All imports of a file, those inside functions included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name.split(".")[0], 0, node.lineno)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            name = node.module.split(".")[0]
+            yield Import(name, node.level, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield Import(alias.name, node.level, node.lineno)
+
+
+def absolute(path: Path) -> set[str]:
+    return {found.name for found in imports_of(path) if found.level == 0}
+
+
+def relative(path: Path) -> set[str]:
+    return {found.name for found in imports_of(path) if found.level > 0}
+
+
+def third_party(names: set[str]) -> set[str]:
+    return names - sys.stdlib_module_names - {"__future__"}
+
+
+def kit_files(*packages: str) -> list[Path]:
+    return [
+        path for name in packages for path in sorted((KIT / name).rglob("*.py"))
+    ]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("module", SHIPPED)
+def test_every_shipped_module_has_a_law(module: str) -> None:
+    assert module in LAWS, f"{module}.py is in no row of LAWS"
+
+
+@pytest.mark.parametrize("module", SHIPPED)
+def test_a_shipped_module_imports_only_the_own_modules_of_its_row(
+    module: str,
+) -> None:
+    assert relative(SHIPPED[module]) <= LAWS[module].own
+
+
+@pytest.mark.parametrize("module", SHIPPED)
+def test_a_shipped_module_imports_only_the_packages_of_its_row(
+    module: str,
+) -> None:
+    assert third_party(absolute(SHIPPED[module])) <= LAWS[module].third_party
+
+
+@pytest.mark.parametrize("module", SHIPPED)
+def test_relative_imports_stay_one_dot_deep(module: str) -> None:
+    assert {found.level for found in imports_of(SHIPPED[module])} <= {0, 1}
+
+
+@pytest.mark.parametrize("module", SHIPPED)
+def test_a_shipped_module_names_neither_kit_nor_tests_nor_itself(
+    module: str,
+) -> None:
+    strangers = (KIT_PACKAGES - TEN) | {
+        "bench",
+        "conftest",
+        "devkit",
+        "gradium_tts_python",
+        "tests",
+    }
+
+    assert not absolute(SHIPPED[module]) & strangers
+
+
+@pytest.mark.parametrize(
+    "module", [name for name, row in LAWS.items() if row.is_pure]
+)
+def test_a_pure_module_has_no_io_clock_chance_or_loop(module: str) -> None:
+    if module not in SHIPPED:
+        pytest.skip(f"there is no {module}.py")
+    path = SHIPPED[module]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert not absolute(path) & IMPURE
+    assert not [
+        n for n in ast.walk(tree) if isinstance(n, ast.AsyncFunctionDef)
+    ]
+    assert not _calls(tree) & IMPURE_CALLS
+
+
+def _calls(tree: ast.AST) -> set[str]:
+    return {
+        node.func.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+
+@pytest.mark.parametrize("path", kit_files("ten_runtime"), ids=named)
+def test_the_runtime_stand_in_needs_only_the_standard_library(
+    path: Path,
+) -> None:
+    # uvloop is taken where it is installed, as TEN does.
+    assert third_party(absolute(path)) <= {"ten_runtime", "uvloop"}
+
+
+@pytest.mark.parametrize("path", kit_files("ten_ai_base"), ids=named)
+def test_the_base_stand_in_needs_only_the_runtime_and_pydantic(
+    path: Path,
+) -> None:
+    allowed = {"ten_ai_base", "ten_runtime", "pydantic", "typing_extensions"}
+
+    assert third_party(absolute(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", kit_files("gradium_sim"), ids=named)
+def test_the_server_knows_nothing_of_what_it_judges(path: Path) -> None:
+    allowed = {
+        "espeakng_loader",
+        "gradium_sim",
+        "numpy",
+        "soxr",
+        "websockets",
+    }
+
+    assert third_party(absolute(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", kit_files("fault_proxy"), ids=named)
+def test_the_proxy_needs_only_the_standard_library(path: Path) -> None:
+    assert third_party(absolute(path)) <= {"fault_proxy"}
+
+
+@pytest.mark.parametrize("path", kit_files("ten_host"), ids=named)
+def test_the_host_drives_the_extension_through_ten_only(path: Path) -> None:
+    allowed = {
+        "gradium_sim",
+        "matplotlib",
+        "numpy",
+        "ten_host",
+        "ten_runtime",
+    }
+
+    assert third_party(absolute(path)) <= allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for name in sorted(KIT_PACKAGES) for p in kit_files(name)],
+    ids=named,
+)
+def test_the_kit_never_imports_the_extension(path: Path) -> None:
+    assert "gradium_tts_python" not in absolute(path)
