@@ -1,0 +1,329 @@
+"""`./dev speak`, run as a user runs it: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gradium_sim import SimThread
+
+ROOT = Path(__file__).resolve().parent.parent
+PANGRAM = "The quick brown fox jumps over the lazy dog."
+SECRET = "gsk_never_show_this_0123456789"
+
+pocketsphinx_missing = sys.version_info >= (3, 14)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of the command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        return self.out.strip().splitlines()[-1]
+
+
+def speak(
+    *arguments: str | bytes,
+    folder: Path,
+    stdin: bytes | None = b"",
+    key: str | None = None,
+    command: tuple[str, ...] = (sys.executable, "-m", "ten_host", "speak"),
+) -> Outcome:
+    """Run the command in `folder`, without a terminal."""
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    env.pop("GRADIUM_API_KEY", None)
+    if key is not None:
+        env["GRADIUM_API_KEY"] = key
+    done = subprocess.run(
+        [*command, *arguments],
+        cwd=folder,
+        env=env,
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def read_wav(path: Path) -> tuple[int, np.ndarray]:
+    """The file's rate in Hz and its samples."""
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+        pcm = file.readframes(file.getnframes())
+        return file.getframerate(), np.frombuffer(pcm, dtype="<i2")
+
+
+@pytest.fixture(scope="module")
+def fox(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
+    """The pangram spoken once at 16 kHz, as the recogniser wants it."""
+    folder = tmp_path_factory.mktemp("fox")
+    outcome = speak(
+        PANGRAM, "-o", "fox.wav", "--sample-rate", "16000", folder=folder
+    )
+    return outcome, folder / "fox.wav"
+
+
+@pytest.fixture
+def tones() -> Iterator[SimThread]:
+    with SimThread(voice="tones") as sim:
+        yield sim
+
+
+def recognise(samples: np.ndarray, words: list[str]) -> list[str]:
+    """The words that a recogniser hears, with a grammar of just these."""
+    from pocketsphinx import Decoder
+
+    decoder = Decoder(samprate=16000, lm=None, loglevel="FATAL")
+    alternatives = " | ".join(sorted(set(words)))
+    decoder.add_jsgf_string(
+        "words",
+        f"#JSGF V1.0; grammar words; public <said> = ( {alternatives} )+ ;",
+    )
+    decoder.activate_search("words")
+    decoder.start_utt()
+    decoder.process_raw(samples.astype("<i2").tobytes(), full_utt=True)
+    decoder.end_utt()
+    heard = decoder.hyp()
+    return heard.hypstr.split() if heard else []
+
+
+@pytest.mark.skipif(
+    pocketsphinx_missing, reason="no recogniser for this Python"
+)
+@pytest.mark.parametrize("noise_rms", [100, 150, 200])
+def test_a_listener_hears_the_sentence(
+    fox: tuple[Outcome, Path], noise_rms: int
+) -> None:
+    rate_hz, samples = read_wav(fox[1])
+    words = PANGRAM.lower().rstrip(".").split()
+    # Pure digital silence between words is nothing a recogniser was made for.
+    noise = np.random.default_rng(noise_rms).normal(0, noise_rms, len(samples))
+
+    heard = recognise(np.clip(samples + noise, -32768, 32767), words)
+
+    assert rate_hz == 16000
+    assert heard == words
+
+
+def test_every_step_is_printed_in_its_order(fox: tuple[Outcome, Path]) -> None:
+    outcome, _ = fox
+
+    steps = re.findall(r"^ +\d+\.\d{3} s  (\w+(?: \w+)?)", outcome.out, re.M)
+
+    assert outcome.err == ""
+    assert outcome.code == 0
+    assert steps[0] == "text in"
+    assert steps[-1] == "audio end"
+    order = [
+        steps.index(step) for step in ("audio start", "first audio", "word")
+    ]
+    assert order == sorted(order)
+    assert steps.count("word") == 9
+
+
+def test_the_last_line_has_the_figures_and_the_file(
+    fox: tuple[Outcome, Path],
+) -> None:
+    outcome, path = fox
+    _, samples = read_wav(path)
+
+    figures = re.fullmatch(
+        r"TTFB (\d+\.\d) ms, (\d+\.\d\d) s of audio, "
+        r"real-time factor (\d\.\d{3}), fox\.wav",
+        outcome.last_line,
+    )
+
+    assert figures is not None
+    assert float(figures[2]) == pytest.approx(len(samples) / 16000, abs=0.006)
+
+
+def test_the_words_are_printed_as_they_are_spoken(
+    fox: tuple[Outcome, Path],
+) -> None:
+    outcome, _ = fox
+
+    spoken = re.findall(r"word +(\d+\.\d\d) s  (\S+)", outcome.out)
+
+    starts = [float(start) for start, _ in spoken]
+    assert " ".join(word for _, word in spoken) == PANGRAM
+    assert starts == sorted(starts)
+
+
+def test_plain_output_has_no_control_characters(
+    fox: tuple[Outcome, Path],
+) -> None:
+    assert not re.findall(r"[^\n -~…]", fox[0].out)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 48000])
+def test_the_file_has_the_rate_that_was_asked_for(
+    rate_hz: int, tmp_path: Path
+) -> None:
+    outcome = speak(
+        "Hello there.", "--sample-rate", str(rate_hz), folder=tmp_path
+    )
+
+    assert outcome.code == 0
+    assert read_wav(tmp_path / "speak.wav")[0] == rate_hz
+    assert outcome.last_line.endswith("speak.wav")
+
+
+def test_the_text_can_come_from_a_pipe(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    speak("--url", tones.url, folder=tmp_path, stdin=b"Hello from a pipe.\n")
+
+    assert [s.text for s in tones.sessions if s.texts] == ["Hello from a pipe."]
+
+
+def test_segments_send_the_text_in_fragments(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    outcome = speak(PANGRAM, "--segments", "--url", tones.url, folder=tmp_path)
+
+    (session,) = [s for s in tones.sessions if s.texts]
+    assert outcome.out.count("text in") == 9
+    assert len(session.texts) > 1
+    assert session.text == PANGRAM
+
+
+def test_the_voice_is_the_one_that_was_asked_for(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    speak(
+        "Hi.",
+        "--voice-id=LFZvm12tW_z0xfGo",
+        "--url",
+        tones.url,
+        folder=tmp_path,
+    )
+
+    (session,) = [s for s in tones.sessions if s.texts]
+    assert session.setup["voice_id"] == "LFZvm12tW_z0xfGo"
+
+
+def test_repeat_prints_median_and_p90(tones: SimThread, tmp_path: Path) -> None:
+    outcome = speak("Hi.", "--repeat", "3", "--url", tones.url, folder=tmp_path)
+
+    assert outcome.out.count("first frame") == 4
+    assert re.match(
+        r"3 requests: first frame median \d+\.\d ms, p90 \d+\.\d ms; ",
+        outcome.last_line,
+    )
+    assert len([s for s in tones.sessions if s.texts]) == 3
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Input that cannot work, and what the user is told."""
+
+    arguments: tuple[str | bytes, ...]
+    says: str
+    code: int = 2
+    stdin: bytes | None = b""
+
+
+BAD = {
+    "empty text": Bad(("",), "the text is empty"),
+    "blank text": Bad((" \t\n",), "the text is empty"),
+    "empty pipe": Bad((), "the text is empty"),
+    "binary pipe": Bad((), "not UTF-8", stdin=b"\xff\xfe\x00"),
+    "binary argument": Bad((b"\xff\xfe",), "not UTF-8"),
+    "rate that does not exist": Bad(
+        ("Hi.", "--sample-rate", "11025"),
+        "must be one of 8000, 16000, 22050, 24000, 44100, 48000, not 11025",
+    ),
+    "rate that is no number": Bad(("Hi.", "--sample-rate", "24k"), "not 24k"),
+    "unknown option": Bad(("Hi.", "--loud"), "--loud"),
+    "two texts": Bad(("Hi.", "there."), "there."),
+    "no repetitions": Bad(("Hi.", "--repeat", "0"), "from 1 to 10000, not 0"),
+    "http url": Bad(("Hi.", "--url", "http://127.0.0.1/"), "wss://host/path"),
+    "url without a host": Bad(("Hi.", "--url", "ws://"), "wss://host/path"),
+    "url with a bad port": Bad(
+        ("Hi.", "--url", "ws://a:b/"), "wss://host/path"
+    ),
+    "no key for a real host": Bad(
+        ("Hi.", "--url", "wss://example.com/"), "GRADIUM_API_KEY"
+    ),
+    "folder that is not there": Bad(
+        ("Hi.", "-o", "nowhere/a.wav"), "there is no folder nowhere"
+    ),
+    "output that is a folder": Bad(("Hi.", "-o", "."), "it is a folder"),
+    "nothing to speak": Bad(("?!…",), "nothing in it that can be spoken"),
+    "voice that does not exist": Bad(
+        ("Hi.", "--voice-id", "no_such_voice"), "no_such_voice", code=1
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_ends_in_one_clear_sentence(
+    case: str, tmp_path: Path
+) -> None:
+    bad = BAD[case]
+
+    outcome = speak(*bad.arguments, folder=tmp_path, stdin=bad.stdin)
+
+    assert outcome.code == bad.code
+    assert bad.says in outcome.err
+    assert outcome.err.startswith("speak: ")
+    assert outcome.err.count("\n") == 1
+    assert "Traceback" not in outcome.out + outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_url_that_nobody_answers_ends_in_one_clear_sentence(
+    tmp_path: Path,
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{taken.getsockname()[1]}/api/speech/tts"
+
+        outcome = speak("Hi.", "--url", url, folder=tmp_path)
+
+    assert outcome.code == 1
+    assert outcome.err.startswith("speak: ")
+    assert "127.0.0.1" in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert "Traceback" not in outcome.out + outcome.err
+
+
+def test_a_wrong_key_ends_in_one_clear_sentence_without_the_key(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    outcome = speak("Hi.", "--url", tones.url, folder=tmp_path, key=SECRET)
+
+    assert outcome.code == 1
+    assert "key" in outcome.err.lower()
+    assert outcome.err.count("\n") == 1
+    assert SECRET not in outcome.out + outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_environment_s_key_is_sent_and_never_printed(
+    tmp_path: Path,
+) -> None:
+    with SimThread(voice="tones", api_keys=(SECRET,)) as sim:
+        outcome = speak("Hi.", "--url", sim.url, folder=tmp_path, key=SECRET)
+
+        keys = {c.headers.get("x-api-key") for c in sim.connections}
+
+    assert outcome.code == 0
+    assert keys == {SECRET}
+    assert SECRET not in outcome.out + outcome.err
