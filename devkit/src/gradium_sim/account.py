@@ -1,0 +1,73 @@
+"""What one key has in use: session slots and credits."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .limits import Limits
+from .setup_rules import Refusal
+
+if TYPE_CHECKING:
+    from .session import Session
+
+_NO_CREDITS = "You have no credits left. Please upgrade your subscription."
+
+
+@dataclass
+class Account:
+    """The use of one key.
+
+    Attributes:
+        limits: what is allowed; may be replaced at any time.
+        slots: sessions that count as running.
+        spent: characters synthesised so far.
+    """
+
+    limits: Limits
+    slots: set[Session] = field(default_factory=set)
+    spent: int = 0
+
+    def enter(self, session: Session) -> None:
+        """Take a slot.
+
+        Raises:
+            Refusal: no slot or no credit is left.
+        """
+        if self.credits_left == 0:
+            raise Refusal(_NO_CREDITS)
+        allowed = self.limits.sessions
+        if allowed is not None and len(self.slots) >= allowed:
+            raise Refusal("Concurrency limit exceeded")
+        self.slots.add(session)
+
+    def leave(self, session: Session) -> None:
+        """Give the slot back, after the delay that is set."""
+        if session not in self.slots:
+            return
+        if self.limits.slot_release_s:
+            asyncio.get_running_loop().call_later(
+                self.limits.slot_release_s, self.slots.discard, session
+            )
+        else:
+            self.slots.discard(session)
+
+    def spend(self, chars: int) -> None:
+        """Pay for characters.
+
+        Raises:
+            Refusal: they cannot be paid for.
+        """
+        left = self.credits_left
+        if left is not None and chars > left:
+            self.spent += left
+            raise Refusal(_NO_CREDITS)
+        self.spent += chars
+
+    @property
+    def credits_left(self) -> int | None:
+        """Characters left; `None` without a limit."""
+        if self.limits.credits is None:
+            return None
+        return max(0, self.limits.credits - self.spent)
