@@ -1,0 +1,428 @@
+"""The settings of one extension: valid once built, and frozen.
+
+`GradiumTTSConfig.load` reads the property tree of a node. What a user got
+wrong ends in a `ConfigError` of one sentence that names the setting and the
+value; nothing is coerced silently.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from .protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, Setup
+from .redact import is_secret_name, mask_text, mask_values
+
+DEFAULT_VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
+DEFAULT_SAMPLE_RATE_HZ = 24000
+_HOSTS = {
+    None: "api.gradium.ai",
+    "eu": "eu.api.gradium.ai",
+    "us": "us.api.gradium.ai",
+}
+
+# Pairs of settings of which only one can hold.
+EXCLUSIVE = (
+    ("voice_id", "voice"),
+    ("url", "region"),
+    ("language", "rewrite_rules"),
+)
+
+
+class ConfigError(ValueError):
+    """A setting is missing or wrong; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where sockets go; two equal ones may share a socket."""
+
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class GradiumTTSParams(_Settings):
+    """The settings under `params`; unknown ones go to the vendor's setup."""
+
+    model_config = ConfigDict(extra="allow")
+
+    api_key: str = Field("", repr=False, description="Gradium's API key")
+    url: str | None = Field(
+        None, description="the websocket; default: the endpoint of `region`"
+    )
+    region: Literal["eu", "us"] | None = Field(
+        None, description="which endpoint; default: the nearest"
+    )
+    model_name: str = Field("default", description="Gradium's model")
+    voice_id: str | None = Field(
+        None, description=f"a voice by id; default `{DEFAULT_VOICE_ID}`"
+    )
+    voice: str | None = Field(
+        None, description="a voice by name, instead of `voice_id`"
+    )
+    sample_rate: int = Field(
+        DEFAULT_SAMPLE_RATE_HZ,
+        description="Hz: 8000, 16000, 22050, 24000, 44100 or 48000",
+    )
+    json_config: dict[str, Any] | None = Field(
+        None, description="the vendor's voice settings, object or JSON text"
+    )
+    close_ws_on_eos: bool = Field(
+        True,
+        description="accepted, without effect: each request has a socket"
+        " of its own",
+    )
+    retry_for_s: float | None = Field(
+        None,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        description="how long the server may look for a worker",
+    )
+    pronunciation_id: str | None = Field(
+        None, description="a pronunciation dictionary"
+    )
+    speed: float | None = Field(
+        None,
+        ge=0.5,
+        le=2,
+        allow_inf_nan=False,
+        description="1 is normal, 2 about twice as fast",
+    )
+    temperature: float | None = Field(
+        None,
+        ge=0,
+        le=1.5,
+        allow_inf_nan=False,
+        description="variation; 0 is deterministic",
+    )
+    similarity: float | None = Field(
+        None,
+        ge=1,
+        le=10,
+        allow_inf_nan=False,
+        description="closeness to the voice; the beta model ignores it",
+    )
+    language: str | None = Field(
+        None, description="rules that read numbers and dates: `en`, `fr`, …"
+    )
+    rewrite_rules: str | None = Field(
+        None, description="the same as a list of rules, or `none`"
+    )
+    headers: dict[str, str] = Field(
+        {}, repr=False, description="further headers of the upgrade request"
+    )
+    proxy: str | None = Field(
+        None, repr=False, description="a proxy's URL; default: from the system"
+    )
+    ca_file: str | None = Field(
+        None, description="a PEM file of trusted authorities"
+    )
+    warm: Literal["socket", "off"] = Field(
+        "socket", description="whether the next socket is opened ahead"
+    )
+    connect_timeout_s: float = Field(
+        5.0, gt=0, le=60, allow_inf_nan=False, description="limit of a connect"
+    )
+    ready_timeout_s: float = Field(
+        3.0,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="limit of the wait for `ready`, at least `retry_for_s`",
+    )
+    audio_timeout_s: float = Field(
+        5.0,
+        gt=0,
+        le=300,
+        allow_inf_nan=False,
+        description="limit of a wait for audio that is owed",
+    )
+    retry_deadline_s: float = Field(
+        8.0,
+        ge=0,
+        le=300,
+        allow_inf_nan=False,
+        description="how long a failing request is retried",
+    )
+    resume: bool = Field(
+        True, description="whether speech that was cut goes on where it was"
+    )
+
+    @field_validator("json_config", mode="before")
+    @classmethod
+    def _parse_json_config(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise PydanticCustomError(
+                "json_text", "must be a JSON object: {why}", {"why": str(error)}
+            ) from None
+
+    @field_validator("sample_rate")
+    @classmethod
+    def _check_sample_rate(cls, value: int) -> int:
+        if value not in SAMPLE_RATES_HZ:
+            raise PydanticCustomError("one_of", _ONE_OF_RATES)
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _check_url(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("ws://", "wss://")):
+            raise PydanticCustomError(
+                "url_scheme", "must start with ws:// or wss://"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> GradiumTTSParams:
+        for one, other in EXCLUSIVE:
+            if getattr(self, one) and getattr(self, other):
+                raise PydanticCustomError(
+                    "both", f"{one} and {other} exclude each other"
+                )
+        return self
+
+
+_ONE_OF_RATES = "must be one of " + ", ".join(map(str, SAMPLE_RATES_HZ))
+
+
+class GradiumTTSConfig(_Settings):
+    """All settings of a node."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    dump: bool = Field(False, description="whether audio is written to files")
+    dump_path: str = Field("./", description="the folder of these files")
+    enable_words: bool = Field(
+        False, description="whether words are sent with their times"
+    )
+    url: str | None = Field(None, description="the same as `params.url`")
+    headers: dict[str, str] = Field(
+        {}, repr=False, description="the same as `params.headers`"
+    )
+    params: GradiumTTSParams = Field(
+        default_factory=GradiumTTSParams, description="see below"
+    )
+    warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
+
+    @classmethod
+    def load(cls, tree: Mapping[str, Any]) -> GradiumTTSConfig:
+        """Build the settings from a node's property tree.
+
+        Raises:
+            ConfigError: what is missing or wrong, in one sentence.
+        """
+        tree, warnings = _settle_aliases(tree)
+        try:
+            config = cls.model_validate({**tree, "warnings": tuple(warnings)})
+        except ValidationError as error:
+            raise ConfigError(_sentence(error.errors()[0], tree)) from None
+        if not config.params.api_key.strip():
+            raise ConfigError(
+                "params.api_key is missing: set it, or GRADIUM_API_KEY in the"
+                " environment"
+            )
+        return config
+
+    # ------------------------------------------------------- derived values
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Samples a second of what the graph gets."""
+        return self.params.sample_rate
+
+    def endpoint(self) -> Endpoint:
+        """Give what a socket is opened with."""
+        params = self.params
+        url = params.url or self.url
+        headers = {**self.headers, **params.headers}
+        key = params.api_key.strip()
+        headers.update({"x-api-key": key, "x-api-source": "ten"})
+        return Endpoint(
+            url or f"wss://{_HOSTS[params.region]}/api/speech/tts",
+            headers,
+            params.proxy,
+            params.ca_file,
+        )
+
+    def setup(self) -> Setup:
+        """Give what a session is opened with."""
+        params = self.params
+        voice_id = params.voice_id or (
+            None if params.voice else DEFAULT_VOICE_ID
+        )
+        return Setup(
+            output_format=f"pcm_{params.sample_rate}",
+            model_name=params.model_name,
+            voice_id=voice_id,
+            voice=params.voice,
+            json_config={**(params.json_config or {}), **self._voice_config()},
+            pronunciation_id=params.pronunciation_id,
+            retry_for_s=params.retry_for_s,
+            extra={
+                key: value
+                for key, value in (params.model_extra or {}).items()
+                if key not in RESERVED_KEYS
+            },
+        )
+
+    def _voice_config(self) -> dict[str, Any]:
+        """Give the named voice settings under the vendor's names."""
+        params = self.params
+        named = {
+            "temp": params.temperature,
+            "cfg_coef": params.similarity,
+            "rewrite_rules": params.rewrite_rules or params.language,
+            "padding_bonus": (
+                None if params.speed is None else padding_bonus(params.speed)
+            ),
+        }
+        return {key: value for key, value in named.items() if value is not None}
+
+    @property
+    def ready_timeout_s(self) -> float:
+        """Limit of the wait for `ready`; the server may retry that long."""
+        return max(
+            self.params.ready_timeout_s, (self.params.retry_for_s or 0.0) + 2.0
+        )
+
+    # -------------------------------------------------------------- secrets
+
+    def secrets(self) -> list[str]:
+        """List the values that must never be shown."""
+        params = self.params
+        headers = {**self.headers, **params.headers}
+        return [
+            params.api_key.strip(),
+            *(value for key, value in headers.items() if is_secret_name(key)),
+        ]
+
+    def redact(self, text: str) -> str:
+        """Mask every secret in a text."""
+        return mask_text(text, self.secrets())
+
+    def redacted(self) -> str:
+        """Give the settings as JSON, secrets masked."""
+        tree = self.model_dump(exclude_none=True)
+        return self.redact(json.dumps(mask_values(tree), default=str))
+
+
+def merge_settings(
+    tree: Mapping[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give a property tree with some settings changed, not yet checked.
+
+    `params` merge key by key. Of two settings that exclude each other the
+    one that was changed wins.
+    """
+    params, new = tree.get("params"), changes.get("params")
+    merged = {**tree, **changes}
+    if isinstance(params, Mapping) and isinstance(new, Mapping):
+        kept = dict(params)
+        for pair in EXCLUSIVE:
+            if any(new.get(name) for name in pair):
+                for name in pair:
+                    kept.pop(name, None)
+        merged["params"] = {**kept, **new}
+    return merged
+
+
+def padding_bonus(speed: float) -> float:
+    """Turn a speed into the vendor's pause setting, -5 to 5.
+
+    Two steps of padding change the duration by about 30 % (vendor's
+    examples), and the duration is the inverse of the speed.
+    """
+    return round(max(-5.0, min(5.0, (1 / speed - 1) / 0.15)), 2)
+
+
+def _settle_aliases(
+    tree: Mapping[str, Any],
+) -> tuple[dict[str, Any], list[str]]:
+    """Apply the names other versions used, and note what is odd."""
+    tree = {key: value for key, value in tree.items() if value is not None}
+    given = tree.get("params", {})
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"params must be an object, not {_shown(given)}")
+    # Absent and null mean the same; an empty text is how TEN's graphs say it.
+    params = {
+        key: value
+        for key, value in given.items()
+        if value is not None and (value != "" or key == "api_key")
+    }
+    warnings = []
+    if "base_url" in params:
+        base_url = params.pop("base_url")
+        params.setdefault("url", base_url)
+        warnings.append("params.base_url is now called params.url")
+    if params.get("close_ws_on_eos") is False:
+        warnings.append("params.close_ws_on_eos has no effect")
+    for key in sorted(set(params) - set(GradiumTTSParams.model_fields)):
+        warnings.append(
+            f"params.{key} is reserved and left out"
+            if key in RESERVED_KEYS
+            else f"params.{key} is unknown here and goes to the vendor as it is"
+        )
+    if "beta" in str(params.get("model_name")) and "similarity" in params:
+        warnings.append("params.similarity is ignored by the beta model")
+    tree["params"] = params
+    return tree, warnings
+
+
+def _sentence(error: ErrorDetails, tree: Mapping[str, Any]) -> str:
+    """Turn pydantic's first finding into a sentence for the user."""
+    path = ".".join(map(str, error["loc"]))
+    context = error.get("ctx", {})
+    kind = error["type"]
+    if kind == "both":
+        return f"{path}: {error['msg']}"
+    wanted = {
+        "bool_type": "must be true or false",
+        "int_type": "must be a whole number",
+        "float_type": "must be a number",
+        "finite_number": "must be a finite number",
+        "string_type": "must be a text",
+        "dict_type": "must be an object",
+        "literal_error": f"must be one of {context.get('expected')}",
+        "greater_than": f"must be more than {context.get('gt')}",
+        "greater_than_equal": f"must be at least {context.get('ge')}",
+        "less_than_equal": f"must be at most {context.get('le')}",
+    }.get(kind, error["msg"])
+    if path.endswith("sample_rate"):
+        wanted = _ONE_OF_RATES
+    if any(is_secret_name(str(name)) for name in error["loc"]):
+        return f"{path} {wanted}"
+    return f"{path} {wanted}, not {_shown(error['input'])}"
+
+
+def _shown(value: object) -> str:
+    """Give a value as a user would write it, secrets masked, not too long."""
+    try:
+        text = json.dumps(mask_values(value), ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

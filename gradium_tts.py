@@ -1,0 +1,675 @@
+"""Gradium's text-to-speech over websockets; knows nothing of TEN.
+
+    client = GradiumTTSClient(config)
+    client.prewarm()
+    async with client.open_stream() as stream:
+        await stream.send_text("Hello.")
+        await stream.end_input()
+        async for event in stream:
+            ...
+    await client.aclose()
+
+A `SpeechStream` is one session on a socket of its own. The client opens the
+next socket ahead, without a setup, so that it holds no session slot; a
+stream writes setup and text at once and does not wait for `ready`. Leaving a
+stream never waits for the peer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidProxy,
+    InvalidStatus,
+    InvalidURI,
+)
+from websockets.protocol import State
+
+from .config import Endpoint, GradiumTTSConfig
+from .protocol import (
+    Audio,
+    EndOfStream,
+    ErrorKind,
+    Event,
+    Ready,
+    RemoteProtocolError,
+    ServerError,
+    Session,
+    Word,
+    classify,
+)
+from .redact import host_of
+from .watchdog import Owed, Watchdog
+
+# Large enough for any message seen, small enough to bound the memory.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# An unused socket is pinged this often, and replaced at this age: a bare
+# connection is said to live a minute at the vendor's.
+WARM_PING_S, WARM_PONG_S, WARM_MAX_AGE_S = 5.0, 2.0, 50.0
+# How long to wait before opening a warm socket again that failed.
+WARM_RETRY_S, WARM_RETRY_MAX_S = 1.0, 30.0
+# How long a socket that was left may take to close before it is cut.
+CLOSE_S = 0.5
+# More unreadable frames in one session than this, and it is given up.
+MAX_GARBAGE_FRAMES = 16
+# No answer takes longer than this and so much for each character.
+CEILING_S, CEILING_S_PER_CHARACTER = 10.0, 0.25
+
+
+# --------------------------------------------------------------------- errors
+
+
+class GradiumError(Exception):
+    """A session failed.
+
+    Attributes:
+        kind: what it means for the caller.
+        code: the vendor's code as text (HTTP status, close code, in-band
+            code), empty where there is none.
+        vendor_message: the vendor's own words, empty where there are none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        kind: ErrorKind,
+        code: str = "",
+        vendor_message: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.code = code
+        self.vendor_message = vendor_message
+
+
+class ConnectError(GradiumError):
+    """No socket could be opened."""
+
+
+class ConnectionLost(GradiumError):
+    """The socket closed or broke before the end of the stream."""
+
+
+class SynthesisError(GradiumError):
+    """The server refused the session, or answered nonsense."""
+
+
+class StallError(GradiumError):
+    """The server owed something and kept silent."""
+
+
+# ------------------------------------------------------------------ transport
+
+
+class Transport(Protocol):
+    """A connected socket that carries messages."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both sides may still send."""
+
+    async def send(self, message: str) -> None:
+        """Send a text frame; raises `ConnectionLost`."""
+
+    async def recv(self) -> str | bytes:
+        """Wait for a frame; raises `ConnectionLost`; safe to cancel."""
+
+    async def ping(self) -> None:
+        """Return once the peer has answered; raises `ConnectionLost`."""
+
+    def abort(self) -> None:
+        """Cut the connection now; a pending `recv` raises."""
+
+    async def aclose(self) -> None:
+        """Close politely; waits for the peer."""
+
+
+class WebSocketTransport:
+    """A `Transport` on a connection of the websockets library."""
+
+    def __init__(self, connection: ClientConnection, host: str) -> None:
+        self._connection = connection
+        self._host = host
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the closing handshake has not begun."""
+        return self._connection.state is State.OPEN
+
+    async def send(self, message: str) -> None:
+        """Send a text frame; safe to cancel, the frame goes out whole."""
+        try:
+            await self._connection.send(message)
+        except ConnectionClosed as error:
+            raise self._lost(error) from None
+
+    async def recv(self) -> str | bytes:
+        """Wait for a frame; cancelling loses nothing."""
+        try:
+            return await self._connection.recv()
+        except ConnectionClosed as error:
+            raise self._lost(error) from None
+
+    async def ping(self) -> None:
+        """Wait for the answer to a ping."""
+        try:
+            await (await self._connection.ping())
+        except ConnectionClosed as error:
+            raise self._lost(error) from None
+
+    def abort(self) -> None:
+        """Cut the TCP connection; sends nothing."""
+        self._connection.transport.abort()
+
+    async def aclose(self) -> None:
+        """Do the closing handshake, up to the library's `close_timeout`."""
+        await self._connection.close()
+
+    def _lost(self, error: ConnectionClosed) -> ConnectionLost:
+        frame = error.rcvd or error.sent
+        code = frame.code if error.rcvd and frame else None
+        reason = frame.reason if frame else ""
+        what = (
+            f"{self._host} closed the connection with code {code}"
+            if code
+            else f"the connection to {self._host} broke"
+        )
+        return ConnectionLost(
+            f"{what}: {reason}" if reason else what,
+            classify(code=code, message=reason),
+            str(code or ""),
+            reason,
+        )
+
+
+class _Connect(connect):
+    """`connect` that follows no redirect: the key is for one host only."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
+async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
+    """Open a websocket; the only lines that name the library's options.
+
+    Raises:
+        ConnectError: what went wrong, in one sentence, and its kind.
+    """
+    host = host_of(endpoint.url)
+    options: dict[str, Any] = {
+        "additional_headers": dict(endpoint.headers),
+        "compression": None,
+        "max_size": MAX_MESSAGE_BYTES,
+        "open_timeout": timeout_s,
+        "close_timeout": CLOSE_S,
+        # Keeps middleboxes awake. A missing pong is the watchdog's business:
+        # pongs may queue behind audio that is not read yet.
+        "ping_interval": 20.0,
+        "ping_timeout": None,
+    }
+    try:
+        if endpoint.ca_file:
+            options["ssl"] = ssl.create_default_context(cafile=endpoint.ca_file)
+        if endpoint.proxy:
+            options["proxy"] = endpoint.proxy
+        connection = await _Connect(endpoint.url, **options)
+    except Exception as error:
+        raise _connect_error(error, host, timeout_s) from error
+    return WebSocketTransport(connection, host)
+
+
+def _connect_error(
+    error: Exception, host: str, timeout_s: float
+) -> ConnectError:
+    """Say what failed while connecting, and what that means."""
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        body = (error.response.body or b"").decode("utf-8", "replace")
+        return ConnectError(
+            f"{host} refused the connection with HTTP status {status}",
+            classify(http_status=status, message=body),
+            str(status),
+            body.strip()[:500],
+        )
+    kind = ErrorKind.TRANSIENT
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        why = f"no answer within {timeout_s:g} s"
+    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError, ValueError)):
+        kind, why = ErrorKind.CONFIG, str(error)
+    elif isinstance(error, FileNotFoundError):
+        kind, why = ErrorKind.CONFIG, f"{error.filename}: {error.strerror}"
+    elif isinstance(error, OSError):
+        why = error.strerror or str(error)
+    elif isinstance(error, (InvalidHandshake, EOFError)):
+        why = f"not a websocket answer: {error}"
+    else:
+        kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
+    return ConnectError(f"cannot connect to {host}: {why}", kind)
+
+
+Connect = Callable[[Endpoint, float], Awaitable[Transport]]
+
+
+# ---------------------------------------------------------------- warm socket
+
+
+class _WarmSocket:
+    """The next socket: opened ahead, kept alive, replaced when it ages."""
+
+    def __init__(self, client: GradiumTTSClient, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self._client = client
+        self._transport: asyncio.Future[Transport] | None = None
+        self._task = asyncio.create_task(self._keep(), name="gradium:warm")
+
+    async def take(self) -> Transport | None:
+        """Give the socket, and it is the caller's; `None` where none is due.
+
+        Waits for one that is being opened. Cancelling leaves it here.
+        """
+        opening = self._transport
+        if opening is None:
+            return None
+        await asyncio.wait({opening})
+        if opening.cancelled():  # the settings changed meanwhile
+            return None
+        transport = opening.result()
+        self._transport = None
+        if transport.is_open:
+            return transport
+        self._client.retire(transport)
+        return None
+
+    async def aclose(self) -> None:
+        """Stop keeping; a socket that was not taken is retired."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        opening, self._transport = self._transport, None
+        if opening and opening.done() and not opening.cancelled():
+            if opening.exception() is None:
+                self._client.retire(opening.result())
+
+    async def _keep(self) -> None:
+        delay_s = WARM_RETRY_S
+        while True:
+            opening = asyncio.get_running_loop().create_future()
+            self._transport = opening
+            try:
+                transport = await self._client.connect(self.endpoint)
+            except GradiumError as error:
+                self._transport = None
+                opening.set_exception(error)
+                opening.exception()  # nobody may be waiting for it
+                self._client.log.warning("warm socket failed: %s", error)
+                if not error.kind.is_retryable:
+                    return
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, WARM_RETRY_MAX_S)
+                continue
+            except asyncio.CancelledError:
+                opening.cancel()
+                raise
+            opening.set_result(transport)
+            delay_s = WARM_RETRY_S
+            await self._until_stale(transport)
+            if self._transport is opening:
+                self._transport = None
+                self._client.retire(transport)
+
+    async def _until_stale(self, transport: Transport) -> None:
+        """Return when the socket should not be used any more."""
+        loop = asyncio.get_running_loop()
+        stale_at = loop.time() + WARM_MAX_AGE_S
+        while transport.is_open and loop.time() + WARM_PING_S < stale_at:
+            await asyncio.sleep(WARM_PING_S)
+            pong = asyncio.ensure_future(transport.ping())
+            try:
+                await asyncio.wait({pong}, timeout=WARM_PONG_S)
+                if not pong.done() or pong.exception():
+                    return
+            finally:
+                pong.cancel()
+
+
+# --------------------------------------------------------------------- client
+
+
+class GradiumTTSClient:
+    """Opens streams, and owns every socket that is not in a stream."""
+
+    def __init__(
+        self,
+        config: GradiumTTSConfig,
+        *,
+        connect: Connect = open_websocket,
+        on_connected: Callable[[float], Awaitable[None]] | None = None,
+        log: logging.Logger | None = None,
+    ) -> None:
+        """Make a client; opens nothing, needs no running loop.
+
+        Args:
+            connect: opens a transport; tests bring their own.
+            on_connected: told the seconds that each connect took.
+            log: where to log; never the key, never the user's text.
+        """
+        self.config = config
+        self.log = log or logging.getLogger("gradium_tts")
+        self._connect = connect
+        self._on_connected = on_connected
+        self._warm: _WarmSocket | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_closed = False
+
+    def prewarm(self) -> None:
+        """Open the next socket in the background, if it is not already."""
+        if self._is_closed or self.config.params.warm == "off":
+            return
+        endpoint = self.config.endpoint()
+        if self._warm and self._warm.endpoint != endpoint:
+            self.drop_warm()
+        if self._warm is None:
+            self._warm = _WarmSocket(self, endpoint)
+
+    def update_config(self, config: GradiumTTSConfig) -> None:
+        """Use other settings from the next stream on."""
+        self.config = config
+        if self._warm and self._warm.endpoint != config.endpoint():
+            self.drop_warm()
+            self.prewarm()
+
+    def open_stream(self) -> SpeechStream:
+        """Make a stream with the present settings; entering it connects."""
+        return SpeechStream(self, self.config)
+
+    async def aclose(self) -> None:
+        """Close everything; at most `CLOSE_S` for a peer that is slow."""
+        self._is_closed = True
+        self.drop_warm()
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    # ------------------------------------------- for streams and warm sockets
+
+    async def take_transport(self, endpoint: Endpoint) -> tuple[Transport, bool]:
+        """Give a socket, and whether it had been opened ahead.
+
+        Raises:
+            ConnectError: none can be opened.
+        """
+        warm = self._warm
+        if warm and warm.endpoint == endpoint:
+            transport = await warm.take()
+            if transport:
+                self.drop_warm()
+                self.prewarm()
+                return transport, True
+        transport = await self.connect(endpoint)
+        self.prewarm()
+        return transport, False
+
+    async def connect(self, endpoint: Endpoint) -> Transport:
+        """Open a socket; raises `ConnectError`."""
+        loop = asyncio.get_running_loop()
+        started_at = loop.time()
+        transport = await self._connect(
+            endpoint, self.config.params.connect_timeout_s
+        )
+        took_s = loop.time() - started_at
+        self.log.info(
+            "connected to %s in %.0f ms", host_of(endpoint.url), took_s * 1000
+        )
+        try:
+            if self._on_connected:
+                await self._on_connected(took_s)
+        except BaseException:
+            self.retire(transport)
+            raise
+        return transport
+
+    def retire(self, transport: Transport) -> None:
+        """Close a socket in the background, politely but not for long."""
+        self._in_background(self._close(transport))
+
+    def drop_warm(self) -> None:
+        """Give up the warm socket, if there is one."""
+        warm, self._warm = self._warm, None
+        if warm:
+            self._in_background(warm.aclose())
+
+    def _in_background(self, work: Any) -> None:
+        task = asyncio.create_task(work, name="gradium:closing")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, transport: Transport) -> None:
+        closing = asyncio.ensure_future(transport.aclose())
+        try:
+            await asyncio.wait({closing}, timeout=CLOSE_S)
+        finally:
+            if not closing.done():
+                transport.abort()
+                closing.cancel()
+                await asyncio.wait({closing}, timeout=CLOSE_S)
+
+
+# --------------------------------------------------------------------- stream
+
+
+@dataclass
+class StreamTimes:
+    """When things happened, in seconds of the loop's clock; 0 is never."""
+
+    opened_at: float = 0.0
+    setup_at: float = 0.0
+    ready_at: float = 0.0
+    text_at: float = 0.0
+    audio_at: float = 0.0
+    is_warm: bool = False
+
+
+class SpeechStream:
+    """One session on one socket, used as `async with` and `async for`.
+
+    The iteration yields what the server says and ends after its
+    `end_of_stream`; everything else that ends a session raises a
+    `GradiumError`. One task may send while another iterates.
+    """
+
+    def __init__(
+        self, client: GradiumTTSClient, config: GradiumTTSConfig
+    ) -> None:
+        self._client = client
+        self._config = config
+        self._endpoint = config.endpoint()
+        self._host = host_of(self._endpoint.url)
+        self._session = Session(config.setup())
+        self._transport: Transport | None = None
+        self._failure: GradiumError | None = None
+        self._is_complete = False
+        self._garbage_frames = 0
+        self._characters = 0
+        self._has_unanswered_text = False
+        self._ceiling_at = float("inf")
+        self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
+        self.times = StreamTimes()
+
+    async def __aenter__(self) -> SpeechStream:
+        """Connect, and send the setup without waiting for the answer.
+
+        Raises:
+            ConnectError: no socket can be opened.
+            ConnectionLost: it broke at once.
+        """
+        self.times.opened_at = self._now()
+        self._transport, self.times.is_warm = await self._client.take_transport(
+            self._endpoint
+        )
+        self.times.setup_at = self._now()
+        try:
+            await self._send(self._session.start())
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the socket: cut it, unless the stream is complete.
+
+        Never waits for the peer: this is the way out of an interruption,
+        and the peer may be the very thing that is broken.
+        """
+        transport, self._transport = self._transport, None
+        if transport is None:
+            return
+        if not self._is_complete:
+            transport.abort()
+        self._client.retire(transport)
+
+    async def send_text(self, text: str) -> None:
+        """Say this next: whole words, which the server joins with a space."""
+        self._characters += len(text)
+        self._has_unanswered_text = True
+        self.times.text_at = self.times.text_at or self._now()
+        await self._send(self._session.push_text(text))
+
+    async def end_input(self) -> None:
+        """Say that no more text comes; the server then finishes."""
+        self._ceiling_at = self._now() + (
+            CEILING_S + CEILING_S_PER_CHARACTER * self._characters
+        )
+        await self._send(self._session.end_input())
+
+    def abort(self) -> None:
+        """Cut the connection; a pending iteration raises."""
+        if self._transport:
+            self._transport.abort()
+
+    def __aiter__(self) -> SpeechStream:
+        return self
+
+    async def __anext__(self) -> Event:
+        """Wait for news; cancelling loses nothing.
+
+        Raises:
+            GradiumError: the session failed.
+        """
+        if self._is_complete:
+            raise StopAsyncIteration
+        while True:
+            event = await self._receive()
+            if isinstance(event, EndOfStream):
+                self._check_end()
+                self._is_complete = True
+                raise StopAsyncIteration
+            if isinstance(event, ServerError):
+                raise self._server_error(event)
+            if event is not None:
+                return event
+
+    # ------------------------------------------------------------- internal
+
+    async def _send(self, frame: str) -> None:
+        if self._transport is None:
+            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
+        self._watchdog.owed_changed()
+        await self._transport.send(frame)
+
+    async def _receive(self) -> Event | None:
+        if self._transport is None:
+            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
+        try:
+            with self._watchdog.waiting():
+                raw = await self._transport.recv()
+        except ConnectionLost:
+            if self._failure:
+                raise self._failure from None
+            raise
+        self._has_unanswered_text = False
+        try:
+            event = self._session.receive(raw)
+        except RemoteProtocolError as error:
+            self._count_garbage(error)
+            return None
+        if event is not None:
+            self.times.ready_at = self.times.ready_at or self._now()
+        if isinstance(event, Ready):
+            self._check_ready(event)
+        elif isinstance(event, Audio):
+            self.times.audio_at = self.times.audio_at or self._now()
+        return event
+
+    def _check_ready(self, ready: Ready) -> None:
+        wanted_hz = self._config.sample_rate_hz
+        if ready.sample_rate_hz not in (None, wanted_hz):
+            raise SynthesisError(
+                f"asked {self._host} for {wanted_hz} Hz and got"
+                f" {ready.sample_rate_hz} Hz",
+                ErrorKind.PROTOCOL,
+            )
+
+    def _check_end(self) -> None:
+        if not self._session.is_input_ended:
+            raise ConnectionLost(
+                f"{self._host} ended the session before its text was complete",
+                ErrorKind.TRANSIENT,
+            )
+
+    def _server_error(self, error: ServerError) -> SynthesisError:
+        first_line = error.message.split("\n", 1)[0].strip()
+        return SynthesisError(
+            f"{self._host} refused the request: {first_line}",
+            classify(code=error.code, message=error.message),
+            "" if error.code is None else str(error.code),
+            error.message.strip(),
+        )
+
+    def _count_garbage(self, error: RemoteProtocolError) -> None:
+        self._garbage_frames += 1
+        self._client.log.warning("unreadable frame left out: %s", error)
+        if self._garbage_frames > MAX_GARBAGE_FRAMES:
+            raise SynthesisError(
+                f"{self._host} sent {self._garbage_frames} unreadable frames",
+                ErrorKind.PROTOCOL,
+            )
+
+    def _owed(self) -> Owed | None:
+        """What the server owes now; the phases of a session, in order."""
+        if not self.times.ready_at:
+            return Owed("answer to the setup", self._config.ready_timeout_s)
+        if self._session.is_input_ended:
+            what = "end of the audio" if self.times.audio_at else "audio"
+            limit_s = self._config.params.audio_timeout_s
+            return Owed(what, limit_s, self._ceiling_at)
+        if self._has_unanswered_text:
+            return Owed("audio")
+        return None
+
+    async def _ping(self) -> None:
+        if self._transport:
+            await self._transport.ping()
+
+    def _on_silence(self, missing: str, waited_s: float) -> None:
+        self._failure = StallError(
+            f"no {missing} from {self._host} after {waited_s:.1f} s",
+            ErrorKind.TRANSIENT,
+        )
+        self.abort()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()

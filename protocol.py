@@ -1,0 +1,427 @@
+"""Gradium's text-to-speech websocket protocol as values, without any I/O.
+
+One session is `setup → ready → text* → end_of_stream`, and back come `audio`
+and `text` (timed words) until the server's own `end_of_stream`. Everything is
+JSON in websocket text frames, audio is base64 inside it.
+
+* `Setup` is what a session asks for, `decode` reads what the server says.
+* `Session` is the client's side of one session: it makes the frames to send,
+  reads the frames received, and refuses what the protocol forbids.
+* `classify` is the only place that reads the vendor's prose.
+
+Illegal calls raise `LocalProtocolError` (a bug on this side), illegal frames
+`RemoteProtocolError` (a fault of the other).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Union
+
+SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
+
+# Keys of `setup` and of the other messages that belong to the protocol; a
+# user's extra parameters never reach them.
+RESERVED_KEYS = frozenset(
+    {
+        "type",
+        "text",
+        "audio",
+        "client_req_id",
+        "close_ws_on_eos",
+        "output_format",
+    }
+)
+
+
+class LocalProtocolError(Exception):
+    """This side tried something the protocol forbids."""
+
+
+class RemoteProtocolError(Exception):
+    """The server sent something the protocol forbids."""
+
+
+# --------------------------------------------------------------- what we send
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a session asks for; `None` leaves the choice to the server.
+
+    `json_config` goes out as JSON text, the form that the vendor's own
+    clients send; `extra` holds further setup keys, reserved ones excepted.
+    """
+
+    output_format: str
+    model_name: str = "default"
+    voice_id: str | None = None
+    voice: str | None = None
+    json_config: Mapping[str, Any] | None = None
+    pronunciation_id: str | None = None
+    retry_for_s: float | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def frame(self) -> str:
+        """Give the websocket text frame that opens a session."""
+        message: dict[str, Any] = {
+            key: value
+            for key, value in self.extra.items()
+            if key not in RESERVED_KEYS
+        }
+        message.update(type="setup", output_format=self.output_format)
+        message["model_name"] = self.model_name
+        if self.json_config:
+            message["json_config"] = _encode(dict(self.json_config))
+        for name in ("voice_id", "voice", "pronunciation_id", "retry_for_s"):
+            value = getattr(self, name)
+            if value is not None:
+                message[name] = value
+        return _encode(message)
+
+
+def _encode(message: Mapping[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+
+
+# ------------------------------------------------------------ what comes back
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The session is accepted; every field but the type may be missing."""
+
+    sample_rate_hz: int | None = None
+    frame_size_samples: int | None = None
+    request_id: str | None = None
+    model_name: str | None = None
+    residency: str | None = None
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A chunk of audio in the session's output format.
+
+    Times are seconds from the start of the session's audio; the server may
+    leave them out or send non-positive ones with the first chunk.
+    """
+
+    chunk: bytes
+    start_s: float = 0.0
+    stop_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Word:
+    """One spoken word, punctuation attached, on the clock of `Audio`."""
+
+    text: str
+    start_s: float
+    stop_s: float
+
+
+@dataclass(frozen=True)
+class EndOfStream:
+    """All audio of the session has been sent."""
+
+
+@dataclass(frozen=True)
+class ServerError:
+    """The server gives the session up; `code` may be missing."""
+
+    message: str
+    code: int | None = None
+
+
+Event = Union[Ready, Audio, Word, EndOfStream, ServerError]
+
+
+def decode(raw: str | bytes) -> Event | None:
+    """Read one frame.
+
+    Returns:
+        The event, or `None` for a message type this client does not know
+        (the vendor adds types without notice).
+
+    Raises:
+        RemoteProtocolError: a binary frame, bad JSON, or a field of the
+            wrong type; nothing else is ever raised.
+    """
+    if not isinstance(raw, str):
+        raise RemoteProtocolError(f"binary frame of {len(raw)} bytes")
+    try:
+        message = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise RemoteProtocolError(f"not JSON: {error}") from None
+    if not isinstance(message, dict) or not isinstance(
+        message.get("type"), str
+    ):
+        raise RemoteProtocolError("a message without a type")
+    reader = _READERS.get(message["type"])
+    return reader(message) if reader else None
+
+
+def _read_ready(message: dict[str, Any]) -> Ready:
+    return Ready(
+        sample_rate_hz=_optional(message, "sample_rate", int),
+        frame_size_samples=_optional(message, "frame_size", int),
+        request_id=_optional(message, "request_id", str),
+        model_name=_optional(message, "model_name", str),
+        residency=_optional(message, "residency", str),
+    )
+
+
+def _read_audio(message: dict[str, Any]) -> Audio:
+    encoded = message.get("audio")
+    if not isinstance(encoded, str):
+        raise RemoteProtocolError("audio without audio")
+    try:
+        chunk = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RemoteProtocolError(f"audio is not base64: {error}") from None
+    start_s, stop_s = _read_span(message)
+    return Audio(chunk, start_s, stop_s)
+
+
+def _read_word(message: dict[str, Any]) -> Word:
+    text = message.get("text")
+    if not isinstance(text, str):
+        raise RemoteProtocolError("text without text")
+    return Word(text, *_read_span(message))
+
+
+def _read_span(message: dict[str, Any]) -> tuple[float, float]:
+    """Give start and stop in seconds; missing ones as the SDKs default them."""
+    start_s = _optional(message, "start_s", (int, float))
+    stop_s = _optional(message, "stop_s", (int, float))
+    start = 0.0 if start_s is None else float(start_s)
+    return start, start if stop_s is None else float(stop_s)
+
+
+def _read_error(message: dict[str, Any]) -> ServerError:
+    text = message.get("message")
+    return ServerError(
+        message=text if isinstance(text, str) else "error without a message",
+        code=_optional(message, "code", int),
+    )
+
+
+def _optional(
+    message: dict[str, Any], key: str, kind: type | tuple[type, ...]
+) -> Any:
+    value = message.get(key)
+    if value is None or (
+        isinstance(value, kind) and not isinstance(value, bool)
+    ):
+        return value
+    raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
+
+
+_READERS = {
+    "ready": _read_ready,
+    "audio": _read_audio,
+    "text": _read_word,
+    "end_of_stream": lambda _: EndOfStream(),
+    "error": _read_error,
+}
+
+
+# ---------------------------------------------------------------- one session
+
+
+class SessionState(Enum):
+    """Where a session is; `Session` moves through them in this order."""
+
+    IDLE = "idle"
+    SETUP = "setup"
+    STREAMING = "streaming"
+    ENDING = "ending"
+    CLOSED = "closed"
+
+
+class Session:
+    """The client's side of one session on a socket of its own.
+
+    Text may follow `setup` at once: the server queues what comes before
+    `ready` (websocket lifecycle, "pipelining"). Each call returns the frame
+    to send; nothing here sends it.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._is_started = False
+        self._is_ready = False
+        self._is_input_ended = False
+        self._is_closed = False
+        self.ignored_frames = 0
+
+    @property
+    def state(self) -> SessionState:
+        """The state, derived from what was sent and received."""
+        if self._is_closed:
+            return SessionState.CLOSED
+        if not self._is_started:
+            return SessionState.IDLE
+        if not self._is_ready:
+            return SessionState.SETUP
+        if not self._is_input_ended:
+            return SessionState.STREAMING
+        return SessionState.ENDING
+
+    @property
+    def is_input_ended(self) -> bool:
+        """Whether `end_input` was called; legal before `ready`, too."""
+        return self._is_input_ended
+
+    def start(self) -> str:
+        """Open the session."""
+        if self.state is not SessionState.IDLE:
+            raise LocalProtocolError(f"start in state {self.state.value}")
+        self._is_started = True
+        return self._setup.frame()
+
+    def push_text(self, text: str) -> str:
+        """Say this next; the server joins texts with one space."""
+        self._check_input("text")
+        return _encode({"type": "text", "text": text})
+
+    def end_input(self) -> str:
+        """Say that no more text comes."""
+        self._check_input("end_of_stream")
+        self._is_input_ended = True
+        return _encode({"type": "end_of_stream"})
+
+    def receive(self, raw: str | bytes) -> Event | None:
+        """Read one frame of the server.
+
+        Returns:
+            The event; `None` for what carries no news: unknown types, a
+            second `ready`, anything after the end.
+
+        Raises:
+            RemoteProtocolError: see `decode`.
+            LocalProtocolError: nothing was asked for yet.
+        """
+        if self.state is SessionState.IDLE:
+            raise LocalProtocolError("receive in state idle")
+        event = decode(raw)
+        if event is None or self._is_closed or self._is_repeated(event):
+            self.ignored_frames += 1
+            return None
+        # Audio before `ready` has not been seen, but would imply it.
+        self._is_ready |= not isinstance(event, ServerError)
+        self._is_closed = isinstance(event, (EndOfStream, ServerError))
+        return event
+
+    def _is_repeated(self, event: Event) -> bool:
+        return isinstance(event, Ready) and self._is_ready
+
+    def _check_input(self, what: str) -> None:
+        if not self._is_started or self._is_input_ended or self._is_closed:
+            state = "input ended" if self._is_input_ended else self.state.value
+            raise LocalProtocolError(f"{what} in state {state}")
+
+
+# --------------------------------------------------------------------- errors
+
+
+class ErrorKind(Enum):
+    """What a failure means for the one who asked."""
+
+    AUTH = "auth"
+    CONFIG = "config"
+    QUOTA = "quota"
+    CAPACITY = "capacity"
+    TRANSIENT = "transient"
+    PROTOCOL = "protocol"
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether nothing but a change by the user can help."""
+        return self in (ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.QUOTA)
+
+    @property
+    def is_retryable(self) -> bool:
+        """Whether the same request may succeed on a new socket."""
+        return self in (ErrorKind.CAPACITY, ErrorKind.TRANSIENT)
+
+
+# The vendor's phrases, most telling first, searched in the first line only
+# (a support footer follows). Digits are never searched: they may be anything.
+_PHRASES = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        # These echo what the user wrote, so they are settled by their start.
+        (r"^embeddings not found for\b", ErrorKind.CONFIG),
+        (r"^pronunciation dictionary\b.*\bnot found", ErrorKind.CONFIG),
+        (r"^\w+ should be between\b", ErrorKind.CONFIG),
+        (
+            r"\b(invalid|expired|missing|revoked|unknown)\b.{0,40}\bapi key\b",
+            ErrorKind.AUTH,
+        ),
+        (
+            r"\bapi key\b.{0,40}\b(invalid|expired|missing|revoked|unknown)\b",
+            ErrorKind.AUTH,
+        ),
+        (r"\bno authentication provided\b", ErrorKind.AUTH),
+        (r"\bauthentication (failed|required)\b", ErrorKind.AUTH),
+        (r"\bregion endpoint\b", ErrorKind.CONFIG),
+        (r"\b(credits?|quota|subscription)\b", ErrorKind.QUOTA),
+        (r"\bconcurren(cy|t)\b", ErrorKind.CAPACITY),
+        (
+            r"\b(inactivity|idle|duration|session length|session limit)\b",
+            ErrorKind.TRANSIENT,
+        ),
+        (
+            r"\b(rate limit|too many requests|at capacity|overloaded|busy)\b",
+            ErrorKind.CAPACITY,
+        ),
+    )
+)
+
+_HTTP_KINDS = {
+    401: ErrorKind.AUTH,
+    402: ErrorKind.QUOTA,
+    403: ErrorKind.AUTH,
+    408: ErrorKind.TRANSIENT,
+    429: ErrorKind.CAPACITY,
+}
+
+
+def classify(
+    *,
+    http_status: int | None = None,
+    code: int | None = None,
+    message: str = "",
+) -> ErrorKind:
+    """Tell what a failure means: the vendor's phrase first, then the code.
+
+    Args:
+        http_status: of the refused upgrade, `None` once upgraded.
+        code: of the in-band error or of the close frame, `None` for a
+            connection that broke without one.
+        message: the vendor's words; only the first line counts.
+    """
+    first_line = message.split("\n", 1)[0].strip()
+    for phrase, kind in _PHRASES:
+        if phrase.search(first_line):
+            return kind
+    if http_status is not None:
+        if http_status in _HTTP_KINDS:
+            return _HTTP_KINDS[http_status]
+        return (
+            ErrorKind.CONFIG
+            if 300 <= http_status < 500
+            else ErrorKind.TRANSIENT
+        )
+    if code == 1008:
+        return ErrorKind.CONFIG
+    if code == 1002:
+        return ErrorKind.PROTOCOL
+    return ErrorKind.TRANSIENT
