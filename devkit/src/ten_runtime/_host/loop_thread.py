@@ -1,0 +1,81 @@
+"""Threads that run one event loop each, and the one extensions share."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+from .ownership import owning_task
+
+SHARED_NAME = "PythonGlobalMainThread"
+_JOIN_S = 2.0
+
+
+class LoopThread:
+    """A thread with a running loop; leftovers are cancelled at its end."""
+
+    def __init__(self, name: str) -> None:
+        self.loop: asyncio.AbstractEventLoop
+        self._end: asyncio.Event
+        self._is_up = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._main()), name=name, daemon=True
+        )
+        self._thread.start()
+        self._is_up.wait()
+
+    async def _main(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.loop.set_task_factory(owning_task)
+        self._end = asyncio.Event()
+        self._is_up.set()
+        await self._end.wait()
+
+    def run(self, work: Coroutine[Any, Any, Any], timeout_s: float) -> Any:
+        """Run a coroutine on this loop from another thread.
+
+        Raises:
+            concurrent.futures.TimeoutError: the loop is blocked, or the work takes longer.
+        """
+        future = asyncio.run_coroutine_threadsafe(work, self.loop)
+        return future.result(timeout_s)
+
+    def stop(self) -> bool:
+        """End the loop; False when its thread cannot be joined (blocked)."""
+        self.loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(_JOIN_S)
+        return not self._thread.is_alive()
+
+
+class ExtensionLoops:
+    """Gives extensions their loop; the shared one lives while it is used."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._shared: LoopThread | None = None
+        self._users = 0
+
+    def acquire(self) -> LoopThread:
+        if os.environ.get("TEN_PYTHON_THREAD_MODE") == "multi_thread":
+            return LoopThread("PythonExtensionThread")
+        with self._lock:
+            if self._shared is None:
+                self._shared = LoopThread(SHARED_NAME)
+            self._users += 1
+            return self._shared
+
+    def release(self, thread: LoopThread) -> bool:
+        """Stop the loop with its last user; False when it is blocked."""
+        with self._lock:
+            if thread is self._shared:
+                self._users -= 1
+                if self._users:
+                    return True
+                self._shared = None
+        return thread.stop()
+
+
+EXTENSION_LOOPS = ExtensionLoops()

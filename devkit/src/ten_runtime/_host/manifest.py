@@ -1,0 +1,119 @@
+"""Reads manifest.json and flattens its api with the imported interfaces."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .property_tree import parse_json
+
+SECTIONS = tuple(
+    f"{kind}_{direction}"
+    for kind in ("cmd", "data", "audio_frame", "video_frame")
+    for direction in ("in", "out")
+)
+
+
+class ManifestProblem(Exception):
+    """The manifest cannot be used; TEN then enforces no schema at all."""
+
+
+@dataclass
+class Schema:
+    """The flattened api: a type node per property and message."""
+
+    properties: dict[str, Any] = field(default_factory=dict)
+    messages: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {section: {} for section in SECTIONS}
+    )
+    results: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {"cmd_in": {}, "cmd_out": {}}
+    )
+
+
+def load_schema(base_dir: Path) -> Schema:
+    """The schema of the add-on in `base_dir`; empty without a manifest.
+
+    Raises:
+        ManifestProblem: unreadable files or contradicting declarations.
+    """
+    schema = Schema()
+    manifest = base_dir / "manifest.json"
+    if manifest.is_file():
+        document = _read(manifest)
+        _add_api(schema, document.get("api") or {}, base_dir)
+    return schema
+
+
+def _add_api(schema: Schema, api: dict[str, Any], folder: Path) -> None:
+    _add(schema.properties, _members(api.get("property")), "property")
+    for section in SECTIONS:
+        for entry in api.get(section) or []:
+            node = {
+                "type": "object",
+                "properties": _members(entry.get("property")),
+            }
+            message = {entry["name"]: node}
+            _add(schema.messages[section], message, section)
+            if "result" in entry and section in schema.results:
+                members = _members((entry["result"] or {}).get("property"))
+                result = {"type": "object", "properties": members}
+                _add(schema.results[section], {entry["name"]: result}, section)
+    for imported in api.get("interface") or []:
+        file = _interface_file(folder, imported["import_uri"])
+        document = _read(file)
+        _add_api(schema, document.get("api", document), file.parent)
+
+
+def _members(declaration: Any) -> dict[str, Any]:
+    """The declared members; `required` beside them is not enforced."""
+    declaration = declaration or {}
+    inner = declaration.get("properties")
+    is_wrapped = isinstance(inner, dict) and not isinstance(
+        inner.get("type"), str
+    )
+    return dict(inner if is_wrapped else declaration)
+
+
+def _add(known: dict[str, Any], new: dict[str, Any], where: str) -> None:
+    for name, node in new.items():
+        if name in known and _bare(known[name]) != _bare(node):
+            raise ManifestProblem(f"{where} {name} is declared twice")
+        known[name] = node
+
+
+def _bare(node: Any) -> Any:
+    """A declaration without its prose."""
+    if isinstance(node, dict):
+        return {k: _bare(v) for k, v in node.items() if k != "description"}
+    return [_bare(item) for item in node] if isinstance(node, list) else node
+
+
+def _interface_file(folder: Path, uri: str) -> Path:
+    """The imported file; without a TEN tree the one of the kit's package.
+
+    `…/system/<package>/<rest>` is then taken from the importable `<package>`.
+    """
+    file = folder / uri.removeprefix("file://")
+    if file.is_file():
+        return file
+    parts = Path(uri).parts
+    if "system" in parts[:-2]:
+        package, *rest = parts[parts.index("system") + 1 :]
+        spec = importlib.util.find_spec(package)
+        for location in (spec and spec.submodule_search_locations) or []:
+            if (candidate := Path(location, *rest)).is_file():
+                return candidate
+    raise ManifestProblem(f"interface {uri} is not there")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document, error = parse_json(file.read_text("utf-8"))
+    except OSError as problem:
+        raise ManifestProblem(f"{file.name}: {problem}") from problem
+    if error is not None or not isinstance(document, dict):
+        raise ManifestProblem(f"{file.name}: {error or 'not an object'}")
+    return document

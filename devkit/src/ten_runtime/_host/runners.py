@@ -1,0 +1,128 @@
+"""Where the callbacks of a node run: on a loop, or on a thread in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .loop_thread import LoopThread
+from .ownership import owned_context
+
+Callback = Callable[..., Any]
+Done = Callable[[BaseException | None], None]
+
+
+class Runner(Protocol):
+    """Runs callbacks; they start in the order in which they were given."""
+
+    def start(
+        self, callback: Callback, args: tuple[Any, ...], done: Done
+    ) -> None:
+        """Hand over a callback from any thread, without waiting for it."""
+
+    def post(self, action: Callable[[], Any]) -> None:
+        """Run a plain function in turn with the callbacks."""
+
+
+class LoopRunner:
+    """Every callback is a coroutine function and becomes its own task."""
+
+    def __init__(self, thread: LoopThread, owner: object, label: str) -> None:
+        self.thread = thread
+        self.running: set[asyncio.Task[None]] = set()
+        self._label = label
+        self._context = owned_context(owner)
+
+    def start(
+        self, callback: Callback, args: tuple[Any, ...], done: Done
+    ) -> None:
+        def spawn() -> None:
+            name = f"{self._label}.{callback.__name__}"
+            work = _guarded(callback, args, done)
+            task = self.thread.loop.create_task(work, name=name)
+            self.running.add(task)
+            task.add_done_callback(self.running.discard)
+
+        self._call(spawn)
+
+    def post(self, action: Callable[[], Any]) -> None:
+        self._call(action)
+
+    def _call(self, action: Callable[[], Any]) -> None:
+        context: contextvars.Context = self._context
+        self.thread.loop.call_soon_threadsafe(action, context=context)
+
+
+async def _guarded(
+    callback: Callback, args: tuple[Any, ...], done: Done
+) -> None:
+    try:
+        await callback(*args)
+    except BaseException as error:
+        done(error)
+    else:
+        done(None)
+
+
+class TurnRunner:
+    """Callbacks run to completion, one after the other, on one thread."""
+
+    def __init__(self, owner: object) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], Any] | None] = (
+            queue.SimpleQueue()
+        )
+        self._context = owned_context(owner)
+
+    def start(
+        self, callback: Callback, args: tuple[Any, ...], done: Done
+    ) -> None:
+        def job() -> None:
+            try:
+                self._context.run(callback, *args)
+            except Exception as error:
+                done(error)
+            else:
+                done(None)
+
+        self._jobs.put(job)
+
+    def post(self, action: Callable[[], Any]) -> None:
+        self._jobs.put(action)
+
+    def serve(self) -> None:
+        """Run the callbacks on the calling thread until `end`."""
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    def end(self) -> None:
+        self._jobs.put(None)
+
+
+class WorkerRunner(TurnRunner):
+    """A `TurnRunner` with a thread of its own."""
+
+    def __init__(self, owner: object, name: str) -> None:
+        super().__init__(owner)
+        self.thread = threading.Thread(
+            target=self.serve, name=name, daemon=True
+        )
+        self.thread.start()
+
+
+class _Unseated:
+    """Of a node whose extension is not there yet: nothing can run."""
+
+    def start(
+        self, callback: Callback, args: tuple[Any, ...], done: Done
+    ) -> None:
+        raise RuntimeError("the node has no extension yet")
+
+    def post(self, action: Callable[[], Any]) -> None:
+        raise RuntimeError("the node has no extension yet")
+
+
+UNSEATED = _Unseated()

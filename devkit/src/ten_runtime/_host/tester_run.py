@@ -1,0 +1,70 @@
+"""What both kinds of testers share: the mode, the limit, the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..error import TenError
+from .graph_definition import (
+    GraphDefinition,
+    GraphProblem,
+    parse_graph_json,
+    single_mode,
+)
+from .graph_run import GraphRun
+from .node import Node
+
+DEFAULT_LIMIT_US = 180_000_000
+
+
+class TesterBase:
+    """One tester object is good for one run."""
+
+    def __init__(self) -> None:
+        self._graph: GraphDefinition | None = None
+        self._limit_us = DEFAULT_LIMIT_US
+        self._run: GraphRun | None = None
+
+    def set_test_mode_single(
+        self, addon_name: str, property_json_str: str | None = None
+    ) -> None:
+        """Test one extension; what it sends comes to this tester.
+
+        Args:
+            addon_name: also the name of the instance.
+            property_json_str: its property, a JSON object.
+
+        Raises:
+            ValueError: the property is not a JSON object.
+        """
+        self._graph = single_mode(addon_name, property_json_str)
+
+    def set_test_mode_graph(self, graph_json: str) -> None:
+        """Test a graph; the node with add-on `ten:test_extension` is us.
+
+        Raises:
+            ValueError: not a graph.
+        """
+        self._graph = parse_graph_json(graph_json)
+
+    def set_timeout(self, timeout_us: int) -> None:
+        """In microseconds, 0 for none; holds while our loop is blocked."""
+        self._limit_us = timeout_us
+
+    def _begin(
+        self,
+        seat: Callable[[Node], None],
+        on_end: Callable[[], None],
+    ) -> GraphRun:
+        if self._graph is None:
+            raise GraphProblem("set_test_mode_… was not called")
+        if self._run is not None:
+            raise RuntimeError("a tester runs once")
+        limit_s = self._limit_us / 1e6 if self._limit_us else None
+        self._run = GraphRun(self._graph, seat, limit_s, on_end)
+        self._run.start()
+        return self._run
+
+    def _verdict(self, run: GraphRun) -> TenError | None:
+        run.join()
+        return run.error

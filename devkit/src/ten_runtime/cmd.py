@@ -1,0 +1,11 @@
+"""Commands: messages that are answered by a `CmdResult`."""
+
+from __future__ import annotations
+
+from .msg import Body, Msg, valid_name
+
+
+class Cmd(Msg):
+    @classmethod
+    def create(cls, name: str) -> Cmd:
+        return cls._wrap(Body(valid_name(name)))

@@ -1,0 +1,44 @@
+"""Answers to commands."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from .cmd import Cmd
+from .error import TenError
+from .msg import Body, Msg
+
+
+class StatusCode(IntEnum):
+    OK = 0
+    ERROR = 1
+
+
+class CmdResult(Msg):
+    """One answer; a command may have several, the last one is final."""
+
+    @classmethod
+    def create(cls, status_code: StatusCode, target_cmd: Cmd) -> CmdResult:
+        target = target_cmd._body
+        return cls._wrap(
+            Body(
+                target.name,
+                status=int(StatusCode(status_code)),
+                command_id=target.command_id,
+            )
+        )
+
+    def get_status_code(self) -> StatusCode:
+        return StatusCode(self._body.status)
+
+    def set_final(self, is_final: bool) -> TenError | None:
+        """False makes it a partial answer: more will follow."""
+        self._body.is_final = bool(is_final)
+        return None
+
+    def is_final(self) -> bool:
+        return self._body.is_final
+
+    def is_completed(self) -> bool:
+        """True when no further answer will come from anyone."""
+        return self._body.is_completed

@@ -1,0 +1,16 @@
+"""Options of one log call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class LogOption:
+    """`skip` stack frames up to the caller; `sync` waits for the write."""
+
+    skip: int = 2
+    sync: bool = False
+
+
+DefaultLogOption = LogOption()

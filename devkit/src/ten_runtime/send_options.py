@@ -1,0 +1,15 @@
+"""Options of one asynchronous send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class SendOptions:
+    """With `wait_for_result` a send reports refusals, not only closing."""
+
+    wait_for_result: bool = False
+
+
+DefaultSendOptions = SendOptions()
