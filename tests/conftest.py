@@ -58,12 +58,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    if config.getoption("--thorough"):
-        return
+    is_thorough = config.getoption("--thorough")
     skip = pytest.mark.skip(reason="runs with --thorough only")
     for item in items:
-        if item.get_closest_marker("thorough"):
+        if item.get_closest_marker("thorough") and not is_thorough:
             item.add_marker(skip)
+        if isinstance(item, pytest.Function):
+            _check_tasks_of(item)
+
+
+def _check_tasks_of(item: pytest.Function) -> None:
+    """Put the task check before all other fixtures of a test with a loop.
+
+    It cannot be autouse: that would give every plain test a loop.
+    """
+    names, before = item.fixturenames, "nothing_is_left"
+    is_async = asyncio.iscoroutinefunction(item.function)
+    if is_async and before in names and "no_task_is_left" not in names:
+        names.insert(names.index(before) + 1, "no_task_is_left")
 
 
 @pytest.fixture
@@ -133,15 +145,13 @@ GRACE_S = 1.0
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails a test that leaves a thread, socket, file or task of ours.
+def nothing_is_left() -> Iterator[None]:
+    """Fails a test that leaves a thread, a socket or an audio file of ours.
 
     Set up before all other fixtures of a test, so it is torn down after
     them.
     """
     threads, files = set(threading.enumerate()), _open_files()
-    if asyncio.iscoroutinefunction(getattr(request, "function", None)):
-        request.getfixturevalue("no_task_is_left")
 
     yield
 
@@ -153,7 +163,8 @@ def nothing_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
     left = set(threading.enumerate()) - threads
     assert not left, f"threads left: {sorted(t.name for t in left)}"
     _wait_until(lambda: _open_files() <= files)
-    assert not (_open_files() - files), "sockets or files left"
+    left_open = _open_files() - files
+    assert not left_open, f"left open: {sorted(left_open)}"
 
 
 @pytest.fixture

@@ -60,17 +60,19 @@ def law(own: str = "", third_party: str = "", *, pure: bool = False) -> Law:
 
 
 LAWS = {
-    "protocol": law("redact", pure=True),
-    "text": law(pure=True),
-    "audio": law(pure=True),
     "redact": law(pure=True),
-    "watchdog": law("protocol", pure=True),
+    "audio": law(pure=True),
+    "text": law(pure=True),
+    "protocol": law("redact", pure=True),
     "request": law("protocol text audio", pure=True),
-    "config": law("protocol redact", "pydantic"),
+    "config": law("protocol redact", "pydantic pydantic_core"),
+    "watchdog": law("protocol"),
     "gradium_tts": law("protocol config redact watchdog audio", "websockets"),
+    "speech": law("protocol text audio redact request config gradium_tts"),
+    "dump": law(third_party="aiofiles"),
     "extension": law(
-        "protocol text audio redact watchdog request config gradium_tts",
-        "ten_runtime ten_ai_base aiofiles pydantic",
+        "protocol text audio redact request config gradium_tts speech dump",
+        "ten_runtime ten_ai_base aiofiles",
     ),
     "addon": law("extension", "ten_runtime"),
     "__init__": law("addon"),

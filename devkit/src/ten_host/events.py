@@ -28,7 +28,7 @@ class EndReason(IntEnum):
 
 @dataclass(frozen=True)
 class _Timed:
-    time_s: float = field(default=0.0, compare=False, kw_only=True)
+    time_s: float = field(default=0.0, compare=False, repr=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,13 @@ class Frame(_Timed):
     sample_rate_hz: int = 0
     timestamp_ms: int = 0
     metadata: Json = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """The samples as their size: a failing test prints many frames."""
+        return (
+            f"Frame({len(self.pcm)} bytes, {self.sample_rate_hz} Hz, "
+            f"{self.timestamp_ms} ms, {self.metadata})"
+        )
 
     @property
     def duration_s(self) -> float:

@@ -161,6 +161,7 @@ class ExtensionHost:
         event = await self.until(
             lambda e: isinstance(e, FlushEnd) and e.flush_id == flush_id,
             since=since,
+            what=f"the end of {flush_id}",
         )
         return event.time_s - sent_s
 
@@ -183,18 +184,24 @@ class ExtensionHost:
     async def ended(self, request_id: str) -> AudioEnd:
         """Wait for the request's `tts_audio_end`, its first if it has more."""
         event = await self.until(
-            lambda e: isinstance(e, AudioEnd) and e.request_id == request_id
+            lambda e: isinstance(e, AudioEnd) and e.request_id == request_id,
+            what=f"the end of {request_id}",
         )
         assert isinstance(event, AudioEnd)
         return event
 
     async def until(
-        self, is_wanted: Callable[[Event], bool], *, since: int = 0
+        self,
+        is_wanted: Callable[[Event], bool],
+        *,
+        since: int = 0,
+        what: str = "the wanted event",
     ) -> Event:
         """The first event for which `is_wanted` holds, waiting if need be.
 
         Args:
             since: looks only at `events()[since:]`.
+            what: what is waited for, in the words of an error message.
 
         Raises:
             TimeoutError: none came within `wait_s`; tells what did come.
@@ -211,7 +218,7 @@ class ExtensionHost:
                     found.append(event)
             return bool(found)
 
-        await self._wait_for(has_come, "the wanted event")
+        await self._wait_for(has_come, what)
         return found[0]
 
     def events(self, request_id: str | None = None) -> list[Event]:

@@ -1,0 +1,246 @@
+"""The host, driving an extension that answers everything at once."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ten_host import (
+    AudioEnd,
+    AudioStart,
+    EndReason,
+    Error,
+    ExtensionHost,
+    FlushEnd,
+    Frame,
+    HostError,
+    Metrics,
+    OtherData,
+    TextResult,
+    Word,
+    describe,
+)
+
+ADDON = "ten_host_echo"
+
+FILES = {
+    "__init__.py": "from . import addon\n",
+    "manifest.json": '{"type": "extension", "name": "ten_host_echo",'
+    ' "version": "0.1.0"}',
+    "property.json": "{}",
+    "addon.py": """
+from ten_runtime import Addon, register_addon_as_extension
+
+@register_addon_as_extension("ten_host_echo")
+class EchoAddon(Addon):
+    def on_create_instance(self, ten_env, name, context):
+        from .extension import Echo
+        ten_env.on_create_instance_done(Echo(name), context)
+""",
+    "extension.py": """
+import json
+
+from ten_runtime import (
+    AsyncExtension, AudioFrame, CmdResult, Data, StatusCode
+)
+
+class Echo(AsyncExtension):
+    async def on_init(self, ten_env):
+        self.properties = (await ten_env.get_property_to_json(""))[0]
+
+    async def on_data(self, ten_env, data):
+        fields = json.loads(data.get_property_to_json("")[0])
+        if data.get_name() == "tts_flush":
+            return await self.send(ten_env, "tts_flush_end", fields)
+        if fields["text"] == "raise":
+            raise ValueError("as asked")
+        head = {k: fields[k] for k in ("request_id", "metadata")}
+        await self.send(ten_env, "metrics", {"metrics": {"ttfb": 7}})
+        await self.send(ten_env, "tts_audio_start", head)
+        for text in fields["text"].split():
+            frame = AudioFrame.create("pcm_frame")
+            frame.alloc_buf(4)
+            view = frame.lock_buf()
+            view[:] = text[:2].encode() * 2
+            frame.unlock_buf(view)
+            frame.set_sample_rate(8000)
+            frame.set_timestamp(1000)
+            await ten_env.send_audio_frame(frame)
+            word = {"word": text, "start_ms": 1, "duration_ms": 2}
+            await self.send(ten_env, "tts_text_result", {
+                **head, "text": text, "start_ms": 1, "duration_ms": 2,
+                "words": [word], "text_result_end": False})
+        await self.send(ten_env, "error", {
+            "id": fields["request_id"], "code": 1000, "message": "done",
+            "vendor_info": {"vendor": "echo"}})
+        await self.send(ten_env, "tts_audio_end", {
+            **head, "request_event_interval_ms": 3,
+            "request_total_audio_duration_ms": 4, "reason": 1})
+
+    async def on_cmd(self, ten_env, cmd):
+        is_known = cmd.get_name() == "known"
+        status = StatusCode.OK if is_known else StatusCode.ERROR
+        result = CmdResult.create(status, cmd)
+        result.set_property_from_json(None, self.properties)
+        await ten_env.return_result(result)
+
+    async def on_stop(self, ten_env):
+        await self.send(ten_env, "last_words", {"text": "bye"})
+
+    async def send(self, ten_env, name, fields):
+        data = Data.create(name)
+        data.set_property_from_json(None, json.dumps(fields))
+        await ten_env.send_data(data)
+""",
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Puts the extension's package on the path."""
+    folder = tmp_path_factory.mktemp("echo")
+    package = folder / ADDON
+    package.mkdir()
+    for name, text in FILES.items():
+        Path(package / name).write_text(text)
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    yield
+    sys.path.remove(str(folder))
+
+
+async def test_events_arrive_typed_and_in_order() -> None:
+    metadata = {"session_id": "s", "turn_id": 1}
+
+    async with ExtensionHost(ADDON) as host:
+        await host.send_text("r1", "ab", end=True, metadata=metadata)
+        await host.ended("r1")
+
+    assert host.events() == [
+        Metrics({"ttfb": 7}),
+        AudioStart("r1", metadata),
+        Frame(b"abab", 8000, 1000, {}),
+        TextResult("r1", "ab", 1, 2, (Word("ab", 1, 2),), False, metadata),
+        Error("r1", 1000, "done", {"vendor": "echo"}, {}),
+        AudioEnd("r1", 3, 4, EndReason.REQUEST_END, metadata),
+        OtherData("last_words", {"text": "bye"}),
+    ]
+
+
+async def test_a_request_owns_what_came_between_its_start_and_end() -> None:
+    async with ExtensionHost(ADDON) as host:
+        await host.send_text("r1", "ab cd")
+        await host.send_text("r2", "ef")
+        await host.ended("r2")
+
+    assert host.pcm("r1") == b"ababcdcd"
+    assert host.pcm("r2") == b"efef"
+    assert describe(host.events("r1")) == (
+        "AudioStart, Frame, TextResult, Frame, TextResult, Error, AudioEnd"
+    )
+
+
+async def test_arrival_times_ascend() -> None:
+    async with ExtensionHost(ADDON) as host:
+        await host.send_text("r1", "ab cd ef")
+        await host.ended("r1")
+
+    times = [event.time_s for event in host.events()]
+    assert times == sorted(times)
+
+
+async def test_flush_returns_the_time_until_its_own_end() -> None:
+    async with ExtensionHost(ADDON) as host:
+        first_s = await host.flush("f1", {"session_id": "s"})
+        second_s = await host.flush()
+
+    ends = [e for e in host.events() if isinstance(e, FlushEnd)]
+    assert ends == [FlushEnd("f1", {"session_id": "s"}), FlushEnd("flush-2")]
+    assert 0 < first_s < 1
+    assert 0 < second_s < 1
+
+
+async def test_a_command_brings_its_result_and_properties() -> None:
+    async with ExtensionHost(ADDON, {"params": {"a": 1}}) as host:
+        known = await host.command("known", {"x": 1})
+        unknown = await host.command("unknown")
+
+    assert (known.is_ok, known.properties) == (True, {"params": {"a": 1}})
+    assert not unknown.is_ok
+
+
+async def test_a_wait_that_is_too_long_tells_what_came_instead() -> None:
+    async with ExtensionHost(ADDON, wait_s=0.2) as host:
+        await host.send_text("r1", "ab")
+
+        with pytest.raises(TimeoutError) as caught:
+            await host.ended("r2")
+
+    assert str(caught.value) == (
+        "the end of r2 did not come within 0.2 s; came: "
+        "Metrics, AudioStart, Frame, TextResult, Error, AudioEnd"
+    )
+
+
+async def test_an_exception_in_the_extension_fails_the_wait_and_the_run() -> (
+    None
+):
+    with pytest.raises(HostError, match="ValueError: as asked"):
+        async with ExtensionHost(ADDON) as host:
+            await host.send_text("r1", "raise")
+            await host.ended("r1")
+
+
+async def test_an_exception_that_nothing_waited_for_fails_the_run() -> None:
+    with pytest.raises(HostError, match="ValueError: as asked"):
+        async with ExtensionHost(ADDON) as host:
+            await host.send_text("r1", "raise")
+
+
+async def test_an_unknown_addon_fails_on_entering() -> None:
+    with pytest.raises(HostError, match="no_such_addon"):
+        async with ExtensionHost("no_such_addon"):
+            pass
+
+
+async def test_a_stopped_host_refuses_to_send() -> None:
+    async with ExtensionHost(ADDON) as host:
+        pass
+
+    with pytest.raises(HostError, match="not running"):
+        await host.send_text("r1", "ab")
+
+
+async def test_a_cancelled_test_leaves_no_thread() -> None:
+    before = set(threading.enumerate())
+    is_running = asyncio.Event()
+
+    async def endless() -> None:
+        async with ExtensionHost(ADDON) as host:
+            is_running.set()
+            await host.ended("never")
+
+    task = asyncio.create_task(endless())
+    await is_running.wait()
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert set(threading.enumerate()) == before
+
+
+async def test_twenty_hosts_after_each_other_leave_nothing() -> None:
+    before = set(threading.enumerate())
+
+    for index in range(20):
+        async with ExtensionHost(ADDON) as host:
+            await host.send_text(f"r{index}", "ab")
+            await host.ended(f"r{index}")
+
+    assert set(threading.enumerate()) == before
