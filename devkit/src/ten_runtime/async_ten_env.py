@@ -41,9 +41,7 @@ class AsyncTenEnv(AsyncSends):
     async def is_property_exist(
         self, path: str
     ) -> tuple[bool, TenError | None]:
-        return self._properties.read(
-            False, lambda tree: (tree.has(path), None)
-        )
+        return self._properties.read(False, lambda tree: (tree.has(path), None))
 
     async def set_property_int(self, path: str, value: int) -> TenError | None:
         return self._properties.write(path, rules.checked_int(value))

@@ -54,9 +54,7 @@ class AsyncExtensionTester(TesterBase):
     async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
         pass
 
-    async def on_cmd(
-        self, ten_env_tester: AsyncTenEnvTester, cmd: Cmd
-    ) -> None:
+    async def on_cmd(self, ten_env_tester: AsyncTenEnvTester, cmd: Cmd) -> None:
         pass
 
     async def on_data(

@@ -38,9 +38,7 @@ class TenEnv(SyncSends):
         return self._properties.read("", lambda tree: tree.get_json(path))
 
     def is_property_exist(self, path: str) -> tuple[bool, TenError | None]:
-        return self._properties.read(
-            False, lambda tree: (tree.has(path), None)
-        )
+        return self._properties.read(False, lambda tree: (tree.has(path), None))
 
     def set_property_int(self, path: str, value: int) -> TenError | None:
         return self._properties.write(path, rules.checked_int(value))

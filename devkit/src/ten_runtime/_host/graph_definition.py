@@ -44,7 +44,9 @@ def single_mode(addon: str, property_json: str | None) -> GraphDefinition:
     return GraphDefinition(
         [
             NodeDefinition(addon, addon, "test_extension_group_1", value),
-            NodeDefinition(TESTER_ADDON, TESTER_ADDON, "test_extension_group_2"),
+            NodeDefinition(
+                TESTER_ADDON, TESTER_ADDON, "test_extension_group_2"
+            ),
         ],
         joins_all=True,
     )

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from typing import Any
 from weakref import WeakKeyDictionary
 
 OWNER: contextvars.ContextVar[object | None] = contextvars.ContextVar(
     "ten_host_owner", default=None
 )
-_TASK_OWNERS: WeakKeyDictionary[asyncio.Task[Any], object] = (
-    WeakKeyDictionary()
-)
+_TASK_OWNERS: WeakKeyDictionary[asyncio.Task[Any], object] = WeakKeyDictionary()
 
 
 def owning_task(
     loop: asyncio.AbstractEventLoop,
-    coro: Coroutine[Any, Any, Any],
+    coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
     **options: Any,
 ) -> asyncio.Task[Any]:
     """A task factory that remembers who made the task."""

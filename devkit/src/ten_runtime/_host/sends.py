@@ -165,9 +165,7 @@ class SyncSends(NodeEnv):
         if closed := self._closed():
             return closed
 
-        def on_result(
-            result: CmdResult | None, error: TenError | None
-        ) -> None:
+        def on_result(result: CmdResult | None, error: TenError | None) -> None:
             if handler is not None:
                 self._call(handler, result, error)
 

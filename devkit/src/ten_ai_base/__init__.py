@@ -1,0 +1,40 @@
+"""A stand-in for TEN's base classes of AI extensions, here TTS."""
+
+from .config import BaseConfig
+from .helper import AsyncQueue, PCMWriter
+from .message import (
+    ModuleError,
+    ModuleErrorCode,
+    ModuleErrorVendorInfo,
+    ModuleMetricKey,
+    ModuleMetrics,
+    ModuleType,
+    ModuleVendorException,
+    TTSAudioEndReason,
+)
+from .struct import (
+    TTS2HttpResponseEventType,
+    TTSFlush,
+    TTSTextInput,
+    TTSTextResult,
+    TTSWord,
+)
+
+__all__ = [
+    "AsyncQueue",
+    "BaseConfig",
+    "ModuleError",
+    "ModuleErrorCode",
+    "ModuleErrorVendorInfo",
+    "ModuleMetricKey",
+    "ModuleMetrics",
+    "ModuleType",
+    "ModuleVendorException",
+    "PCMWriter",
+    "TTS2HttpResponseEventType",
+    "TTSAudioEndReason",
+    "TTSFlush",
+    "TTSTextInput",
+    "TTSTextResult",
+    "TTSWord",
+]
