@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from . import setup_rules, wire
-from .audio import Chunk, Speech, Style
+from .audio import Chunk, Speech, Style, TimedWord
 from .faults import Action, Alteration, Over, Progress
 from .framer import Frame, Framer
 from .points import Point
@@ -239,7 +239,7 @@ class Session:
             self.record.sound += frame.payload
         self._link.changes.notify()
 
-    async def _send_words(self, words: list[wire.TimedWord]) -> None:
+    async def _send_words(self, words: list[TimedWord]) -> None:
         for word in words:
             await self._send(wire.word(word, self.id))
             times = (round(word.start_s, 6), round(word.stop_s, 6))

@@ -276,7 +276,8 @@ def _symbol(number: int, rate: int) -> Samples:
     t = np.arange(_longest_symbol(rate)) / rate
     low = np.sin(2 * np.pi * _LOW_HZ[number & 15] * t)
     high = np.sin(2 * np.pi * _HIGH_HZ[number >> 4] * t)
-    return np.round(_AMPLITUDE * (low + high) * 32767.0).astype(np.int16)
+    wave = np.round(_AMPLITUDE * (low + high) * 32767.0)
+    return np.asarray(wave, dtype=np.int16)
 
 
 @lru_cache(maxsize=64)
