@@ -81,6 +81,9 @@ class Order:
 def main(arguments: list[str]) -> int:
     """Run the command; returns the exit code."""
     key = os.environ.get("GRADIUM_API_KEY") or None
+    is_verbose = "TEN_HOST_LOG" in os.environ
+    # The user wants the sound and its events; what failed is in an event too.
+    os.environ.setdefault("TEN_HOST_LOG", "off")
     try:
         order = parse(arguments, key)
         return asyncio.run(_speak(order))
@@ -95,6 +98,15 @@ def main(arguments: list[str]) -> int:
         # it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception as error:
+        if is_verbose:
+            raise
+        return _fail(
+            f"{type(error).__name__}: {error} (a bug; TEN_HOST_LOG=debug shows"
+            " where)",
+            key,
+            1,
+        )
 
 
 def parse(arguments: list[str], key: str | None) -> Order:
