@@ -27,6 +27,19 @@ def fade_out(last_sample: bytes, sample_rate_hz: int) -> bytes:
     )
 
 
+# About 60 dB below full scale.
+_SILENCE = 32
+
+
+def silence_at(pcm: bytes) -> int:
+    """Give the byte where the silence starts in which the samples end."""
+    samples = _samples(pcm)
+    for index in range(len(samples) - 1, -1, -1):
+        if abs(samples[index]) > _SILENCE:
+            return 2 * (index + 1)
+    return 0
+
+
 def _samples(pcm: bytes) -> array[int]:
     samples = array("h", pcm)
     if sys.byteorder == "big":  # pragma: no cover - no such machine at hand

@@ -163,6 +163,32 @@ class GradiumTTSParams(_Settings):
         allow_inf_nan=False,
         description="how long a failing request is retried",
     )
+    session_max_s: float = Field(
+        240.0,
+        ge=0,
+        le=3000,
+        allow_inf_nan=False,
+        description="after how long a request goes on in a new session; 0 is"
+        " never",
+    )
+    session_max_chars: int = Field(
+        0,
+        ge=0,
+        description="the same by characters (free tier: 1500); 0 is never",
+    )
+    max_sessions: int = Field(
+        0,
+        ge=0,
+        description="how many sessions this process opens at a time with one"
+        " key; 0 is any number",
+    )
+    idle_flush_ms: int = Field(
+        500,
+        ge=0,
+        le=60000,
+        description="after how long a silence of the LLM the words held back"
+        " are spoken; 0 is never",
+    )
     resume: bool = Field(
         True, description="whether speech that was cut goes on where it was"
     )
@@ -225,7 +251,7 @@ class GradiumTTSConfig(_Settings):
         {}, repr=False, description="the same as `params.headers`"
     )
     params: GradiumTTSParams = Field(
-        default_factory=GradiumTTSParams, description="see below"
+        default_factory=lambda: GradiumTTSParams(), description="see below"
     )
     warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
 

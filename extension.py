@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
@@ -49,7 +49,7 @@ from .request import (
     Words,
 )
 from .speech import Speech
-from .text import TextAssembler, is_speakable
+from .text import is_speakable
 
 VENDOR = "gradium"
 
@@ -67,23 +67,17 @@ class _Job:
         self.speech = Speech(request, client)
         self.dump = dump
         self.task: asyncio.Task[None] | None = None
-        self._assembler = TextAssembler()
 
-    def take(self, text: str, is_end: bool) -> bool:
-        """Take a text; true once there is something to speak."""
-        messages = self._assembler.push(text)
-        if is_end:
-            messages += self._assembler.flush()
-        for message in messages:
-            # What comes before the first word is nothing to open a session for.
-            if self.request.text.messages or is_speakable(message):
-                self.speech.push_text(message)
-        if is_end:
-            self.speech.end_input()
-        return bool(self.request.text.messages)
+    def start(self, speak: Coroutine[Any, Any, None]) -> None:
+        """Run the request's task: there is something to speak."""
+        self.request.asked(asyncio.get_running_loop().time())
+        self.task = asyncio.create_task(
+            speak, name=f"gradium:{self.request.request_id:.64}"
+        )
 
     async def cancel(self) -> None:
         """Stop speaking; nothing of the request happens after this."""
+        self.speech.close()
         if self.task:
             self.task.cancel()
             await asyncio.wait({self.task})
@@ -188,12 +182,14 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             return
         job = self._job
         assert job is not None
-        has_speech = job.take(t.text, t.text_input_end)
-        if has_speech and not job.task:
-            job.task = asyncio.create_task(
-                self._speak(job), name=f"gradium:{t.request_id:.64}"
-            )
-        elif t.text_input_end and not job.task:
+        job.speech.push_fragment(t.text)
+        if t.text_input_end:
+            job.speech.end_input()
+        if job.task:
+            return
+        if is_speakable(t.text):
+            job.start(self._speak(job))
+        elif t.text_input_end:
             await self._finish(job, EndReason.REQUEST_END)
 
     async def _admit(self, t: TTSTextInput) -> bool:
@@ -366,20 +362,18 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
     async def _send_end(self, job: _Job, end: End) -> None:
         request, speech = job.request, job.speech
         request_id = request.request_id
+        is_complete = end.reason is EndReason.REQUEST_END
+        left = 0 if is_complete else len(request.unspoken_text())
         self.metrics_add_output_characters(speech.characters_sent)
         self.metrics_add_input_characters(speech.characters_spoken)
         await self.send_usage_metrics(request_id)
         self._key_point(
             f"request={request_id} {end.reason.name.lower()}"
             f" audio_s={request.heard_s:.2f} sessions={speech.sessions}"
-            f" characters_left={len(request.unspoken_text())}"
+            f" characters_left={left}"
         )
         # Who never heard of the request need not hear of its end.
-        if (
-            end.reason is EndReason.REQUEST_END
-            or request.has_started
-            or request.text.is_ended
-        ):
+        if is_complete or request.has_started or request.text.is_ended:
             await self.send_tts_audio_end(
                 request_id,
                 end.interval_ms,

@@ -21,6 +21,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
@@ -45,10 +46,10 @@ from .protocol import (
     RemoteProtocolError,
     ServerError,
     Session,
-    Word,
     classify,
 )
 from .redact import host_of
+from .slots import gate_of
 from .watchdog import Owed, Watchdog
 
 # Large enough for any message seen, small enough to bound the memory.
@@ -58,6 +59,9 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 WARM_PING_S, WARM_PONG_S, WARM_MAX_AGE_S = 5.0, 2.0, 50.0
 # How long to wait before opening a warm socket again that failed.
 WARM_RETRY_S, WARM_RETRY_MAX_S = 1.0, 30.0
+# After a refusal of the key or the credits, requests are refused at once for
+# this long: the vendor need not be asked again, nor the user kept waiting.
+LATCH_S = 30.0
 # How long a socket that was left may take to close before it is cut.
 CLOSE_S = 0.5
 # More unreadable frames in one session than this, and it is given up.
@@ -244,7 +248,9 @@ def _connect_error(
     kind = ErrorKind.TRANSIENT
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         why = f"no answer within {timeout_s:g} s"
-    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError, ValueError)):
+    elif isinstance(
+        error, (InvalidURI, InvalidProxy, ssl.SSLError, ValueError)
+    ):
         kind, why = ErrorKind.CONFIG, str(error)
     elif isinstance(error, FileNotFoundError):
         kind, why = ErrorKind.CONFIG, f"{error.filename}: {error.strerror}"
@@ -368,6 +374,8 @@ class GradiumTTSClient:
         self._on_connected = on_connected
         self._warm: _WarmSocket | None = None
         self._closing: set[asyncio.Task[None]] = set()
+        self._latched: GradiumError | None = None
+        self._latched_until = 0.0
         self._is_closed = False
 
     def prewarm(self) -> None:
@@ -383,9 +391,32 @@ class GradiumTTSClient:
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
         self.config = config
+        self._latched = None
         if self._warm and self._warm.endpoint != config.endpoint():
             self.drop_warm()
             self.prewarm()
+
+    def failed(self, error: GradiumError) -> None:
+        """Learn from a failed session."""
+        if error.kind is ErrorKind.CAPACITY:
+            # The warm socket may hold what the next session needs.
+            self.drop_warm()
+        elif error.kind in (ErrorKind.AUTH, ErrorKind.QUOTA):
+            now = asyncio.get_running_loop().time()
+            if self._latched is None or now >= self._latched_until:
+                self._latched, self._latched_until = error, now + LATCH_S
+
+    def check_latch(self) -> None:
+        """Raise the last refusal of the key or the credits again."""
+        error = self._latched
+        left_s = self._latched_until - asyncio.get_running_loop().time()
+        if error and left_s > 0:
+            raise ConnectError(
+                f"{error} (not asked again for {left_s:.0f} s)",
+                error.kind,
+                error.code,
+                error.vendor_message,
+            )
 
     def open_stream(self) -> SpeechStream:
         """Make a stream with the present settings; entering it connects."""
@@ -400,7 +431,9 @@ class GradiumTTSClient:
 
     # ------------------------------------------- for streams and warm sockets
 
-    async def take_transport(self, endpoint: Endpoint) -> tuple[Transport, bool]:
+    async def take_transport(
+        self, endpoint: Endpoint
+    ) -> tuple[Transport, bool]:
         """Give a socket, and whether it had been opened ahead.
 
         Raises:
@@ -501,7 +534,13 @@ class SpeechStream:
         self._has_unanswered_text = False
         self._ceiling_at = float("inf")
         self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
+        self._slot = AsyncExitStack()
         self.times = StreamTimes()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the setup was sent."""
+        return self._now() - self.times.setup_at
 
     async def __aenter__(self) -> SpeechStream:
         """Connect, and send the setup without waiting for the answer.
@@ -510,17 +549,24 @@ class SpeechStream:
             ConnectError: no socket can be opened.
             ConnectionLost: it broke at once.
         """
-        self.times.opened_at = self._now()
-        self._transport, self.times.is_warm = await self._client.take_transport(
-            self._endpoint
-        )
-        self.times.setup_at = self._now()
         try:
-            await self._send(self._session.start())
+            await self._open()
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
         return self
+
+    async def _open(self) -> None:
+        self._client.check_latch()
+        self.times.opened_at = self._now()
+        params = self._config.params
+        gate = gate_of(params.api_key)
+        await self._slot.enter_async_context(gate.slot(params.max_sessions))
+        self._transport, self.times.is_warm = await self._client.take_transport(
+            self._endpoint
+        )
+        self.times.setup_at = self._now()
+        await self._send(self._session.start())
 
     async def __aexit__(
         self,
@@ -534,11 +580,11 @@ class SpeechStream:
         and the peer may be the very thing that is broken.
         """
         transport, self._transport = self._transport, None
-        if transport is None:
-            return
-        if not self._is_complete:
-            transport.abort()
-        self._client.retire(transport)
+        if transport:
+            if not self._is_complete:
+                transport.abort()
+            self._client.retire(transport)
+        await self._slot.aclose()
 
     async def send_text(self, text: str) -> None:
         """Say this next: whole words, which the server joins with a space."""

@@ -19,7 +19,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Union
@@ -223,7 +223,7 @@ def _optional(
     raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
 
 
-_READERS = {
+_READERS: dict[str, Callable[[dict[str, Any]], Event]] = {
     "ready": _read_ready,
     "audio": _read_audio,
     "text": _read_word,

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import Union
 
-from .audio import fade_in, fade_out
+from .audio import fade_in, fade_out, silence_at
 from .protocol import ErrorKind, Word
 
 # -------------------------------------------------------------------- actions
@@ -125,6 +125,19 @@ class SpokenText:
         self.messages.append(message)
         self._word_counts.append(sum(1 for _ in _words_of(message)))
 
+    @property
+    def words(self) -> int:
+        """How many words the messages have."""
+        return sum(self._word_counts)
+
+    def words_before(self, index: int, offset: int) -> int:
+        """Count the words before a place: message index and offset."""
+        before = sum(self._word_counts[:index])
+        if index < len(self.messages):
+            head = self.messages[index][:offset]
+            before += sum(1 for _ in _words_of(head))
+        return before
+
     def words_from(self, first_word: int) -> list[str]:
         """Give all words from `first_word` on."""
         index, offset = self.locate(first_word)
@@ -150,9 +163,7 @@ class SpokenText:
 
 
 def _words_of(message: str) -> Iterator[re.Match[str]]:
-    return (
-        token for token in _TOKEN.finditer(message) if not token["tag"]
-    )
+    return (token for token in _TOKEN.finditer(message) if not token["tag"])
 
 
 # How far a rewritten stretch is followed: sent words, and words spoken for
@@ -255,6 +266,9 @@ class SpeechRequest:
         self._is_ended = False
         # The current session.
         self._first_word = 0
+        self._is_rotating = False
+        self._is_seam_cut = False
+        self._held_silence = b""
         self._session_start_bytes = 0
         self._timed: list[Word] = []
         # Words not yet announced, on the request's clock.
@@ -265,10 +279,13 @@ class SpeechRequest:
 
     # ------------------------------------------------------------ from TEN
 
-    def push_text(self, message: str, now: float) -> None:
-        """Append a message for the vendor, at least one speakable word."""
+    def asked(self, now: float) -> None:
+        """Note when the first speakable text came; later calls do nothing."""
         if self._asked_at is None:
             self._asked_at = now
+
+    def push_text(self, message: str) -> None:
+        """Append a message for the vendor."""
         self.text.push(message)
 
     def end_input(self) -> None:
@@ -300,9 +317,7 @@ class SpeechRequest:
     @property
     def session_heard_s(self) -> float:
         """Seconds of audio delivered by the current session."""
-        return (
-            self._pcm_bytes - self._session_start_bytes
-        ) / self._bytes_per_s
+        return (self._pcm_bytes - self._session_start_bytes) / self._bytes_per_s
 
     def words_heard(self) -> int | None:
         """Count the words of the text that were delivered completely.
@@ -327,7 +342,9 @@ class SpeechRequest:
     def unspoken_text(self) -> str:
         """Give the text from the first word that was not surely heard."""
         heard = self.words_heard()
-        words = self.text.words_from(self._first_word if heard is None else heard)
+        words = self.text.words_from(
+            self._first_word if heard is None else heard
+        )
         return " ".join(words)
 
     # ----------------------------------------------------------- from the wire
@@ -343,13 +360,33 @@ class SpeechRequest:
         first_word = self.words_heard()
         if first_word is None:
             raise ValueError("no word times: the position is unknown")
+        actions = self._deliver(self._fade_out())
+        self._is_seam_cut = self.has_started
+        self._next_session(first_word)
+        return actions
+
+    def rotate_input(self) -> None:
+        """Note that this session gets no more text, though more is to come.
+
+        From here on silence waits for what follows it, so that the pause
+        which ends a session is not heard between two.
+        """
+        self._is_rotating = True
+
+    def complete_session(self, next_word: int) -> list[Action]:
+        """Go on with the next session after this one has said everything."""
+        actions = self._announce_words(float("inf"))
+        self._is_seam_cut = False
+        self._next_session(next_word)
+        return actions
+
+    def _next_session(self, first_word: int) -> None:
         self._first_word = first_word
+        self._session_start_bytes = self._pcm_bytes
+        self._is_rotating = False
         self._unheard.clear()
         self._timed.clear()
-        self._carry = b""
-        actions = self._deliver(self._fade_out())
-        self._session_start_bytes = self._pcm_bytes
-        return actions
+        self._carry = self._held_silence = b""
 
     def audio_received(self, chunk: bytes, now: float) -> list[Action]:
         """Account for audio from the vendor.
@@ -375,9 +412,13 @@ class SpeechRequest:
             asked_at = now if self._asked_at is None else self._asked_at
             actions += [Ttfb(round((now - asked_at) * 1000)), Start()]
         self._last_audio_at = now
-        pcm = data[:whole]
-        if 0 < self._session_start_bytes == self._pcm_bytes:
+        pcm = self._held_silence + data[:whole]
+        if self._is_rotating:
+            at = silence_at(pcm)
+            pcm, self._held_silence = pcm[:at], pcm[at:]
+        if self._is_seam_cut and pcm:
             pcm = fade_in(pcm, self.sample_rate_hz)
+            self._is_seam_cut = False
         return actions + self._deliver(pcm)
 
     def word_received(self, word: Word) -> list[Action]:
@@ -487,6 +528,71 @@ class SpeechRequest:
             turn_seq_id=self._turn_seq_id - 1,
             turn_status=status,
         )
+
+
+# --------------------------------------------------------------------- limits
+
+# Speech takes about 0.08 s a character (the vendor's 750 in a minute).
+_S_PER_CHARACTER = 0.1
+# From this share of a limit on, the next sentence end is a good place to cut.
+_SOFT_SHARE = 0.8
+_SENTENCE_END = re.compile(r"""[.!?…。！？]["'”’)\]]*(?=\s|$)""")
+
+
+class SessionBudget:
+    """How much text one session may get before the next one takes over.
+
+    The vendor ends sessions that last too long (300 s), and on the free
+    tier those that say too much (1,500 characters).
+    """
+
+    def __init__(self, max_s: float, max_characters: int) -> None:
+        """Open a budget; 0 means no limit."""
+        limits = [max_characters or float("inf")]
+        limits.append(max_s / _S_PER_CHARACTER if max_s else float("inf"))
+        self._max_s = max_s or float("inf")
+        self._most = min(limits)
+        self._used = 0
+        self._is_sentence_over = False
+
+    def room_for(self, message: str, age_s: float) -> int:
+        """Give how many characters of a message this session may still get.
+
+        Fewer than all of them means: cut here. The cut is at a sentence end
+        where one is near, else before a word, and never inside one, except
+        that the first word of a session always fits.
+        """
+        if self._is_over(age_s):
+            return 0
+        room = self._most - self._used
+        if len(message) <= room:
+            return len(message)
+        window = message[: int(room) + 1]
+        ends = [match.end() for match in _SENTENCE_END.finditer(window)]
+        soft = self._most * _SOFT_SHARE - self._used
+        if ends and ends[-1] <= room and ends[-1] >= soft:
+            return ends[-1]
+        if self._used and self._is_sentence_over and self._used > soft:
+            return 0
+        at = window.rfind(" ")
+        if window.rfind("<", 0, at) > window.rfind(">", 0, at):
+            at = window.rfind("<", 0, at)  # a tag is one word
+        if at > 0 or self._used:
+            return max(at, 0)
+        space = message.find(" ")
+        return space if space > 0 else len(message)
+
+    def use(self, message: str) -> None:
+        """Note what was sent."""
+        # The server puts a space between two messages.
+        self._used += len(message) + 1
+        self._is_sentence_over = bool(_SENTENCE_END.search(message[-4:]))
+
+    def _is_over(self, age_s: float) -> bool:
+        if not self._used:
+            return False
+        share = max(self._used / self._most, age_s / self._max_s)
+        return share >= (_SOFT_SHARE if self._is_sentence_over else 1.0)
 
 
 # ------------------------------------------------------------------ admission

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,8 +15,17 @@ from .gradium_tts import (
     SynthesisError,
 )
 from .protocol import Audio, ErrorKind, Event, Word
-from .request import Action, GiveUp, SpeechRequest, next_step
-from .text import is_speakable
+from .request import (
+    Action,
+    GiveUp,
+    SessionBudget,
+    SpeechRequest,
+    next_step,
+)
+from .text import TextAssembler, is_speakable
+
+# The vendor's tag that has everything so far spoken.
+FLUSH = "<flush>"
 
 Perform = Callable[[Action], Awaitable[None]]
 
@@ -52,17 +60,52 @@ class Speech:
         self._client = client
         self._params = client.config.params
         self._jitter = jitter
+        self._assembler = TextAssembler()
         self._changed = asyncio.Event()
+        # Where the next session goes on, once this one is ended for its size.
+        self._next_word: int | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
 
-    def push_text(self, message: str) -> None:
-        """Say this next; it leaves as soon as a socket is there."""
-        self.request.push_text(message, self._now())
-        self._changed.set()
+    def push_fragment(self, fragment: str) -> None:
+        """Say this next; whole words leave as soon as a socket is there."""
+        self._stop_idle_timer()
+        self._push(self._assembler.push(fragment))
+        if self._params.idle_flush_ms:
+            self._idle_timer = asyncio.get_running_loop().call_later(
+                self._params.idle_flush_ms / 1000, self._flush_idle
+            )
 
     def end_input(self) -> None:
         """Say that no more text comes."""
+        self._stop_idle_timer()
+        self._push(self._assembler.flush())
         self.request.end_input()
         self._changed.set()
+
+    def _push(self, messages: list[str]) -> None:
+        for message in messages:
+            self.request.push_text(message)
+        self._changed.set()
+
+    def _flush_idle(self) -> None:
+        """Let the tail be spoken while the LLM thinks; once a silence.
+
+        The vendor's flush is never sent inside a word, and never to end a
+        request: only `end_of_stream` is known to lose nothing.
+        """
+        is_cut_safe = self._assembler.is_cut_safe
+        self._push(self._assembler.flush())
+        if is_cut_safe and self.request.text.messages:
+            self._push([FLUSH])
+
+    def _stop_idle_timer(self) -> None:
+        if self._idle_timer:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def close(self) -> None:
+        """Stop the clock; `run` does so itself."""
+        self._stop_idle_timer()
 
     async def run(self, perform: Perform) -> None:
         """Speak until all is heard; the caller ends the request.
@@ -76,12 +119,17 @@ class Speech:
             GradiumError: what was not heard will not be.
         """
         failures = _Failures()
-        while await self._has_more_to_say():
-            try:
-                await self._run_session(perform, failures)
-                return
-            except GradiumError as error:
-                await asyncio.sleep(self._delay_after(error, failures))
+        try:
+            while await self._has_more_to_say():
+                try:
+                    await self._run_session(perform, failures)
+                    if self._next_word is None:
+                        return
+                    await self._rotate(perform, self._next_word)
+                except GradiumError as error:
+                    await asyncio.sleep(self._delay_after(error, failures))
+        finally:
+            self.close()
 
     async def _has_more_to_say(self) -> bool:
         """Wait for something to say, or for the end of input."""
@@ -91,13 +139,12 @@ class Speech:
             await self._wait_for_text()
         return True
 
-    async def _run_session(
-        self, perform: Perform, failures: _Failures
-    ) -> None:
+    async def _run_session(self, perform: Perform, failures: _Failures) -> None:
         request = self.request
         for action in request.begin_session():
             await perform(action)
         self.sessions += 1
+        self._next_word = None
         async with self._client.open_stream() as stream:
             self.times = stream.times
             sender = asyncio.create_task(
@@ -122,19 +169,36 @@ class Speech:
         self._check_spoken()
 
     async def _send_text(self, stream: SpeechStream) -> None:
-        """Send what is to be said, as it comes, up to the end of input."""
+        """Send what is to be said, as it comes, while the session lasts."""
         text = self.request.text
+        params = self._params
+        budget = SessionBudget(params.session_max_s, params.session_max_chars)
         index, offset = text.locate(self.request.words_heard() or 0)
         while True:
             while index < len(text.messages):
-                message = text.messages[index][offset:].strip()
+                rest = text.messages[index][offset:].lstrip()
+                offset = len(text.messages[index]) - len(rest)
+                room = budget.room_for(rest, stream.age_s)
+                message = rest[:room].rstrip()
+                if message:
+                    self.characters_sent += len(message)
+                    budget.use(message)
+                    await stream.send_text(message)
+                if room < len(rest):
+                    self._next_word = text.words_before(index, offset + room)
+                    self.request.rotate_input()
+                    await stream.end_input()
+                    return
                 index, offset = index + 1, 0
-                self.characters_sent += len(message)
-                await stream.send_text(message)
             if text.is_ended:
                 await stream.end_input()
                 return
             await self._wait_for_text()
+
+    async def _rotate(self, perform: Perform, next_word: int) -> None:
+        """Go on in a new session where this one was ended."""
+        for action in self.request.complete_session(next_word):
+            await perform(action)
 
     async def _wait_for_text(self) -> None:
         self._changed.clear()
@@ -165,8 +229,7 @@ class Speech:
         if not failures.count:
             failures.since = now
         failures.count += 1
-        if error.kind is ErrorKind.CAPACITY:
-            self._client.drop_warm()
+        self._client.failed(error)
         may_go_on = self._params.resume or not self.request.has_started
         step = next_step(
             error.kind,
