@@ -37,7 +37,7 @@ from typing import Final
 
 MAX_MESSAGE_CHARS: Final = 1400  # the vendor's smallest session cap is 1500
 _MAX_OPEN_CHARS: Final = 256
-_MAX_MARKS: Final = 64
+_MAX_MARKS: Final = 32
 _BREAK_RANGE_S: Final = (0.1, 2.0)
 
 # Inside a tag, NUL stands for the space, so that no boundary is seen there.
@@ -72,11 +72,15 @@ _BOUNDARY = re.compile(
 )
 _QUOTED_BOUNDARY = re.compile(rf"{_BEFORE_WORD}|{_LINE_END}|{_AFTER_STOP}")
 _QUOTING = re.compile(rf"[»›”*_~`{_OPEN}]|(?<![\w=])[\"']")
-_WORD_AND_COMMA = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*[,،]")
-_PLAIN_SENTENCE_END = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*[.!?]")
+# Letters, two at least at the end: `fox`, `d'accord`, `it's`, `well-known`.
+_PLAIN = r"(?:[^\W\d_]+['’-])*[^\W\d_]{2,}(?:['’][^\W\d_])?"
+_WORD_AND_COMMA = re.compile(rf"{_PLAIN}[,،]")
+_PLAIN_SENTENCE_END = re.compile(rf"{_PLAIN}[.!?]")
 _SENTENCE_START = re.compile(r"[^\W\d_]+[\s,!?'’]")
-_DECISIVE = re.compile(rf"[\s>,،)\]{_STOP}]")
-_UNDECIDED = re.compile(rf"[\s{_STOP}{_CLOSE}]")
+# A fragment with none of these cannot complete the word before it ...
+_DECISIVE = re.compile(rf"[\s>,،){_STOP}]")
+# ... but with one of these it may show that the marks before it are complete.
+_WORD_START = re.compile(rf"\w|[{_OPEN}]")
 
 _TAG = re.compile(
     r"</?(?P<name>[A-Za-z][\w:.-]{0,30})"
@@ -104,7 +108,7 @@ _LINE_MARKS = re.compile(
 )
 _EMPHASIS = re.compile(
     r"(?P<url>\w+://[^\s*`]*)|`+|~~"
-    r"|(?<!\w)\*+(?=[^\s*])|(?<=[^\s*])\*+(?!\w)"
+    r"|(?<![\w*])\*+(?=[^\s*])|(?<=[^\s*])\*+(?![\w*])"
     r"|(?<=[^\W\d])\*\*(?=[^\W\d])"
     r"|(?<!\w)_+(?=[^\s_])|(?<=[^\s_])_+(?!\w)"
 )
@@ -185,10 +189,12 @@ class TextAssembler:
             and never longer than MAX_MESSAGE_CHARS; [] when all is held.
         """
         fragment = self._tidy(fragment)
-        was_undecided = bool(_UNDECIDED.match(self._held[-1:]))
+        is_next_word = not self._held[-1:].isalnum() and (
+            _WORD_START.search(fragment) is not None
+        )
         self._held += fragment
         if len(self._held) <= MAX_MESSAGE_CHARS and not (
-            was_undecided or _DECISIVE.search(fragment)
+            is_next_word or _DECISIVE.search(fragment)
         ):
             return []
         self._resolve(fragment)
@@ -208,14 +214,15 @@ class TextAssembler:
     def _tidy(self, fragment: str) -> str:
         """Remove what is neither seen nor heard; restore a lost space."""
         last = self._held[-1:]
-        fragment = _INVISIBLE.sub("", last + fragment)[len(last) :]
+        context = "é" if last > "\x7f" else "e"
+        fragment = _INVISIBLE.sub("", context + fragment)[1:]
         fragment = _LINE_ENDS.sub("\n", _SPACES.sub(" ", fragment))
         if last in ("", " ", "\n"):
             fragment = fragment.lstrip(" \n" if last == "\n" else " ")
         if last in (".", "!", "?") and self._is_new_sentence(fragment):
             fragment = " " + fragment
         if not self._is_quoted:
-            self._is_quoted = bool(_QUOTING.search(last + fragment))
+            self._is_quoted = bool(_QUOTING.search(last + fragment, len(last)))
         return fragment
 
     def _is_new_sentence(self, fragment: str) -> bool:
@@ -268,7 +275,10 @@ class TextAssembler:
             return end
         cut = _last_boundary(held, self._is_quoted, self._settled)
         gap = max(held.rfind(" "), held.rfind("\n"), 0)
-        self._settled = len(held[:gap].rstrip(" \n"))
+        undecided = 12 if is_speakable(held[gap:]) else _MAX_MARKS
+        self._settled = max(
+            len(held[:gap].rstrip(" \n")), len(held) - undecided
+        )
         too_long = (len(held) - cut) // MAX_MESSAGE_CHARS * MAX_MESSAGE_CHARS
         return _hard_cut(held, cut + too_long) if too_long else cut
 

@@ -1,0 +1,388 @@
+"""The rules of text.py, one row each."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+
+from gradium_tts_python.text import (
+    MAX_MESSAGE_CHARS,
+    TextAssembler,
+    is_speakable,
+    split_words,
+)
+
+BREAK = '<break time="1.5s" />'
+
+
+def push_all(assembler: TextAssembler, fragments: str) -> list[list[str]]:
+    """What each fragment (they are separated by `|`) lets out, then flush."""
+    let_out = [assembler.push(part) for part in fragments.split("|")]
+    return [*let_out, assembler.flush()]
+
+
+@pytest.mark.parametrize(
+    ("fragments", "messages"),
+    [
+        # whitespace, and what follows it
+        ("Hello world. ", [["Hello world."], []]),
+        ("Hello world.", [["Hello"], ["world."]]),
+        ("Hello world.| How", [["Hello"], ["world."], ["How"]]),
+        ("Hello |w", [[], ["Hello"], ["w"]]),
+        ("Hello | (|you)", [[], ["Hello"], [], ["(you)"]]),
+        ("  Hello   big |  world", [["Hello"], ["big"], ["world"]]),
+        ("Title\n|\n|Text", [["Title"], [], [], ["Text"]]),
+        # a comma after a plain word
+        ("Hello,| how are", [["Hello,"], ["how"], ["are"]]),
+        ("Hello,|how", [["Hello,"], [], ["how"]]),
+        ("D'accord,| moi", [["D'accord,"], [], ["moi"]]),
+        ("مرحبا،| كيف", [["مرحبا،"], [], ["كيف"]]),
+        ("I,| Robot", [[], ["I,"], ["Robot"]]),
+        ("x2,|5", [[], [], ["x2,5"]]),
+        ("https://a.bc/de,|f", [[], [], ["https://a.bc/de,f"]]),
+        # numbers, times, addresses, abbreviations, ellipses
+        ("$50,|000.|75 now ", [[], [], ["$50,000.75"], ["now"]]),
+        ("at 10:|30.", [["at"], [], ["10:30."]]),
+        ("see example.|com.| Bye", [["see"], [], ["example.com."], ["Bye"]]),
+        ("a@b.|org,| c", [[], [], ["a@b.org,"], ["c"]]),
+        ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
+        ("Wait.|.|.| what", [[], [], [], ["Wait..."], ["what"]]),
+        ("Really?|!| No", [[], [], ["Really?!"], ["No"]]),
+        # marks that stand alone
+        ("Ça va |?| Oui", [["Ça"], [], ["va ?"], ["Oui"]]),
+        ("va|\u00a0?| Oui", [[], [], ["va\u00a0?"], ["Oui"]]),
+        ("« |Oui. |» dit", [[], [], ["« Oui. »"], ["dit"]]),
+        ("yes - |no", [[], ["yes -"], ["no"]]),
+        ("Well! |😀| Bye", [["Well!"], [], [], ["😀 Bye"]]),
+        ("Bye! 😀", [["Bye!"], []]),
+        ("Bye 😀", [[], ["Bye 😀"]]),
+        ("...", [[], []]),
+        (" | |\n", [[], [], [], []]),
+        # quotes: what closes them belongs to the word before
+        ('"Hello,|" she', [[], ['"Hello,"'], ["she"]]),
+        ("(Hello, |)", [[], [], ["(Hello, )"]]),
+        # a splitter that strips the space
+        ("the fox.|The dog", [["the"], ["fox. The"], ["dog"]]),
+        ("How?|I am", [[], ["How? I"], ["am"]]),
+        ("Node.|js is", [[], ["Node.js"], ["is"]]),
+        ("U.|S ", [[], [], ["U.S"]]),
+        # scripts without spaces
+        ("你好，|我", [["你好，"], [], ["我"]]),
+        ("你好！|！我", [["你好！"], [], ["！我"]]),
+        ("你好。我|是。", [["你好。"], ["我是。"], []]),
+        ("他说：“你好。|”然后", [["他说："], ["“你好。”"], ["然后"]]),
+        ("１，|０００元。", [[], ["１，０００元。"], []]),
+        ("有3，|他", [[], ["有3，"], ["他"]]),
+        ("สวัสดีครับ| คุณ", [[], ["สวัสดีครับ"], ["คุณ"]]),
+        ("नमस्ते। |मैं", [["नमस्ते।"], [], ["मैं"]]),
+    ],
+)
+def test_only_what_is_surely_complete_leaves(
+    fragments: str, messages: list[list[str]]
+) -> None:
+    assert push_all(TextAssembler(), fragments) == messages
+
+
+def test_fragments_after_a_flush_begin_a_new_word() -> None:
+    assembler = TextAssembler()
+
+    assert push_all(assembler, "Hel") == [[], ["Hel"]]
+    assert push_all(assembler, "lo there ") == [["lo"], ["there"]]
+    assert assembler.flush() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("a\tb\r\nc\x00d\x1be\x85f", "a b c d e f"),
+        ("a\u3000b\u2003c\u2028d", "a b c d"),
+        ("10\u00a0000\u202f€", "10\u00a0000\u202f€"),
+        ("z\u200be\ufeffro-\u00adwid\u2060th\u202e", "zero-width"),
+        ("he\u200dl\u200clo", "hello"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("a\ud800b\udfffc", "abc"),
+        ("tag\U000e0041ged", "tagged"),
+        ("\ud83d", ""),
+        ("<fl\u200bush> hi", "hi"),
+    ],
+)
+def test_what_is_neither_seen_nor_heard_is_removed(
+    text: str, cleaned: str
+) -> None:
+    for fragments in (text, *(f"{text[:i]}|{text[i:]}" for i in range(9))):
+        messages = sum(push_all(TextAssembler(), fragments), [])
+
+        assert " ".join(messages) == cleaned
+        json.dumps(messages, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "neutral"),
+    [
+        ("a <flush> b", "a b"),
+        ("a<flush>b", "a b"),
+        (f"a {BREAK} b", "a b"),
+        ("a <BREAK time='9s'/> b </break>", "a b"),
+        ("<b>bold</b> and <i class='x'>it</i>.", "bold and it ."),
+        ("<speak><p>Hi</p></speak>", "Hi"),
+        ("one<br/>two", "one two"),
+        ("a < b", "a < b"),
+        ("a < b and c > d", "a < b and c > d"),
+        ("a <b and c> d", "a < b and c> d"),
+        ("I <3 you", "I <3 you"),
+        ("x<5, y<=z, a->b", "x<5, y<=z, a->b"),
+        ("x<y", "x< y"),
+        ("<fl<flush>ush>", "< fl ush>"),
+        ("<<flush>flush>", "< flush>"),
+        ("Jo <jo@x.org>, <https://x.org/a>.", "Jo jo@x.org, https://x.org/a."),
+        ("end <flush", "end < flush"),
+        ("<", ""),
+    ],
+)
+def test_a_tag_in_the_text_is_neutralised(text: str, neutral: str) -> None:
+    for at in range(len(text)):
+        messages = sum(
+            push_all(TextAssembler(), text[:at] + "|" + text[at:]), []
+        )
+
+        assert " ".join(messages) == neutral
+
+
+@pytest.mark.parametrize(
+    ("text", "passed"),
+    [
+        ("a <flush> b", "a <flush> b"),
+        ("a<flush>b", "a <flush> b"),
+        ("a <FLUSH/> b", "a <flush> b"),
+        (f"a{BREAK}b", f"a {BREAK} b"),
+        (f"a, {BREAK} b.", f"a, {BREAK} b."),
+        ("a <break time='1.50s'> b", f"a {BREAK} b"),
+        ("a <Break  time = 1500ms/> b", f"a {BREAK} b"),
+        ("a <break time='9s'/> b", 'a <break time="2s" /> b'),
+        ("a <break time='1ms'/> b", 'a <break time="0.1s" /> b'),
+        ("a <break time='soon'/> b", "a b"),
+        ("a <break> </break> <flush x='1'> b", "a b"),
+        ("a <b>c</b> <breakfast> d", "a c d"),
+        ("a <flush b", "a < flush b"),
+        (f"{BREAK} a", f"{BREAK} a"),
+        (f"{BREAK} <flush>", ""),
+    ],
+)
+def test_only_the_two_legal_tags_pass_if_allowed(
+    text: str, passed: str
+) -> None:
+    for at in range(len(text)):
+        assembler = TextAssembler(allow_tags=True)
+        fragments = text[:at] + "|" + text[at:]
+
+        assert " ".join(sum(push_all(assembler, fragments), [])) == passed
+
+
+def test_a_tag_leaves_whole_and_as_soon_as_it_is_closed() -> None:
+    assembler = TextAssembler(allow_tags=True)
+    fragments = 'Hi. |<break time="|1.|5s" /|>|<fl|ush>|Bye'
+
+    assert push_all(assembler, fragments) == [
+        ["Hi."], [], [], [], [BREAK], [], ["<flush>"], [], ["Bye"],
+    ]  # fmt: skip
+
+
+def test_a_bracket_that_opens_no_tag_does_not_wait_for_ever() -> None:
+    assembler = TextAssembler()
+
+    messages = assembler.push("a <b" + " and" * 100)
+
+    assert messages == ["a < b" + " and" * 99]
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("**bold** and *it*, __b__ _i_.", "bold and it, b i."),
+        ("***both*** ~~gone~~ `code`", "both gone code"),
+        ("un**frigging**real", "unfriggingreal"),
+        ("2 * 3, 2*3, 2**3", "2 * 3, 2*3, 2**3"),
+        ("snake_case and __init__", "snake_case and init"),
+        ("# Head\n## Sub\ntext", "Head Sub text"),
+        ("C# and #1", "C# and #1"),
+        ("- one\n* two\n  + three\n• four", "one two three four"),
+        ("1. one\n2. two", "1. one 2. two"),
+        ("a\n---\nb", "a b"),
+        ("> said\n> again", "said again"),
+        ("```python\nprint()\n```\nend", "print() end"),
+        ("[the docs](https://a.b/c_d_) now", "the docs now"),
+        ('[w](http://a.b/c_(d)) ![i](u "t")', "w i"),
+        ("[1] and [2, 3] (4)", "[1] and [2, 3] (4)"),
+        ("see https://a.b/_c_/d_", "see https://a.b/_c_/d_"),
+        ("**[a b](c)**, d", "a b, d"),
+        ("<fl**ush>** hi", "hi"),
+        ("yes - no -- well", "yes - no -- well"),
+    ],
+)
+def test_markdown_is_removed_if_asked(text: str, cleaned: str) -> None:
+    for at in range(len(text)):
+        assembler = TextAssembler(clean_markdown=True)
+        fragments = text[:at] + "|" + text[at:]
+
+        assert " ".join(sum(push_all(assembler, fragments), [])) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("Hi 😀 there", "Hi there"),
+        ("Hi 😀, there 😀!", "Hi, there!"),
+        ("Bye 😀", "Bye"),
+        ("love😍you", "love you"),
+        ("a 👨‍👩‍👧👍🏽 b ❤️‍🔥 c", "a b c"),
+        ("go 🇫🇷🇩🇪 now", "go now"),
+        ("1️⃣ one #️⃣ two", "one two"),
+        ("5 © and ™, ☎️ x", "5 © and ™, x"),
+        ("← back ❶ x", "← back ❶ x"),
+        ("你好😀", "你好"),
+        ("<flush😀>hi", "hi"),
+    ],
+)
+def test_emoji_are_removed_if_asked(text: str, cleaned: str) -> None:
+    for at in range(len(text)):
+        assembler = TextAssembler(clean_emoji=True)
+        fragments = text[:at] + "|" + text[at:]
+
+        assert " ".join(sum(push_all(assembler, fragments), [])) == cleaned
+
+
+def test_a_long_text_is_cut_between_words() -> None:
+    words = ["word", "vous ?", "1,000.50"] * 1000
+
+    messages = sum(push_all(TextAssembler(), " ".join(words)), [])
+
+    assert " ".join(messages) == " ".join(words)
+    assert max(map(len, messages)) <= MAX_MESSAGE_CHARS
+    assert not any(message.startswith("?") for message in messages)
+
+
+@pytest.mark.parametrize("size", [1, 100, 100_000])
+def test_an_endless_word_is_cut_at_last(size: int) -> None:
+    text = "e\u0301" * 5000
+    assembler = TextAssembler()
+
+    fragments = [text[at : at + size] for at in range(0, len(text), size)]
+    messages = sum(map(assembler.push, fragments), []) + assembler.flush()
+
+    assert "".join(messages) == text
+    assert max(map(len, messages)) <= MAX_MESSAGE_CHARS
+    assert not any(message.startswith("\u0301") for message in messages)
+
+
+def test_a_long_row_of_marks_is_dropped() -> None:
+    assembler = TextAssembler()
+
+    messages = sum(
+        map(assembler.push, "hi. " + "- " * 2000 + "\u0301" * 5000), []
+    )
+
+    assert messages == ["hi."]
+
+
+def test_pending_tells_whether_something_can_be_heard() -> None:
+    assembler = TextAssembler()
+    seen = []
+    for fragment in ["... ", "Hel", "lo", ", ", "?"]:
+        assembler.push(fragment)
+        seen.append(assembler.has_pending)
+
+    assert seen == [False, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("held", "is_safe"),
+    [
+        ("", True),
+        ("Hello, ", True),
+        ("Hello ", True),
+        ("Hel", False),
+        ("Hello.", True),
+        ("you?", True),
+        ('He said "no."', True),
+        ("following:", True),
+        ("你好。", True),
+        ("costs 3.", False),
+        ("$50,", False),
+        ("at 10:", False),
+        ("the U.", False),
+        ("the U.S.", False),
+        ("see www.example.", False),
+        ("https://example.com?", False),
+        ("jane@example.", False),
+        ("wait <flu", False),
+        ("wait <", False),
+    ],
+)
+def test_a_cut_is_safe_only_outside_words_and_tags(
+    held: str, is_safe: bool
+) -> None:
+    assembler = TextAssembler()
+
+    assembler.push(held)
+
+    assert assembler.is_cut_safe is is_safe
+
+
+def test_a_cut_is_not_safe_inside_a_link() -> None:
+    assembler = TextAssembler(clean_markdown=True)
+    seen = []
+    for fragment in ["see ![", "the ", "docs", "](", "u", ") "]:
+        assembler.push(fragment)
+        seen.append(assembler.is_cut_safe)
+
+    assert seen == [False] * 5 + [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_heard"),
+    [
+        ("a", True),
+        ("5", True),
+        ("你", True),
+        ("½", True),
+        ("🙂 ok", True),
+        ("<b>", True),
+        ("", False),
+        (" \n\t", False),
+        ("...?!", False),
+        ("—", False),
+        ("_", False),
+        ("$ %", False),
+        ("😀👨‍👩‍👧🇫🇷", False),
+        ("1️⃣", False),
+        ("<flush>", False),
+        (f"{BREAK} <flush>.", False),
+    ],
+)
+def test_speakable_is_what_can_be_heard(text: str, is_heard: bool) -> None:
+    assert is_speakable(text) is is_heard
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        ("Hello, big  world.", ["Hello,", "big", "world."]),
+        (f"a {BREAK} b <flush> c", ["a", "b", "c"]),
+        ("$50,000.75 at 10:30", ["$50,000.75", "at", "10:30"]),
+    ],
+)
+def test_words_are_counted_without_tags(text: str, words: list[str]) -> None:
+    assert split_words(text) == words
+
+
+def test_messages_of_a_dialogue_join_with_one_space() -> None:
+    assembler = TextAssembler()
+    text = "Sure! It is $1,299.99, due 10:30. See example.com, e.g. today."
+
+    parts = [text[a:b] for a, b in pairwise(range(0, len(text) + 1))]
+    wire = sum(map(assembler.push, parts), []) + assembler.flush()
+
+    assert " ".join(wire) == text
