@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
@@ -43,9 +44,10 @@ def speak(
     stdin: bytes | None = b"",
     key: str | None = None,
     command: tuple[str, ...] = (sys.executable, "-m", "ten_host", "speak"),
+    **variables: str,
 ) -> Outcome:
     """Run the command in `folder`, without a terminal."""
-    env = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8", **variables}
     env.pop("GRADIUM_API_KEY", None)
     if key is not None:
         env["GRADIUM_API_KEY"] = key
@@ -227,6 +229,70 @@ def test_repeat_prints_median_and_p90(tones: SimThread, tmp_path: Path) -> None:
         outcome.last_line,
     )
     assert len([s for s in tones.sessions if s.texts]) == 3
+
+
+def test_a_terminal_shows_a_bar_of_the_audio_received(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    screen, terminal = os.openpty()
+    command = [sys.executable, "-m", "ten_host", "speak", PANGRAM]
+
+    with subprocess.Popen(
+        [*command, "--url", tones.url],
+        cwd=tmp_path,
+        stdout=terminal,
+        stderr=subprocess.DEVNULL,
+    ):
+        os.close(terminal)
+        shown = _read_all(screen)
+
+    bars = re.findall(r"\r\x1b\[K(█*)(░*) (\d+\.\d) s of audio", shown)
+    seconds = [float(bar[2]) for bar in bars]
+    assert {len(full) + len(rest) for full, rest, _ in bars} == {30}
+    assert seconds == sorted(seconds)
+    assert seconds[-1] > seconds[0]
+    assert re.search(r"\r\x1b\[KTTFB .* speak\.wav\s*$", shown)
+
+
+def _read_all(screen: int) -> str:
+    """What a terminal shows, until its last writer has left."""
+    chunks: list[bytes] = []
+    # Linux reports the last writer's leaving as an input/output error.
+    with contextlib.suppress(OSError):
+        while chunk := os.read(screen, 4096):
+            chunks.append(chunk)
+    os.close(screen)
+    return b"".join(chunks).decode()
+
+
+def test_the_timeline_is_a_picture(tones: SimThread, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+
+    outcome = speak(
+        PANGRAM, "--timeline", "a.png", "--url", tones.url, folder=tmp_path
+    )
+
+    assert outcome.code == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_script_speaks_in_the_folder_it_is_called_from(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    if not Path(sys.prefix, ".installed-speak").exists():
+        pytest.skip("this Python was not set up by ./dev")
+
+    outcome = speak(
+        "Hi.",
+        "--url",
+        tones.url,
+        folder=tmp_path,
+        command=(str(ROOT / "dev"), "speak"),
+        GRADIUM_DEV_VENV=sys.prefix,
+    )
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["speak.wav"]
 
 
 @dataclass(frozen=True)
