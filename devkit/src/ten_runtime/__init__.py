@@ -5,6 +5,7 @@ is imported; the same tests run on both.
 """
 
 from .addon import Addon, _AddonManager, register_addon_as_extension
+from .app import App
 from .async_extension import AsyncExtension
 from .async_ten_env import AsyncTenEnv
 from .async_test import AsyncExtensionTester, AsyncTenEnvTester
@@ -18,13 +19,17 @@ from .loc import Loc
 from .log_level import LogLevel
 from .log_option import DefaultLogOption, LogOption
 from .send_options import SendOptions
+from .start_graph_cmd import StartGraphCmd
+from .stop_graph_cmd import StopGraphCmd
 from .ten_env import TenEnv
 from .test import ExtensionTester, TenEnvTester
+from .trigger_life_cycle_cmd import TriggerLifeCycleCmd
 from .value import Value, ValueType
 from .video_frame import PixelFmt, VideoFrame
 
 __all__ = [
     "Addon",
+    "App",
     "AsyncExtension",
     "AsyncExtensionTester",
     "AsyncTenEnv",
@@ -42,11 +47,14 @@ __all__ = [
     "LogOption",
     "PixelFmt",
     "SendOptions",
+    "StartGraphCmd",
     "StatusCode",
+    "StopGraphCmd",
     "TenEnv",
     "TenEnvTester",
     "TenError",
     "TenErrorCode",
+    "TriggerLifeCycleCmd",
     "Value",
     "ValueType",
     "VideoFrame",

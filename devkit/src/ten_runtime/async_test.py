@@ -36,8 +36,7 @@ class AsyncExtensionTester(TesterBase):
             node.runner = LoopRunner(thread, node, node.name)
 
         try:
-            run = self._begin(sit_down, lambda: None)
-            return self._verdict(run)
+            return self._verdict(self._begin(sit_down, lambda: None))
         finally:
             if not thread.stop():
                 log_sinks.warn("tester", "its event loop is blocked")

@@ -1,7 +1,9 @@
 """What a run left behind and what went wrong in it. Not part of TEN's API.
 
 The last report of a process is `last_run()`; a test that wants to fail on
-leaks asserts `last_run().leaks == ()`.
+leaks asserts `last_run().leaks == ()`. The environment variable
+TEN_HOST_STRICT makes every run of a process fail: `leaks`, `refused`, or
+`leaks,refused`.
 """
 
 from __future__ import annotations

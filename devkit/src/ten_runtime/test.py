@@ -51,7 +51,7 @@ class ExtensionTester(TesterBase):
         try:
             turns.serve()
         except BaseException:
-            run.stop()
+            run.give_up()
             raise
         return self._verdict(run)
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from ..run_report import Leak
 from .node import Node
 from .ownership import tasks_of
+from .resources import EXECUTOR, resources_of
 from .runners import LoopRunner
 
 SETTLE_S = 0.1
-"""How long tasks that are just ending may take before they count as leaks."""
+"""How long what is just ending may take before it counts as a leak."""
 
 GRACE_S = 0.5
 """What TEN gives unfinished handlers before it tears the loop down."""
+
+_POLL_S = 0.005
 
 
 async def drain(node: Node) -> tuple[list[Leak], list[str]]:
@@ -26,16 +30,18 @@ async def drain(node: Node) -> tuple[list[Leak], list[str]]:
     """
     runner = node.runner
     assert isinstance(runner, LoopRunner)
-    if own := tasks_of(node) - runner.running:
+    own = tasks_of(node) - runner.running
+    if own:
         await asyncio.wait(own, timeout=SETTLE_S)
     if runner.running:
         await asyncio.wait(set(runner.running), timeout=GRACE_S)
     stuck = [task.get_name() for task in runner.running]
-    leaks = []
-    for task in own:
-        if not task.done():
-            what = f"{task.get_name()} ({_where(task)})"
-            leaks.append(Leak("task", node.name, what))
+    leaks = [
+        Leak("task", node.name, f"{task.get_name()} ({_where(task)})")
+        for task in own
+        if not task.done()
+    ]
+    leaks += await _open_resources(node)
     if rest := tasks_of(node) | runner.running:
         for task in rest:
             task.cancel()
@@ -43,7 +49,26 @@ async def drain(node: Node) -> tuple[list[Leak], list[str]]:
     return leaks, stuck
 
 
-def _where(task: asyncio.Task[object]) -> str:
+async def _open_resources(node: Node) -> list[Leak]:
+    """Sockets and files; a transport closes its socket a turn later."""
+    deadline = asyncio.get_running_loop().time() + SETTLE_S
+    while leaks := _open_now(node):
+        if asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(_POLL_S)
+    return leaks
+
+
+def _open_now(node: Node) -> list[Leak]:
+    leaks = []
+    for owner in (node, EXECUTOR):
+        opened = resources_of(owner)
+        leaks += [Leak("socket", node.name, s) for s in opened.open_sockets()]
+        leaks += [Leak("file", node.name, f) for f in opened.open_files()]
+    return leaks
+
+
+def _where(task: asyncio.Task[Any]) -> str:
     """The function and line where a task waits."""
     stack = task.get_stack()
     if not stack:

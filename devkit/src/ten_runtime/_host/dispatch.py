@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..cmd import Cmd
 from ..cmd_result import CmdResult
@@ -12,10 +11,8 @@ from ..loc import Loc
 from ..msg import Body, Msg
 from .commands import OnResult, PendingCommand
 from .node import Node, kind_of_message
+from .node_host import NodeHost
 from .schema import adjust, problem_with
-
-if TYPE_CHECKING:
-    from .graph_run import GraphRun
 
 APP_URI = "localhost"
 
@@ -153,5 +150,5 @@ def _schema_error(problem: str) -> TenError:
     return TenError.create(code, f"against the schema: {problem}")
 
 
-def _loc(run: GraphRun, node: Node) -> Loc:
+def _loc(run: NodeHost, node: Node) -> Loc:
     return Loc(APP_URI, run.graph_id, node.name)

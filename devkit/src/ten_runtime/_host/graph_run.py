@@ -7,6 +7,8 @@ that the limit holds while the loops are blocked.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import queue
 import threading
 import time
@@ -66,6 +68,8 @@ class GraphRun:
         self._seat_tester = seat_tester
         self._on_end = on_end
         self._deadline = limit_s and time.monotonic() + limit_s
+        self.is_over = False
+        self._is_ending = False
         self._is_stopping = False
         self._is_begun = False
         self._is_given_up = False
@@ -97,6 +101,14 @@ class GraphRun:
             self._record(error)
         self.post(self._stop)
 
+    def give_up(self) -> None:
+        """End the run at once, without waiting for any callback."""
+
+        def end() -> None:
+            self._is_given_up = True
+
+        self.post(end)
+
     def fail(self, text: str) -> None:
         """Native TEN would have ended the process here: fail the run."""
         log_sinks.warn("host", text)
@@ -108,6 +120,9 @@ class GraphRun:
     def callback_failed(
         self, node: Node, callback: str, error: BaseException
     ) -> None:
+        """A callback raised: record it, with its traceback, and stop."""
+        if isinstance(error, asyncio.CancelledError) and self._is_ending:
+            return
         node.is_broken = True
         trace = "".join(
             traceback.format_exception(type(error), error, error.__traceback__)
@@ -265,7 +280,7 @@ class GraphRun:
                 package, node.node_property, node.schema
             )
         except PropertyProblem as problem:
-            node.close_window()
+            self._answer_dropped(node, node.close_window())
             node.stage = Stage.GONE
             self._deinit_those_due()
             self.fail(f"{node.name} cannot start: {problem}")
@@ -293,6 +308,7 @@ class GraphRun:
             self.commands.answer_with_error(command_id, f"{node.name} ended")
 
     def _finish(self) -> None:
+        self._is_ending = True
         for node in self.nodes.values():
             runner = node.runner
             if isinstance(runner, LoopRunner) and not node.is_tester:
@@ -303,6 +319,7 @@ class GraphRun:
             log_sinks.warn("host", f"command without a result: {command}")
         for leak in self._leaks:
             log_sinks.warn(leak.owner, str(leak))
+        self._apply_strictness()
         set_last_run(
             RunReport(
                 tuple(self._failures),
@@ -311,7 +328,17 @@ class GraphRun:
                 tuple(self._leaks),
             )
         )
+        self.is_over = True
         self._on_end()
+
+    def _apply_strictness(self) -> None:
+        strict_about = os.environ.get("TEN_HOST_STRICT", "").split(",")
+        if "leaks" in strict_about:
+            for leak in self._leaks:
+                self.fail(str(leak))
+        if "refused" in strict_about:
+            for text in self._refused:
+                self.fail(text)
 
     def _clean_up(self, node: Node, runner: LoopRunner) -> None:
         try:

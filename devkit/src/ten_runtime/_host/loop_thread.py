@@ -6,9 +6,11 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .ownership import owning_task
+from .resources import EXECUTOR_PREFIX
 
 SHARED_NAME = "PythonGlobalMainThread"
 _JOIN_S = 2.0
@@ -17,7 +19,8 @@ _JOIN_S = 2.0
 class LoopThread:
     """A thread with a running loop; leftovers are cancelled at its end."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, executor_prefix: str = "asyncio") -> None:
+        self._executor_prefix = executor_prefix
         self.loop: asyncio.AbstractEventLoop
         self._end: asyncio.Event
         self._is_up = threading.Event()
@@ -30,6 +33,9 @@ class LoopThread:
     async def _main(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.loop.set_task_factory(owning_task)
+        self.loop.set_default_executor(
+            ThreadPoolExecutor(thread_name_prefix=self._executor_prefix)
+        )
         self._end = asyncio.Event()
         self._is_up.set()
         await self._end.wait()
@@ -60,10 +66,10 @@ class ExtensionLoops:
 
     def acquire(self) -> LoopThread:
         if os.environ.get("TEN_PYTHON_THREAD_MODE") == "multi_thread":
-            return LoopThread("PythonExtensionThread")
+            return LoopThread("PythonExtensionThread", EXECUTOR_PREFIX)
         with self._lock:
             if self._shared is None:
-                self._shared = LoopThread(SHARED_NAME)
+                self._shared = LoopThread(SHARED_NAME, EXECUTOR_PREFIX)
             self._users += 1
             return self._shared
 

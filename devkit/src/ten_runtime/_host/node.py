@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..audio_frame import AudioFrame
 from ..cmd import Cmd
 from ..data import Data
 from ..msg import Msg
 from ..video_frame import VideoFrame
+from . import log_sinks
 from .manifest import Schema
+from .node_host import NodeHost
 from .property_tree import Json, PropertyTree
 from .runners import UNSEATED, Runner
 
-if TYPE_CHECKING:
-    from .graph_run import GraphRun
+
+SLOW_INIT_S = 0.165
+"""TEN warns about an on_init that takes longer."""
 
 
 class Stage(str, Enum):
@@ -65,7 +69,7 @@ class Node:
     `runner` says where they run.
     """
 
-    def __init__(self, run: GraphRun, name: str, group: str) -> None:
+    def __init__(self, run: NodeHost, name: str, group: str) -> None:
         self.run = run
         self.name = name
         self.group = group
@@ -92,8 +96,12 @@ class Node:
         """Run the callback of a stage; its end is told to the run."""
         self.stage = stage
         callback = getattr(self.instance, stage.value)
+        begun_s = time.monotonic()
 
         def done(error: BaseException | None) -> None:
+            took_s = time.monotonic() - begun_s
+            if stage is Stage.INIT and took_s > SLOW_INIT_S:
+                log_sinks.warn(self.name, f"on_init took {took_s:.3f} s")
             if error is not None:
                 self.run.callback_failed(self, stage.value, error)
             if error is not None or self.env.ends_stages_on_return:

@@ -83,7 +83,9 @@ class TurnRunner:
         def job() -> None:
             try:
                 self._context.run(callback, *args)
-            except Exception as error:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:
                 done(error)
             else:
                 done(None)

@@ -66,5 +66,9 @@ class TesterBase:
         return self._run
 
     def _verdict(self, run: GraphRun) -> TenError | None:
-        run.join()
+        try:
+            run.join()
+        except BaseException:
+            run.give_up()
+            raise
         return run.error
