@@ -15,7 +15,7 @@ import ctypes
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import espeakng_loader
@@ -57,7 +57,7 @@ class Piece:
 
 
 class _Id(ctypes.Union):
-    _fields_: Sequence[tuple[str, type]] = [
+    _fields_ = [
         ("number", ctypes.c_int),
         ("name", ctypes.c_char_p),
         ("string", ctypes.c_char * 8),

@@ -117,6 +117,11 @@ class GradiumSim:
         return self._port
 
     @property
+    def host(self) -> str:
+        """Address it listens on."""
+        return self._host
+
+    @property
     def url(self) -> str:
         """Address of the text-to-speech socket."""
         return f"ws://{self._host}:{self._port}{TTS_PATH}"

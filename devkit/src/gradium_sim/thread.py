@@ -35,6 +35,11 @@ class SimThread:
         )
 
     @property
+    def host(self) -> str:
+        """Address it listens on."""
+        return self._sim.host
+
+    @property
     def url(self) -> str:
         """Address of the text-to-speech socket."""
         return self._sim.url
