@@ -19,7 +19,6 @@ from .node_host import NodeHost
 from .property_tree import Json, PropertyTree
 from .runners import UNSEATED, Runner
 
-
 SLOW_INIT_S = 0.165
 """TEN warns about an on_init that takes longer."""
 
