@@ -50,6 +50,7 @@ from .protocol import (
 )
 from .redact import host_of
 from .slots import gate_of
+from .trace import Trace
 from .watchdog import Owed, Watchdog
 
 # Large enough for any message seen, small enough to bound the memory.
@@ -350,6 +351,27 @@ class _WarmSocket:
 # --------------------------------------------------------------------- client
 
 
+class ClientObserver:
+    """What a client tells about its sockets; overridden by who cares.
+
+    `connecting`, `connected` and `disconnected` speak of requests, as often
+    as it happens; `opened` of every socket, those opened ahead included.
+    None of them may wait.
+    """
+
+    async def connecting(self) -> None:
+        """A request needs a socket."""
+
+    async def connected(self) -> None:
+        """A request has one."""
+
+    async def disconnected(self, error: GradiumError) -> None:
+        """A request's session failed."""
+
+    async def opened(self, took_s: float) -> None:
+        """A socket was opened."""
+
+
 class GradiumTTSClient:
     """Opens streams, and owns every socket that is not in a stream."""
 
@@ -358,20 +380,23 @@ class GradiumTTSClient:
         config: GradiumTTSConfig,
         *,
         connect: Connect = open_websocket,
-        on_connected: Callable[[float], Awaitable[None]] | None = None,
+        observer: ClientObserver | None = None,
+        trace: Trace | None = None,
         log: logging.Logger | None = None,
     ) -> None:
         """Make a client; opens nothing, needs no running loop.
 
         Args:
             connect: opens a transport; tests bring their own.
-            on_connected: told the seconds that each connect took.
+            observer: told what becomes of sockets.
+            trace: where to write down what passes through them.
             log: where to log; never the key, never the user's text.
         """
         self.config = config
         self.log = log or logging.getLogger("gradium_tts")
         self._connect = connect
-        self._on_connected = on_connected
+        self._observer = observer or ClientObserver()
+        self._trace = trace or Trace()
         self._warm: _WarmSocket | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._latched: GradiumError | None = None
@@ -396,8 +421,9 @@ class GradiumTTSClient:
             self.drop_warm()
             self.prewarm()
 
-    def failed(self, error: GradiumError) -> None:
+    async def failed(self, error: GradiumError) -> None:
         """Learn from a failed session."""
+        await self._observer.disconnected(error)
         if error.kind is ErrorKind.CAPACITY:
             # The warm socket may hold what the next session needs.
             self.drop_warm()
@@ -439,35 +465,35 @@ class GradiumTTSClient:
         Raises:
             ConnectError: none can be opened.
         """
+        await self._observer.connecting()
         warm = self._warm
-        if warm and warm.endpoint == endpoint:
-            transport = await warm.take()
-            if transport:
-                self.drop_warm()
-                self.prewarm()
-                return transport, True
-        transport = await self.connect(endpoint)
+        transport = (
+            await warm.take() if warm and warm.endpoint == endpoint else None
+        )
+        is_warm = transport is not None
+        if transport is None:
+            transport = await self.connect(endpoint)
+        else:
+            self.drop_warm()
         self.prewarm()
-        return transport, False
+        await self._observer.connected()
+        return transport, is_warm
 
     async def connect(self, endpoint: Endpoint) -> Transport:
         """Open a socket; raises `ConnectError`."""
         loop = asyncio.get_running_loop()
         started_at = loop.time()
-        transport = await self._connect(
-            endpoint, self.config.params.connect_timeout_s
-        )
+        host = host_of(endpoint.url)
+        timeout_s = self.config.params.connect_timeout_s
+        transport = await self._connect(endpoint, timeout_s)
         took_s = loop.time() - started_at
-        self.log.info(
-            "connected to %s in %.0f ms", host_of(endpoint.url), took_s * 1000
-        )
+        self.log.info("connected to %s in %.0f ms", host, took_s * 1000)
         try:
-            if self._on_connected:
-                await self._on_connected(took_s)
+            await self._observer.opened(took_s)
         except BaseException:
             self.retire(transport)
             raise
-        return transport
+        return self._trace.wrap(transport, host)
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background, politely but not for long."""

@@ -273,6 +273,7 @@ class SpeechRequest:
         self._timed: list[Word] = []
         # Words not yet announced, on the request's clock.
         self._unheard: deque[Word] = deque()
+        self._words_announced = 0
         self._turn_seq_id = 0
         self._last_word_start_ms = -1
         self._last_word_stop_ms = 0
@@ -305,9 +306,9 @@ class SpeechRequest:
         return self._is_ended
 
     @property
-    def pcm_bytes(self) -> int:
-        """All audio delivered so far."""
-        return self._pcm_bytes
+    def words_announced(self) -> int:
+        """How many spoken words were delivered, by all sessions."""
+        return self._words_announced
 
     @property
     def heard_s(self) -> float:
@@ -483,6 +484,7 @@ class SpeechRequest:
             and self._unheard[0].stop_s <= heard_s + _TIME_MARGIN_S
         ):
             word = self._unheard.popleft()
+            self._words_announced += 1
             if self._with_words:
                 actions.append(self._word_action(word))
         return actions

@@ -127,6 +127,7 @@ class Speech:
                         return
                     await self._rotate(perform, self._next_word)
                 except GradiumError as error:
+                    await self._client.failed(error)
                     await asyncio.sleep(self._delay_after(error, failures))
         finally:
             self.close()
@@ -229,7 +230,6 @@ class Speech:
         if not failures.count:
             failures.since = now
         failures.count += 1
-        self._client.failed(error)
         may_go_on = self._params.resume or not self.request.has_started
         step = next_step(
             error.kind,

@@ -1,0 +1,320 @@
+"""What the graph is told: actions, errors and states as TEN messages."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ten_ai_base.const import LOG_CATEGORY_KEY_POINT, LOG_CATEGORY_VENDOR
+from ten_ai_base.message import (
+    ModuleError,
+    ModuleErrorCode,
+    ModuleErrorVendorInfo,
+    ModuleType,
+    TTSAudioEndReason,
+)
+from ten_ai_base.struct import TTSTextResult, TTSWord
+from ten_ai_base.tts2 import AsyncTTS2BaseExtension
+from ten_runtime import Data
+
+from .connection_status import ConnectionStatus, Status, StatusChange
+from .gradium_tts import ClientObserver, GradiumError
+from .protocol import ErrorKind
+from .request import (
+    Action,
+    End,
+    EndReason,
+    Pcm,
+    SpeechRequest,
+    Start,
+    Ttfb,
+    TurnStatus,
+    Words,
+)
+from .speech import Speech
+from .trace import Trace
+
+VENDOR = "gradium"
+DATA_CONNECTION_STATUS = "connection_status_changed"
+
+
+class GraphEvents(ClientObserver):
+    """Sends through the base class what happens to requests and sockets."""
+
+    def __init__(
+        self,
+        base: AsyncTTS2BaseExtension,
+        redact: Callable[[str], str],
+        trace: Trace,
+    ) -> None:
+        """Speak for an extension.
+
+        Args:
+            redact: masks the secrets of a text.
+            trace: where to write down what is sent.
+        """
+        self._base = base
+        self._redact = redact
+        self._trace = trace
+        self._status = ConnectionStatus()
+        # What the graph may know of the vendor's side; no secrets.
+        self.vendor_metadata: dict[str, str] = {}
+
+    # -------------------------------------------------------------- requests
+
+    async def perform(self, speech: Speech, action: Action) -> None:
+        """Turn an action of the ledger into an event."""
+        request = speech.request
+        request_id = request.request_id
+        self._trace.write(ten="out", request=request_id, **_traced(action))
+        if isinstance(action, Pcm):
+            await self._base.send_tts_audio_data(
+                action.pcm, action.timestamp_ms
+            )
+            self._base.metrics_add_recv_audio_chunks(action.pcm)
+        elif isinstance(action, Ttfb):
+            await self._base.send_tts_ttfb_metrics(
+                request_id, action.ttfb_ms, extra_metadata=_latency(speech)
+            )
+        elif isinstance(action, Start):
+            await self._base.send_tts_audio_start(request_id)
+        elif isinstance(action, Words):
+            await self._send_words(request_id, action)
+        elif isinstance(action, End):
+            await self._send_end(speech, action)
+
+    async def end_unheard(self, request_id: str) -> None:
+        """Say that a request ended whose failure has been told already."""
+        await self._base.send_tts_audio_end(
+            request_id, 0, 0, reason=TTSAudioEndReason.ERROR
+        )
+
+    async def _send_words(self, request_id: str, words: Words) -> None:
+        await self._base.send_tts_text_result(
+            TTSTextResult(
+                request_id=request_id,
+                text=words.text,
+                start_ms=words.start_ms,
+                duration_ms=words.duration_ms,
+                words=[
+                    TTSWord(
+                        word=word.word,
+                        start_ms=word.start_ms,
+                        duration_ms=word.duration_ms,
+                    )
+                    for word in words.words
+                ],
+                text_result_end=words.turn_status is not TurnStatus.IN_PROGRESS,
+                metadata={
+                    **self._base.metadatas.get(request_id, {}),
+                    "turn_seq_id": words.turn_seq_id,
+                    "turn_status": int(words.turn_status),
+                },
+            )
+        )
+
+    async def _send_end(self, speech: Speech, end: End) -> None:
+        request = speech.request
+        is_complete = end.reason is EndReason.REQUEST_END
+        left = 0 if is_complete else len(request.unspoken_text())
+        self._base.metrics_add_output_characters(speech.characters_sent)
+        self._base.metrics_add_input_characters(speech.characters_spoken)
+        await self._base.send_usage_metrics(request.request_id)
+        self.key_point(
+            f"request={request.request_id} {end.reason.name.lower()}"
+            f" audio_s={request.heard_s:.2f} words={request.words_announced}"
+            f" characters_left={left} sessions={speech.sessions}"
+        )
+        # Who never heard of the request need not hear of its end.
+        if is_complete or is_known(request):
+            await self._base.send_tts_audio_end(
+                request.request_id,
+                end.interval_ms,
+                round(request.heard_s * 1000),
+                reason=TTSAudioEndReason(int(end.reason)),
+            )
+
+    # ---------------------------------------------------------------- errors
+
+    async def vendor_failed(self, speech: Speech, error: GradiumError) -> None:
+        """Report that what is left of a request will not be spoken."""
+        left = len(speech.request.unspoken_text())
+        await self.error(
+            speech.request.request_id,
+            f"{error} ({left} characters were not spoken)",
+            is_fatal=error.kind.is_fatal,
+            code=error.code or error.kind.value,
+            vendor_message=error.vendor_message or str(error),
+        )
+
+    async def error(
+        self,
+        request_id: str,
+        message: str,
+        *,
+        is_fatal: bool = False,
+        code: str = ErrorKind.CONFIG.value,
+        vendor_message: str = "",
+    ) -> None:
+        """Send one `error`; `code` is the vendor's, as text."""
+        self._trace.write(
+            ten="out", request=request_id, name="error", code=code
+        )
+        module_code = (
+            ModuleErrorCode.FATAL_ERROR
+            if is_fatal
+            else ModuleErrorCode.NON_FATAL_ERROR
+        )
+        await self._base.send_tts_error(
+            request_id,
+            ModuleError(
+                message=self._redact(message),
+                module=ModuleType.TTS,
+                code=int(module_code.value),
+                vendor_info=ModuleErrorVendorInfo(
+                    vendor=VENDOR,
+                    code=code,
+                    message=self._redact(vendor_message or message),
+                ),
+            ),
+        )
+
+    # --------------------------------------------------------------- sockets
+
+    async def opened(self, took_s: float) -> None:
+        """Report how long a connect took."""
+        await self._base.metrics_connect_delay(round(took_s * 1000))
+
+    async def connecting(self) -> None:
+        """Report that a request waits for the first socket."""
+        if self._status.current is Status.DISCONNECTED:
+            await self._send_status(Status.CONNECTING)
+
+    async def connected(self) -> None:
+        """Report that requests get through."""
+        await self._send_status(Status.CONNECTED)
+
+    async def disconnected(self, error: GradiumError) -> None:
+        """Report that a session failed, and why."""
+        await self._send_status(
+            Status.DISCONNECTED,
+            code=int(error.code) if error.code.isdecimal() else 0,
+            message=str(error),
+            vendor_message=error.vendor_message,
+            vendor_code=error.code or error.kind.value,
+        )
+
+    async def stopped(self) -> None:
+        """Report that the extension leaves."""
+        await self._send_status(Status.DISCONNECTED, message="stopped")
+
+    async def _send_status(
+        self,
+        wanted: Status,
+        *,
+        code: int = 0,
+        message: str = "",
+        vendor_code: str = "",
+        vendor_message: str = "",
+    ) -> None:
+        info = ModuleErrorVendorInfo(
+            vendor=VENDOR,
+            code=vendor_code,
+            message=self._redact(vendor_message),
+        )
+        for change in self._status.move_to(wanted):
+            self._trace.write(ten="out", name="status", to=change.current.value)
+            hook = getattr(self._base, f"on_{change.current.value}", None)
+            if hook is None:
+                await self._send_status_data(
+                    change, code, self._redact(message), info
+                )
+            elif change.current is Status.DISCONNECTED:
+                await hook(code, self._redact(message), info)
+            else:
+                await hook()
+
+    async def _send_status_data(
+        self,
+        change: StatusChange,
+        code: int,
+        message: str,
+        info: ModuleErrorVendorInfo,
+    ) -> None:
+        """Build the event that newer base classes build themselves."""
+        payload = {
+            "id": uuid.uuid4().hex,
+            "module": ModuleType.TTS.value,
+            "vendor": VENDOR,
+            "current": change.current.value,
+            "last": change.last.value,
+            "code": code,
+            "message": message,
+            "vendor_info": info.model_dump(),
+            "metadata": {"vendor_metadata": self.vendor_metadata},
+        }
+        data = Data.create(DATA_CONNECTION_STATUS)
+        data.set_property_from_json(None, json.dumps(payload))
+        await self._base.ten_env.send_data(data)
+
+    # ------------------------------------------------------------------ logs
+
+    def key_point(self, message: str) -> None:
+        """Log a milestone."""
+        self._base.ten_env.log_info(
+            self._redact(message), category=LOG_CATEGORY_KEY_POINT
+        )
+
+    def warn(self, message: str) -> None:
+        """Log what a user should know."""
+        self._base.ten_env.log_warn(
+            self._redact(message), category=LOG_CATEGORY_KEY_POINT
+        )
+
+    def bug(self, request_id: str, traceback: str) -> None:
+        """Log an exception that nobody expected."""
+        self._base.ten_env.log_error(
+            self._redact(f"request={request_id} {traceback}"),
+            category=LOG_CATEGORY_VENDOR,
+        )
+
+
+def is_known(request: SpeechRequest) -> bool:
+    """Whether the graph waits for the end of a request.
+
+    It does once audio was announced, or the last text has come.
+    """
+    return request.has_started or request.text.is_ended
+
+
+def _latency(speech: Speech) -> dict[str, Any]:
+    """Say where the time to first audio went, in ms."""
+    times = speech.times
+    return {
+        "socket_wait_ms": _ms(times.opened_at, times.setup_at),
+        "setup_to_ready_ms": _ms(times.setup_at, times.ready_at),
+        "text_to_audio_ms": _ms(times.text_at, times.audio_at),
+        "is_warm": times.is_warm,
+        "attempt": speech.sessions,
+    }
+
+
+def _ms(start_s: float, stop_s: float) -> int:
+    """Give the time between in ms, 0 where one has not happened."""
+    return round(max(0.0, stop_s - start_s) * 1000) if start_s else 0
+
+
+def _traced(action: Action) -> Mapping[str, Any]:
+    """Give what a trace shows of an action: audio as its size."""
+    fields: dict[str, Any] = {"name": type(action).__name__.lower()}
+    if isinstance(action, Pcm):
+        fields.update(bytes=len(action.pcm), timestamp_ms=action.timestamp_ms)
+    elif isinstance(action, Words):
+        fields.update(text=action.text, start_ms=action.start_ms)
+    elif isinstance(action, End):
+        fields.update(reason=int(action.reason), bytes=action.pcm_bytes)
+    elif isinstance(action, Ttfb):
+        fields.update(ttfb_ms=action.ttfb_ms)
+    return fields
