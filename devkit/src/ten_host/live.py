@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -32,6 +33,9 @@ class Live:
         self._order = order
         self._out = out or sys.stdout
         self._has_bar = self._out.isatty()
+        if isinstance(self._out, io.TextIOWrapper):
+            # The user's text may have letters that this terminal lacks.
+            self._out.reconfigure(errors="replace")
         self._is_brief = order.repeat > 1
         self._spoken: Spoken | None = None
         self._audio_s = 0.0
