@@ -59,19 +59,29 @@ def law(own: str = "", third_party: str = "", *, pure: bool = False) -> Law:
     return Law(frozenset(own.split()), frozenset(third_party.split()), pure)
 
 
+# What stands on the wire side, below TEN.
+WIRE = "protocol config redact watchdog audio slots trace"
+REQUEST = "protocol text audio redact request connection_status"
+
 LAWS = {
     "redact": law(pure=True),
     "audio": law(pure=True),
     "text": law(pure=True),
     "protocol": law("redact", pure=True),
     "request": law("protocol text audio", pure=True),
+    "connection_status": law("protocol", pure=True),
     "config": law("protocol redact", "pydantic pydantic_core"),
     "watchdog": law("protocol"),
-    "gradium_tts": law("protocol config redact watchdog audio", "websockets"),
-    "speech": law("protocol text audio redact request config gradium_tts"),
+    "slots": law("protocol config redact"),
+    "trace": law("protocol redact gradium_tts"),
+    "gradium_tts": law(WIRE, "websockets"),
+    "speech": law(f"{REQUEST} config gradium_tts trace"),
     "dump": law(third_party="aiofiles"),
+    "events": law(
+        f"{REQUEST} config gradium_tts speech trace", "ten_runtime ten_ai_base"
+    ),
     "extension": law(
-        "protocol text audio redact request config gradium_tts speech dump",
+        f"{REQUEST} config gradium_tts speech trace dump events",
         "ten_runtime ten_ai_base aiofiles",
     ),
     "addon": law("extension", "ten_runtime"),
