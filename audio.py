@@ -1,4 +1,4 @@
-"""Samples: 16-bit little-endian mono PCM in, the same out."""
+"""Samples: 16-bit little-endian mono PCM, and G.711 decoded to it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,37 @@ def silence_at(pcm: bytes) -> int:
         if abs(samples[index]) > _SILENCE:
             return 2 * (index + 1)
     return 0
+
+
+def _ulaw_sample(code: int) -> int:
+    """Decode a byte of mu-law (ITU-T G.711) to 16 bits."""
+    code = ~code & 0xFF
+    magnitude = (((code & 0x0F) << 3) + 0x84) << (code >> 4 & 7)
+    return 0x84 - magnitude if code & 0x80 else magnitude - 0x84
+
+
+def _alaw_sample(code: int) -> int:
+    """Decode a byte of A-law (ITU-T G.711) to 16 bits."""
+    code ^= 0x55
+    exponent, mantissa = code >> 4 & 7, (code & 0x0F) << 4
+    magnitude = (
+        (mantissa + 0x108) << (exponent - 1) if exponent else mantissa + 8
+    )
+    return magnitude if code & 0x80 else -magnitude
+
+
+_DECODED = {
+    "ulaw_8000": [_ulaw_sample(code) for code in range(256)],
+    "alaw_8000": [_alaw_sample(code) for code in range(256)],
+}
+
+
+def to_pcm(chunk: bytes, output_format: str) -> bytes:
+    """Decode a chunk of the vendor's audio; PCM stays as it is."""
+    table = _DECODED.get(output_format)
+    if table is None:
+        return chunk
+    return _bytes(array("h", [table[code] for code in chunk]))
 
 
 def _samples(pcm: bytes) -> array[int]:

@@ -33,6 +33,14 @@ _HOSTS = {
     "us": "us.api.gradium.ai",
 }
 
+# Our names of voice settings, and the vendor's in `json_config`.
+VOICE_SETTINGS = {
+    "temperature": "temp",
+    "similarity": "cfg_coef",
+    "language": "rewrite_rules",
+    "rewrite_rules": "rewrite_rules",
+    "speed": "padding_bonus",
+}
 # Pairs of settings of which only one can hold.
 EXCLUSIVE = (
     ("voice_id", "voice"),
@@ -81,6 +89,10 @@ class GradiumTTSParams(_Settings):
     sample_rate: int = Field(
         DEFAULT_SAMPLE_RATE_HZ,
         description="Hz: 8000, 16000, 22050, 24000, 44100 or 48000",
+    )
+    output_format: Literal["pcm", "ulaw_8000", "alaw_8000"] = Field(
+        "pcm",
+        description="what the vendor sends; the graph always gets PCM",
     )
     json_config: dict[str, Any] | None = Field(
         None, description="the vendor's voice settings, object or JSON text"
@@ -189,23 +201,18 @@ class GradiumTTSParams(_Settings):
         description="after how long a silence of the LLM the words held back"
         " are spoken; 0 is never",
     )
+    allow_tags: bool = Field(
+        False,
+        description='whether `<flush>` and `<break time="1s" />` in the text'
+        " reach the vendor; else they are removed",
+    )
+    clean_markdown: bool = Field(
+        False, description="whether markdown marks are left out"
+    )
+    clean_emoji: bool = Field(False, description="whether emoji are left out")
     resume: bool = Field(
         True, description="whether speech that was cut goes on where it was"
     )
-
-    @field_validator("json_config", mode="before")
-    @classmethod
-    def _parse_json_config(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        if not value.strip():
-            return None
-        try:
-            return json.loads(value)
-        except ValueError as error:
-            raise PydanticCustomError(
-                "json_text", "must be a JSON object: {why}", {"why": str(error)}
-            ) from None
 
     @field_validator("sample_rate")
     @classmethod
@@ -230,6 +237,13 @@ class GradiumTTSParams(_Settings):
                 raise PydanticCustomError(
                     "both", f"{one} and {other} exclude each other"
                 )
+        is_set = "sample_rate" in self.model_fields_set
+        if self.output_format != "pcm" and is_set and self.sample_rate != 8000:
+            raise PydanticCustomError(
+                "both",
+                "sample_rate must be 8000 with output_format"
+                f" {self.output_format}, not {self.sample_rate}",
+            )
         return self
 
 
@@ -243,6 +257,14 @@ class GradiumTTSConfig(_Settings):
 
     dump: bool = Field(False, description="whether audio is written to files")
     dump_path: str = Field("./", description="the folder of these files")
+    dump_format: Literal["pcm", "wav"] = Field(
+        "pcm", description="raw samples, or WAV files"
+    )
+    dump_max_files: int = Field(
+        0,
+        ge=0,
+        description="how many of these files are kept, the newest; 0 is all",
+    )
     enable_words: bool = Field(
         False, description="whether words are sent with their times"
     )
@@ -250,9 +272,7 @@ class GradiumTTSConfig(_Settings):
     headers: dict[str, str] = Field(
         {}, repr=False, description="the same as `params.headers`"
     )
-    params: GradiumTTSParams = Field(
-        default_factory=lambda: GradiumTTSParams(), description="see below"
-    )
+    params: GradiumTTSParams = Field(description="see below")
     warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
 
     @classmethod
@@ -279,7 +299,8 @@ class GradiumTTSConfig(_Settings):
     @property
     def sample_rate_hz(self) -> int:
         """Samples a second of what the graph gets."""
-        return self.params.sample_rate
+        params = self.params
+        return params.sample_rate if params.output_format == "pcm" else 8000
 
     def endpoint(self) -> Endpoint:
         """Give what a socket is opened with."""
@@ -302,7 +323,11 @@ class GradiumTTSConfig(_Settings):
             None if params.voice else DEFAULT_VOICE_ID
         )
         return Setup(
-            output_format=f"pcm_{params.sample_rate}",
+            output_format=(
+                f"pcm_{params.sample_rate}"
+                if params.output_format == "pcm"
+                else params.output_format
+            ),
             model_name=params.model_name,
             voice_id=voice_id,
             voice=params.voice,
@@ -318,16 +343,14 @@ class GradiumTTSConfig(_Settings):
 
     def _voice_config(self) -> dict[str, Any]:
         """Give the named voice settings under the vendor's names."""
-        params = self.params
         named = {
-            "temp": params.temperature,
-            "cfg_coef": params.similarity,
-            "rewrite_rules": params.rewrite_rules or params.language,
-            "padding_bonus": (
-                None if params.speed is None else padding_bonus(params.speed)
-            ),
+            key: getattr(self.params, name)
+            for name, key in VOICE_SETTINGS.items()
+            if getattr(self.params, name) is not None
         }
-        return {key: value for key, value in named.items() if value is not None}
+        if self.params.speed is not None:
+            named["padding_bonus"] = padding_bonus(self.params.speed)
+        return named
 
     @property
     def ready_timeout_s(self) -> float:
@@ -396,10 +419,10 @@ def _settle_aliases(
         raise ConfigError(f"params must be an object, not {_shown(given)}")
     # Absent and null mean the same; an empty text is how TEN's graphs say it.
     params = {
-        key: value
-        for key, value in given.items()
-        if value is not None and (value != "" or key == "api_key")
+        key: value for key, value in given.items() if value not in (None, "")
     }
+    if isinstance(params.get("json_config"), str):
+        params["json_config"] = _parsed(params["json_config"])
     warnings = []
     if "base_url" in params:
         base_url = params.pop("base_url")
@@ -415,8 +438,28 @@ def _settle_aliases(
         )
     if "beta" in str(params.get("model_name")) and "similarity" in params:
         warnings.append("params.similarity is ignored by the beta model")
+    warnings += _conflicts(params)
     tree["params"] = params
     return tree, warnings
+
+
+def _parsed(json_config: str) -> Any:
+    try:
+        return json.loads(json_config)
+    except ValueError as error:
+        raise ConfigError(
+            f"params.json_config must be a JSON object: {error}"
+        ) from None
+
+
+def _conflicts(params: Mapping[str, Any]) -> list[str]:
+    """Name the settings that are given twice; the named one wins."""
+    config = params.get("json_config")
+    return [
+        f"params.{name} wins over params.json_config.{key}"
+        for name, key in VOICE_SETTINGS.items()
+        if name in params and isinstance(config, Mapping) and key in config
+    ]
 
 
 def _sentence(error: ErrorDetails, tree: Mapping[str, Any]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import re
+import wave
 from pathlib import Path
 
 import aiofiles
@@ -14,7 +16,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_CHARACTERS = 80
 
 
-def dump_name(request_id: str) -> str:
+def dump_name(request_id: str, suffix: str = "pcm") -> str:
     """Give a file name for a request id, whatever is in it.
 
     Ids of letters, digits, `-` and `_` stay readable; others are replaced
@@ -24,14 +26,34 @@ def dump_name(request_id: str) -> str:
     if safe != request_id:
         octets = request_id.encode("utf-8", "surrogatepass")
         safe += "-" + hashlib.sha256(octets).hexdigest()[:12]
-    return f"gradium_dump_{safe}.pcm"
+    return f"gradium_dump_{safe}.{suffix}"
 
 
 class DumpFile:
-    """A PCM file that appears with the first audio, complete once closed."""
+    """A file that appears with the first audio, and is complete once closed.
 
-    def __init__(self, folder: str, request_id: str) -> None:
-        self.path = Path(folder) / dump_name(request_id)
+    An older file of the same request id is replaced.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        request_id: str,
+        *,
+        wav_rate_hz: int | None = None,
+        max_files: int = 0,
+    ) -> None:
+        """Name the file; nothing is opened yet.
+
+        Args:
+            wav_rate_hz: sample rate of a WAV file, `None` for raw samples.
+            max_files: how many dumps the folder keeps; 0 is any number.
+        """
+        suffix = "pcm" if wav_rate_hz is None else "wav"
+        self.path = Path(folder) / dump_name(request_id, suffix)
+        self._wav_rate_hz = wav_rate_hz
+        self._max_files = max_files
+        self._pcm_bytes = 0
         self._file: AsyncBufferedIOBase | None = None
         self._last_write: asyncio.Task[None] | None = None
 
@@ -47,8 +69,16 @@ class DumpFile:
         if self._last_write:
             await asyncio.wait({self._last_write})
         file, self._file = self._file, None
-        if file:
+        if file is None:
+            return
+        try:
+            if self._wav_rate_hz is not None:
+                await file.seek(0)
+                await file.write(self._wav_header())
+        finally:
             await file.close()
+        if self._max_files:
+            await asyncio.to_thread(self._remove_oldest)
 
     async def _append(self, pcm: bytes) -> None:
         if self._file is None:
@@ -56,4 +86,33 @@ class DumpFile:
                 self.path.parent.mkdir, parents=True, exist_ok=True
             )
             self._file = await aiofiles.open(self.path, "wb")
+            if self._wav_rate_hz is not None:
+                await self._file.write(self._wav_header())
+        self._pcm_bytes += len(pcm)
         await self._file.write(pcm)
+
+    def _wav_header(self) -> bytes:
+        """Give the header for what has been written so far."""
+        header = io.BytesIO()
+        with wave.open(header, "wb") as wav:
+            wav.setnchannels(1)
+            wav.setsampwidth(2)
+            wav.setframerate(self._wav_rate_hz or 0)
+            wav.setnframes(self._pcm_bytes // 2)
+            wav.writeframesraw(b"")
+            # `close` would correct the size to that of no samples.
+            return header.getvalue()
+
+    def _remove_oldest(self) -> None:
+        dumps = sorted(
+            self.path.parent.glob("gradium_dump_*"), key=_modified_at
+        )
+        for dump in dumps[: -self._max_files]:
+            dump.unlink(missing_ok=True)
+
+
+def _modified_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # another request has just removed it
+        return 0.0

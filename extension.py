@@ -262,8 +262,19 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             unix_offset_s=time.time() - asyncio.get_running_loop().time(),
             with_words=config.enable_words,
         )
-        dump = DumpFile(config.dump_path, request_id) if config.dump else None
-        return _Job(Speech(request, client), dump, self._events)
+        dump = DumpFile(
+            config.dump_path,
+            request_id,
+            wav_rate_hz=(
+                config.sample_rate_hz if config.dump_format == "wav" else None
+            ),
+            max_files=config.dump_max_files,
+        )
+        return _Job(
+            Speech(request, client),
+            dump if config.dump else None,
+            self._events,
+        )
 
     async def _speak(self, job: _Job) -> None:
         """The request's task: from its first word to its last event."""

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from .audio import to_pcm
 from .gradium_tts import (
     GradiumError,
     GradiumTTSClient,
@@ -60,7 +61,11 @@ class Speech:
         self._client = client
         self._params = client.config.params
         self._jitter = jitter
-        self._assembler = TextAssembler()
+        self._assembler = TextAssembler(
+            allow_tags=self._params.allow_tags,
+            clean_markdown=self._params.clean_markdown,
+            clean_emoji=self._params.clean_emoji,
+        )
         self._changed = asyncio.Event()
         # Where the next session goes on, once this one is ended for its size.
         self._next_word: int | None = None
@@ -207,7 +212,8 @@ class Speech:
 
     def _account(self, event: Event, failures: _Failures) -> list[Action]:
         if isinstance(event, Audio):
-            actions = self.request.audio_received(event.chunk, self._now())
+            pcm = to_pcm(event.chunk, self._params.output_format)
+            actions = self.request.audio_received(pcm, self._now())
             if actions:
                 failures.count = 0
             return actions
