@@ -87,7 +87,17 @@ class Setup:
 
 
 def _encode(message: Mapping[str, Any]) -> str:
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return _encodable(
+        json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    )
+
+
+def _encodable(text: str) -> str:
+    """Join the halves of surrogate pairs; a lone half becomes U+FFFD.
+
+    JSON can write them, UTF-8 (sockets, logs, TEN's messages) cannot.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 # ------------------------------------------------------------ what comes back
@@ -141,6 +151,9 @@ class ServerError:
 
 Event = Union[Ready, Audio, Word, EndOfStream, ServerError]
 
+# No session lasts that long; larger times cannot be turned into integers.
+_MOST_S = 1e6
+
 
 def decode(raw: str | bytes) -> Event | None:
     """Read one frame.
@@ -150,8 +163,8 @@ def decode(raw: str | bytes) -> Event | None:
         (the vendor adds types without notice).
 
     Raises:
-        RemoteProtocolError: a binary frame, bad JSON, or a field of the
-            wrong type; nothing else is ever raised.
+        RemoteProtocolError: a binary frame, bad JSON, or a field that
+            matters and is of the wrong type; nothing else is ever raised.
     """
     if not isinstance(raw, str):
         raise RemoteProtocolError(f"binary frame of {len(raw)} bytes")
@@ -170,10 +183,10 @@ def decode(raw: str | bytes) -> Event | None:
 def _read_ready(message: dict[str, Any]) -> Ready:
     return Ready(
         sample_rate_hz=_optional(message, "sample_rate", int),
-        frame_size_samples=_optional(message, "frame_size", int),
-        request_id=_optional(message, "request_id", str),
-        model_name=_optional(message, "model_name", str),
-        residency=_optional(message, "residency", str),
+        frame_size_samples=_if_of(int, message.get("frame_size")),
+        request_id=_if_of(str, message.get("request_id")),
+        model_name=_if_of(str, message.get("model_name")),
+        residency=_if_of(str, message.get("residency")),
     )
 
 
@@ -193,23 +206,37 @@ def _read_word(message: dict[str, Any]) -> Word:
     text = message.get("text")
     if not isinstance(text, str):
         raise RemoteProtocolError("text without text")
-    return Word(text, *_read_span(message))
+    return Word(_encodable(text), *_read_span(message))
 
 
 def _read_span(message: dict[str, Any]) -> tuple[float, float]:
     """Give start and stop in seconds; missing ones as the SDKs default them."""
-    start_s = _optional(message, "start_s", (int, float))
-    stop_s = _optional(message, "stop_s", (int, float))
-    start = 0.0 if start_s is None else float(start_s)
-    return start, start if stop_s is None else float(stop_s)
+    start_s = _read_seconds(message, "start_s", 0.0)
+    return start_s, _read_seconds(message, "stop_s", start_s)
+
+
+def _read_seconds(message: dict[str, Any], key: str, default_s: float) -> float:
+    value = _optional(message, key, (int, float))
+    if value is None:
+        return default_s
+    if not abs(value) <= _MOST_S:  # NaN compares with nothing
+        raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
+    return float(value)
 
 
 def _read_error(message: dict[str, Any]) -> ServerError:
-    text = message.get("message")
+    # Whatever is odd about an error, it must not be lost.
+    text = _if_of(str, message.get("message"))
     return ServerError(
-        message=text if isinstance(text, str) else "error without a message",
-        code=_optional(message, "code", int),
+        message=_encodable(text) if text else "error without a message",
+        code=_if_of(int, message.get("code")),
     )
+
+
+def _if_of(kind: type, value: Any) -> Any:
+    """Give a value of this type; any other counts as missing."""
+    is_of = isinstance(value, kind) and not isinstance(value, bool)
+    return value if is_of else None
 
 
 def _optional(
@@ -357,10 +384,11 @@ class ErrorKind(Enum):
 _PHRASES = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        # These echo what the user wrote, so they are settled by their start.
-        (r"^embeddings not found for\b", ErrorKind.CONFIG),
-        (r"^pronunciation dictionary\b.*\bnot found", ErrorKind.CONFIG),
+        # These echo what the user wrote, so they come before all others.
+        (r"\bembeddings not found for\b", ErrorKind.CONFIG),
+        (r"\bpronunciation dictionary\b.*\bnot found", ErrorKind.CONFIG),
         (r"^\w+ should be between\b", ErrorKind.CONFIG),
+        (r"^session (not found|already active)\b", ErrorKind.PROTOCOL),
         (
             r"\b(invalid|expired|missing|revoked|unknown)\b.{0,40}\bapi key\b",
             ErrorKind.AUTH,
@@ -372,8 +400,9 @@ _PHRASES = tuple(
         (r"\bno authentication provided\b", ErrorKind.AUTH),
         (r"\bauthentication (failed|required)\b", ErrorKind.AUTH),
         (r"\bregion endpoint\b", ErrorKind.CONFIG),
-        (r"\b(credits?|quota|subscription)\b", ErrorKind.QUOTA),
+        # Before the next: a cap on concurrency may name the subscription.
         (r"\bconcurren(cy|t)\b", ErrorKind.CAPACITY),
+        (r"\b(credits?|quota|subscription)\b", ErrorKind.QUOTA),
         (
             r"\b(inactivity|idle|duration|session length|session limit)\b",
             ErrorKind.TRANSIENT,
@@ -408,7 +437,7 @@ def classify(
             connection that broke without one.
         message: the vendor's words; only the first line counts.
     """
-    first_line = message.split("\n", 1)[0].strip()
+    first_line = message.strip().split("\n", 1)[0]
     for phrase, kind in _PHRASES:
         if phrase.search(first_line):
             return kind
