@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+
 from fault_proxy import FaultProxy
 
 RTT_S = 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -59,13 +59,13 @@ class Speech(Protocol):
         however it arrived.
         """
 
-    def speak(self, words: Sequence[str]) -> AsyncIterator[Chunk]:
+    def speak(self, words: Sequence[str]) -> AsyncGenerator[Chunk, None]:
         """Speak a unit."""
 
-    def pause(self, duration_s: float) -> AsyncIterator[Chunk]:
+    def pause(self, duration_s: float) -> AsyncGenerator[Chunk, None]:
         """Be silent."""
 
-    def finish(self, silence_s: float) -> AsyncIterator[Chunk]:
+    def finish(self, silence_s: float) -> AsyncGenerator[Chunk, None]:
         """Give what is still held back, then the trailing silence."""
 
     def cancel(self) -> None:

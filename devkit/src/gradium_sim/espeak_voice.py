@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 import numpy as np
 import numpy.typing as npt
@@ -67,26 +68,22 @@ class _EspeakSpeech:
                 return count
         return _MAX_WORDS if len(words) >= _MAX_WORDS else None
 
-    async def speak(self, words: Sequence[str]) -> AsyncIterator[Chunk]:
+    async def speak(self, words: Sequence[str]) -> AsyncGenerator[Chunk, None]:
         times = WordTimes(words)
         begin = self._position
-        async for piece in self._pieces(words):
-            over: list[tuple[str, int, int]] = []
-            # Ends come before the words that follow them.
-            for end in piece.clause_ends:
-                times.clause_ends(end)
-            for char, sample in piece.words:
-                over += times.starts(char, sample)
-            timed = self._timed(over, begin)
-            yield Chunk(self._take(piece.samples), timed)
+        async with aclosing(self._pieces(words)) as pieces:
+            async for piece in pieces:
+                over = _words_over(times, piece)
+                timed = self._timed(over, begin)
+                yield Chunk(self._take(piece.samples), timed)
         left = times.ends(self._position - begin)
         yield Chunk(np.zeros(0, dtype=np.int16), self._timed(left, begin))
 
-    async def pause(self, duration_s: float) -> AsyncIterator[Chunk]:
+    async def pause(self, duration_s: float) -> AsyncGenerator[Chunk, None]:
         count = round(duration_s * NATIVE_RATE_HZ)
         yield Chunk(self._take(bytes(2 * count)))
 
-    async def finish(self, silence_s: float) -> AsyncIterator[Chunk]:
+    async def finish(self, silence_s: float) -> AsyncGenerator[Chunk, None]:
         yield Chunk(self._resampler.rest())
         silence = np.zeros(round(silence_s * self._rate), dtype=np.int16)
         yield Chunk(silence)
@@ -95,7 +92,9 @@ class _EspeakSpeech:
         if self._current is not None:
             self._current.cancel()
 
-    async def _pieces(self, words: Sequence[str]) -> AsyncIterator[Piece]:
+    async def _pieces(
+        self, words: Sequence[str]
+    ) -> AsyncGenerator[Piece, None]:
         loop = asyncio.get_running_loop()
         arrived: asyncio.Queue[Delivery] = asyncio.Queue()
 
@@ -132,6 +131,17 @@ class _EspeakSpeech:
             )
             for word, start, stop in words
         )
+
+
+def _words_over(times: WordTimes, piece: Piece) -> list[tuple[str, int, int]]:
+    """The words that are over when this piece's events have happened."""
+    over: list[tuple[str, int, int]] = []
+    # The end of a clause comes before the words that follow it.
+    for end in piece.clause_ends:
+        times.clause_ends(end)
+    for char, sample in piece.words:
+        over += times.starts(char, sample)
+    return over
 
 
 class _Resampler:

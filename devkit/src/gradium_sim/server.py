@@ -181,6 +181,15 @@ class GradiumSim:
         """Wait until something is true of the records."""
         await self._changes.until(lambda: is_true(self))
 
+    async def settled(self, turns: int = 200) -> None:
+        """Give everything that can go on at once the time to do so.
+
+        For tests that something does not happen: no clock is involved, only
+        turns of the loop, in each of which all ready sockets are served.
+        """
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
     async def perform(self, action: Action, index: int = -1) -> None:
         """Let something happen now on a socket, outside its sessions.
 

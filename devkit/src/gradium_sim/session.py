@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from . import setup_rules, wire
@@ -14,7 +15,7 @@ from .faults import Action, Alteration, Over, Progress
 from .framer import Frame, Framer
 from .points import Point
 from .records import Json, SessionRecord, SessionTimes
-from .setup_rules import INTERNAL, Refusal, Terms
+from .setup_rules import INTERNAL, PROTOCOL, Refusal, Terms
 from .text_feed import Break, TextFeed
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ class Session:
         self._first_audio_s: float | None = None
 
     def push_text(self, text: str) -> None:
-        """The client sent text, perhaps before it was answered."""
+        """The client sent text, perhaps before it was answered.
+
+        Raises:
+            Refusal: the client had said that there is no more.
+        """
+        self._check_not_ended()
         self.record.texts.append(text)
         if self.record.times.first_text_s is None:
             self.record.times.first_text_s = time.monotonic()
@@ -60,7 +66,12 @@ class Session:
             self._feed.push(text)
 
     def end_input(self) -> None:
-        """The client has no more text."""
+        """The client has no more text.
+
+        Raises:
+            Refusal: it said so before.
+        """
+        self._check_not_ended()
         self.record.is_ended = True
         self.record.times.end_of_input_s = time.monotonic()
         if self._feed is not None:
@@ -145,16 +156,17 @@ class Session:
 
     async def _speak(self, speech: Speech, terms: Terms) -> None:
         framer = Framer(terms.output_format)
-        async for chunk in self._chunks(speech):
-            framer.add(chunk)
-            while framer.has_frame():
-                await self._send_frame(framer)
+        async with aclosing(self._chunks(speech)) as chunks:
+            async for chunk in chunks:
+                framer.add(chunk)
+                while framer.has_frame():
+                    await self._send_frame(framer)
         while await self._send_frame(framer):
             continue
         await self._visit(Point.LAST_AUDIO)
         await self._send_words(framer.rest_of_words())
 
-    async def _chunks(self, speech: Speech) -> AsyncIterator[Chunk]:
+    async def _chunks(self, speech: Speech) -> AsyncGenerator[Chunk, None]:
         self._feed = feed = self._open_feed(speech)
         is_silent = True
         while (unit := await feed.next()) is not None:
@@ -166,11 +178,14 @@ class Session:
             else:
                 self._spend(len(" ".join(unit.words)))
                 chunks = speech.speak(unit.words)
-            async for chunk in chunks:
-                yield chunk
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    yield chunk
         if not is_silent:
-            async for chunk in speech.finish(self._rules.trailing_silence_s):
-                yield chunk
+            rest = speech.finish(self._rules.trailing_silence_s)
+            async with aclosing(rest):
+                async for chunk in rest:
+                    yield chunk
 
     def _open_feed(self, speech: Speech) -> TextFeed:
         feed = TextFeed(speech.unit_size, self._rules.lag_words)
@@ -263,6 +278,10 @@ class Session:
         self, point: Point, progress: Progress | None = None
     ) -> None:
         await self._link.visit(point, self, progress or Progress())
+
+    def _check_not_ended(self) -> None:
+        if self.record.is_ended:
+            raise Refusal("Session input already ended", PROTOCOL)
 
     def _leave(self) -> None:
         """Give back the slot and the id; at the first call only."""

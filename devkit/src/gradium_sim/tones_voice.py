@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -46,7 +46,7 @@ class _TonesSpeech:
     def unit_size(self, words: Sequence[str]) -> int | None:
         return 1 if words else None
 
-    async def speak(self, words: Sequence[str]) -> AsyncIterator[Chunk]:
+    async def speak(self, words: Sequence[str]) -> AsyncGenerator[Chunk, None]:
         for word in words:
             samples, begin, end = _padded(
                 word, self._rate, self._min_word_s, self._factor
@@ -59,12 +59,12 @@ class _TonesSpeech:
             self._position += len(samples)
             yield Chunk(samples, (timed,))
 
-    async def pause(self, duration_s: float) -> AsyncIterator[Chunk]:
+    async def pause(self, duration_s: float) -> AsyncGenerator[Chunk, None]:
         samples = np.zeros(round(duration_s * self._rate), dtype=np.int16)
         self._position += len(samples)
         yield Chunk(samples)
 
-    async def finish(self, silence_s: float) -> AsyncIterator[Chunk]:
+    async def finish(self, silence_s: float) -> AsyncGenerator[Chunk, None]:
         async for chunk in self.pause(silence_s):
             yield chunk
 
