@@ -317,7 +317,9 @@ class _WarmSocket:
                 self._transport = None
                 opening.set_exception(error)
                 opening.exception()  # nobody may be waiting for it
-                self._client.log.warning("warm socket failed: %s", error)
+                self._client.log.warning(
+                    "vendor_error: warm socket failed: %s", error
+                )
                 if not error.kind.is_retryable:
                     return
                 await asyncio.sleep(delay_s)
@@ -475,7 +477,6 @@ class GradiumTTSClient:
             transport = await self.connect(endpoint)
         else:
             self.drop_warm()
-        self.prewarm()
         await self._observer.connected()
         return transport, is_warm
 
@@ -487,7 +488,9 @@ class GradiumTTSClient:
         timeout_s = self.config.params.connect_timeout_s
         transport = await self._connect(endpoint, timeout_s)
         took_s = loop.time() - started_at
-        self.log.info("connected to %s in %.0f ms", host, took_s * 1000)
+        self.log.info(
+            "vendor_status: connected to %s in %.0f ms", host, took_s * 1000
+        )
         try:
             await self._observer.opened(took_s)
         except BaseException:
@@ -557,8 +560,7 @@ class SpeechStream:
         self._is_complete = False
         self._garbage_frames = 0
         self._characters = 0
-        self._has_unanswered_text = False
-        self._ceiling_at = float("inf")
+        self._input_ended_at = 0.0
         self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
         self._slot = AsyncExitStack()
         self.times = StreamTimes()
@@ -610,20 +612,18 @@ class SpeechStream:
             if not self._is_complete:
                 transport.abort()
             self._client.retire(transport)
+            self._client.prewarm()
         await self._slot.aclose()
 
     async def send_text(self, text: str) -> None:
         """Say this next: whole words, which the server joins with a space."""
         self._characters += len(text)
-        self._has_unanswered_text = True
         self.times.text_at = self.times.text_at or self._now()
         await self._send(self._session.push_text(text))
 
     async def end_input(self) -> None:
         """Say that no more text comes; the server then finishes."""
-        self._ceiling_at = self._now() + (
-            CEILING_S + CEILING_S_PER_CHARACTER * self._characters
-        )
+        self._input_ended_at = self._now()
         await self._send(self._session.end_input())
 
     def abort(self) -> None:
@@ -671,7 +671,6 @@ class SpeechStream:
             if self._failure:
                 raise self._failure from None
             raise
-        self._has_unanswered_text = False
         try:
             event = self._session.receive(raw)
         except RemoteProtocolError as error:
@@ -681,8 +680,10 @@ class SpeechStream:
             self.times.ready_at = self.times.ready_at or self._now()
         if isinstance(event, Ready):
             self._check_ready(event)
-        elif isinstance(event, Audio):
-            self.times.audio_at = self.times.audio_at or self._now()
+        elif isinstance(event, Audio) and not self.times.audio_at:
+            self.times.audio_at = self._now()
+            # Not sooner: a handshake would stand in the first audio's way.
+            self._client.prewarm()
         return event
 
     def _check_ready(self, ready: Ready) -> None:
@@ -712,7 +713,9 @@ class SpeechStream:
 
     def _count_garbage(self, error: RemoteProtocolError) -> None:
         self._garbage_frames += 1
-        self._client.log.warning("unreadable frame left out: %s", error)
+        self._client.log.warning(
+            "vendor_error: unreadable frame left out: %s", error
+        )
         if self._garbage_frames > MAX_GARBAGE_FRAMES:
             raise SynthesisError(
                 f"{self._host} sent {self._garbage_frames} unreadable frames",
@@ -725,11 +728,15 @@ class SpeechStream:
             return Owed("answer to the setup", self._config.ready_timeout_s)
         if self._session.is_input_ended:
             what = "end of the audio" if self.times.audio_at else "audio"
-            limit_s = self._config.params.audio_timeout_s
-            return Owed(what, limit_s, self._ceiling_at)
-        if self._has_unanswered_text:
-            return Owed("audio")
-        return None
+            return Owed(
+                what,
+                self._config.params.audio_timeout_s,
+                self._input_ended_at,
+                CEILING_S + CEILING_S_PER_CHARACTER * self._characters,
+            )
+        # The last words wait for more text, so nobody knows what is owed
+        # now, but a sign of life is.
+        return Owed("audio") if self._characters else None
 
     async def _ping(self) -> None:
         if self._transport:

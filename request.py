@@ -695,7 +695,8 @@ def next_step(
     """Decide what follows a failure of a request's session.
 
     Args:
-        attempt: how many sessions have failed since the last progress.
+        attempt: how many sessions have failed since the last progress;
+            0 after one on a socket that had died in reserve.
         failing_for_s: seconds since the first of these failures.
         deadline_s: after how many such seconds to give up.
         is_position_known: whether a new session would know where to go on.
@@ -703,14 +704,14 @@ def next_step(
 
     Returns:
         `Retry` with 0.1 s doubling to 2 s, of which jitter takes up to a
-        half, or `GiveUp`.
+        half, at once for attempt 0, or `GiveUp`.
     """
     if not kind.is_retryable:
         return GiveUp("it cannot succeed as it is")
     if not is_position_known:
         return GiveUp("the server sent no word times to resume from")
-    full_s = min(FIRST_DELAY_S * 2 ** min(attempt - 1, 16), LONGEST_DELAY_S)
-    delay_s = full_s * (1 - jitter / 2)
+    doubled_s = FIRST_DELAY_S * 2 ** min(attempt - 1, 16) if attempt else 0.0
+    delay_s = min(doubled_s, LONGEST_DELAY_S) * (1 - jitter / 2)
     if failing_for_s + delay_s >= deadline_s:
         return GiveUp(f"still failing after {failing_for_s:.1f} s")
     return Retry(delay_s)

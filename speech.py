@@ -33,10 +33,12 @@ Perform = Callable[[Action], Awaitable[None]]
 
 @dataclass
 class _Failures:
-    """The failures since audio last came."""
+    """The failures since a word was last heard; the first may not count."""
 
     since: float = 0.0
     count: int = 0
+    word: int | None = -1
+    has_met_stale: bool = False
 
 
 class Speech:
@@ -58,6 +60,8 @@ class Speech:
         self.sessions = 0
         self.characters_sent = 0
         self.characters_spoken = 0
+        self._name = f"request={request.request_id:.80}"
+        self._log = client.log
         self._client = client
         self._params = client.config.params
         self._jitter = jitter
@@ -127,7 +131,7 @@ class Speech:
         try:
             while await self._has_more_to_say():
                 try:
-                    await self._run_session(perform, failures)
+                    await self._run_session(perform)
                     if self._next_word is None:
                         return
                     await self._rotate(perform, self._next_word)
@@ -145,7 +149,7 @@ class Speech:
             await self._wait_for_text()
         return True
 
-    async def _run_session(self, perform: Perform, failures: _Failures) -> None:
+    async def _run_session(self, perform: Perform) -> None:
         request = self.request
         for action in request.begin_session():
             await perform(action)
@@ -153,6 +157,12 @@ class Speech:
         self._next_word = None
         async with self._client.open_stream() as stream:
             self.times = stream.times
+            self._log.info(
+                "vendor_status: %s session %d on a socket %s",
+                self._name,
+                self.sessions,
+                "opened ahead" if stream.times.is_warm else "of its own",
+            )
             sender = asyncio.create_task(
                 self._send_text(stream),
                 name=f"gradium:{request.request_id:.64}:text",
@@ -163,7 +173,7 @@ class Speech:
             )
             try:
                 async for event in stream:
-                    for action in self._account(event, failures):
+                    for action in self._account(event):
                         await perform(action)
             finally:
                 sender.cancel()
@@ -189,6 +199,12 @@ class Speech:
                 if message:
                     self.characters_sent += len(message)
                     budget.use(message)
+                    self._log.debug(
+                        "send_text_to_tts_server: %s characters=%d text=%r",
+                        self._name,
+                        len(message),
+                        message,
+                    )
                     await stream.send_text(message)
                 if room < len(rest):
                     self._next_word = text.words_before(index, offset + room)
@@ -210,15 +226,16 @@ class Speech:
         self._changed.clear()
         await self._changed.wait()
 
-    def _account(self, event: Event, failures: _Failures) -> list[Action]:
+    def _account(self, event: Event) -> list[Action]:
         if isinstance(event, Audio):
+            self._log.debug(
+                "receive_audio: %s bytes=%d", self._name, len(event.chunk)
+            )
             pcm = to_pcm(event.chunk, self._params.output_format)
-            actions = self.request.audio_received(pcm, self._now())
-            if actions:
-                failures.count = 0
-            return actions
+            return self.request.audio_received(pcm, self._now())
         if isinstance(event, Word):
             self.characters_spoken += len(event.text)
+            self._log.debug("receive_words: %s %s", self._name, event)
             return self.request.word_received(event)
         return []
 
@@ -233,25 +250,33 @@ class Speech:
     def _delay_after(self, error: GradiumError, failures: _Failures) -> float:
         """Give the seconds until the next attempt; raises the last error."""
         now = self._now()
-        if not failures.count:
-            failures.since = now
-        failures.count += 1
+        heard = self.request.words_heard()
+        if failures.word != heard:
+            failures.since, failures.count, failures.word = now, 0, heard
+        # A socket that died in reserve is nothing to wait for, once.
+        was_reserve = self.times.is_warm and not self.times.ready_at
+        failures.count += 0 if was_reserve and not failures.has_met_stale else 1
+        failures.has_met_stale |= was_reserve
         may_go_on = self._params.resume or not self.request.has_started
         step = next_step(
             error.kind,
             attempt=failures.count,
             failing_for_s=now - failures.since,
             deadline_s=self._params.retry_deadline_s,
-            is_position_known=(
-                may_go_on and self.request.words_heard() is not None
-            ),
+            is_position_known=may_go_on and heard is not None,
             jitter=self._jitter(),
         )
-        log = self._client.log
         if isinstance(step, GiveUp):
-            log.error("given up: %s; %s", error, step.why)
+            self._log.error(
+                "vendor_error: %s given up: %s; %s", self._name, error, step.why
+            )
             raise error
-        log.warning("retry in %.2f s: %s", step.delay_s, error)
+        self._log.warning(
+            "vendor_error: %s retry in %.2f s: %s",
+            self._name,
+            step.delay_s,
+            error,
+        )
         return step.delay_s
 
     @staticmethod
