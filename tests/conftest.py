@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import (
@@ -19,6 +20,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hypothesis
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
     from ten_host import ExtensionHost
 
 ADDON = "gradium_tts_python"
+
+# `python -m pytest` puts the root on the path, whose modules would be there a
+# second time under their bare names; one of them is called like the standard
+# library's `trace`.
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:] = [p for p in sys.path if Path(p).resolve() != ROOT]
 
 # No key of the machine may get into a test, and no test to the vendor.
 os.environ.pop("GRADIUM_API_KEY", None)

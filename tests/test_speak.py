@@ -282,6 +282,9 @@ def test_the_script_speaks_in_the_folder_it_is_called_from(
     if not Path(sys.prefix, ".installed-speak").exists():
         pytest.skip("this Python was not set up by ./dev")
 
+    # A module of the user's that the command itself must not import.
+    (tmp_path / "wave.py").write_text("raise ImportError('not this one')")
+
     outcome = speak(
         "Hi.",
         "--url",
@@ -292,7 +295,10 @@ def test_the_script_speaks_in_the_folder_it_is_called_from(
     )
 
     assert (outcome.code, outcome.err) == (0, "")
-    assert [path.name for path in tmp_path.iterdir()] == ["speak.wav"]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "speak.wav",
+        "wave.py",
+    }
 
 
 @dataclass(frozen=True)
