@@ -30,7 +30,12 @@ from .config import (
 )
 from .dump import DumpFile
 from .events import VENDOR, GraphEvents, is_known
-from .gradium_tts import GradiumError, GradiumTTSClient
+from .gradium_tts import (
+    Connect,
+    GradiumError,
+    GradiumTTSClient,
+    open_websocket,
+)
 from .redact import host_of
 from .request import Action, Admission, EndReason, Pcm, SpeechRequest, Verdict
 from .speech import Speech
@@ -91,8 +96,11 @@ class _Job:
 class GradiumTTSExtension(AsyncTTS2BaseExtension):
     """Gradium's voices for a TEN graph."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self, name: str, *, connect: Connect = open_websocket
+    ) -> None:
         super().__init__(name)
+        self._connect = connect
         self._tree: dict[str, Any] = {}
         self._config: GradiumTTSConfig | None = None
         self._config_error = "the extension is not initialised"
@@ -157,6 +165,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             return
         self._client = GradiumTTSClient(
             config,
+            connect=self._connect,
             observer=self._events,
             trace=self._trace,
             log=self._vendor_log(),
