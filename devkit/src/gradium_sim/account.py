@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from .gates import Changes
 from .limits import Limits
 from .setup_rules import Refusal
 
@@ -21,11 +22,13 @@ class Account:
 
     Attributes:
         limits: what is allowed; may be replaced at any time.
+        changes: told when a slot is free again.
         slots: sessions that count as running.
         spent: characters synthesised so far.
     """
 
     limits: Limits
+    changes: Changes
     slots: set[Session] = field(default_factory=set)
     spent: int = 0
 
@@ -48,10 +51,10 @@ class Account:
             return
         if self.limits.slot_release_s:
             asyncio.get_running_loop().call_later(
-                self.limits.slot_release_s, self.slots.discard, session
+                self.limits.slot_release_s, self._release, session
             )
         else:
-            self.slots.discard(session)
+            self._release(session)
 
     def spend(self, chars: int) -> None:
         """Pay for characters.
@@ -71,3 +74,7 @@ class Account:
         if self.limits.credits is None:
             return None
         return max(0, self.limits.credits - self.spent)
+
+    def _release(self, session: Session) -> None:
+        self.slots.discard(session)
+        self.changes.notify()

@@ -47,8 +47,11 @@ class Scene(Protocol):
     async def drain_and_close(self, code: int) -> None:
         """Close once the socket's other sessions are done; raises `Over`."""
 
-    async def reset(self) -> None:
-        """Drop the TCP connection with RST; raises `Over`."""
+    async def reset(self, is_abrupt: bool) -> None:
+        """Drop the TCP connection with RST; raises `Over`.
+
+        Unless abrupt, the client has first read what it was sent.
+        """
 
     async def fall_silent(self, is_deaf: bool) -> None:
         """Send nothing more, pongs apart; deaf: read nothing either."""
@@ -164,11 +167,19 @@ class Close:
 
 @dataclass(frozen=True)
 class Reset:
-    """Drop the TCP connection: RST, no close frame."""
+    """Drop the TCP connection: RST, no close frame.
+
+    Attributes:
+        is_abrupt: a reset overtakes what the client has not read yet, and
+            some kernels throw that away. By default the server therefore
+            makes sure, with a ping, that the client is up to date.
+    """
+
+    is_abrupt: bool = False
 
     async def perform(self, scene: Scene) -> None:
         """Do it."""
-        await scene.reset()
+        await scene.reset(self.is_abrupt)
 
 
 @dataclass(frozen=True)

@@ -176,6 +176,16 @@ class Link:
             lambda: not set(self._active.values()) - {session}
         )
 
+    async def catch_up(self, timeout_s: float) -> None:
+        """Wait until the client has read all, or not for longer than this."""
+        try:
+            pong = asyncio.ensure_future(await self.socket.ping())
+        except ConnectionClosed:
+            raise Over from None
+        is_read = asyncio.Event()
+        pong.add_done_callback(lambda _: is_read.set())
+        await self.unless_lost(is_read, timeout_s)
+
     async def unless_lost(
         self, event: asyncio.Event, timeout_s: float | None = None
     ) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from .link import Link
     from .session import Session
 
+# A client that takes longer to read does so on purpose.
+_CATCH_UP_S = 0.25
+
 
 class LinkScene:
     """A `faults.Scene` on a socket, on a session or on none."""
@@ -47,7 +50,9 @@ class LinkScene:
             await self._link.drain(self._session)
         await self._link.close(code, "")
 
-    async def reset(self) -> None:
+    async def reset(self, is_abrupt: bool) -> None:
+        if not is_abrupt and not self._link.is_silent:
+            await self._link.catch_up(_CATCH_UP_S)
         self._link.socket.reset()
         raise Over
 
@@ -99,7 +104,7 @@ class UpgradeScene:
         self.response = self._socket.respond(status, body)
         raise Over
 
-    async def reset(self) -> None:
+    async def reset(self, is_abrupt: bool) -> None:
         self._socket.reset()
         raise Over
 

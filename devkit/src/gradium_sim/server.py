@@ -157,6 +157,14 @@ class GradiumSim:
         for account in self._accounts.values():
             account.limits = limits
 
+    @property
+    def free_slots(self) -> int | None:
+        """Sessions that the busiest key may still start; `None`: any number."""
+        if self.limits.sessions is None:
+            return None
+        taken = [len(one.slots) for one in self._accounts.values()]
+        return self.limits.sessions - max(taken, default=0)
+
     def pause_at(self, point: Point | str, after_frames: int = 1) -> None:
         """Hold every session that comes to this point, until `resume`.
 
@@ -312,7 +320,10 @@ class GradiumSim:
         key = record.headers.get("x-api-key")
         account = self._account(key) or self._token_account(record)
         link = Link(
-            connection, record, self._rules, account or Account(self.limits)
+            connection,
+            record,
+            self._rules,
+            account or Account(self.limits, self._changes),
         )
         self._links.append(link)
         await link.serve(
@@ -323,11 +334,16 @@ class GradiumSim:
     def _account(self, key: str | None) -> Account | None:
         if key is None or key not in self._api_keys:
             return None
-        return self._accounts.setdefault(key, Account(self.limits))
+        return self._open_account(key)
 
     def _token_account(self, record: ConnectionRecord) -> Account | None:
         token = record.query.get("token")
         if token is None or token not in self._tokens:
             return None
         self._tokens.remove(token)
-        return self._accounts.setdefault("", Account(self.limits))
+        return self._open_account("")
+
+    def _open_account(self, key: str) -> Account:
+        if key not in self._accounts:
+            self._accounts[key] = Account(self.limits, self._changes)
+        return self._accounts[key]

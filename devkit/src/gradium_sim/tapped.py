@@ -43,6 +43,10 @@ class TappedConnection(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        # asyncio leaves this out for sockets of a listener it did not make;
+        # with Nagle's algorithm a frame could wait 40 ms for an ACK.
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.counted(1)
 
     def connection_lost(self, exc: Exception | None) -> None:
