@@ -1,0 +1,350 @@
+"""What the contract tests share: a tester that runs scripts, and extensions.
+
+Everything here uses the public names of `ten_runtime` and `ten_ai_base`, so
+that the tests run on TEN's own packages too when those stand on PYTHONPATH.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ten_runtime
+from ten_ai_base.message import TTSAudioEndReason
+from ten_ai_base.struct import TTSTextInput
+from ten_ai_base.tts2 import AsyncTTS2BaseExtension
+from ten_runtime import (
+    Addon,
+    AsyncExtension,
+    AsyncExtensionTester,
+    AsyncTenEnv,
+    AsyncTenEnvTester,
+    AudioFrame,
+    Cmd,
+    CmdResult,
+    Data,
+    StatusCode,
+    TenEnv,
+    TenError,
+    register_addon_as_extension,
+)
+
+IS_STAND_IN = (Path(ten_runtime.__file__).parent / "_host").is_dir()
+
+stand_in_only = pytest.mark.skipif(
+    not IS_STAND_IN, reason="ends the process on TEN's own runtime"
+)
+
+WAIT_S = 3.0
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A message that came to the tester."""
+
+    kind: str
+    name: str
+    properties: Mapping[str, Any]
+    pcm: bytes = field(default=b"", repr=False)
+
+
+class Wire:
+    """The tester's end: sends, and receives in order."""
+
+    def __init__(self) -> None:
+        self.env: AsyncTenEnvTester
+        self.log: list[Seen] = []
+        self._inbox: asyncio.Queue[Seen] = asyncio.Queue()
+
+    async def send(self, name: str, **properties: Any) -> None:
+        data = Data.create(name)
+        data.set_property_from_json(None, json.dumps(properties))
+        assert await self.env.send_data(data) is None
+
+    async def text(
+        self, request_id: str, text: str, end: bool = False, **more: Any
+    ) -> None:
+        await self.send(
+            "tts_text_input",
+            request_id=request_id,
+            text=text,
+            text_input_end=end,
+            **more,
+        )
+
+    async def cmd(
+        self, name: str, **properties: Any
+    ) -> tuple[StatusCode, dict[str, Any]]:
+        cmd = Cmd.create(name)
+        cmd.set_property_from_json(None, json.dumps(properties))
+        answer = self.env.send_cmd(cmd)
+        result, error = await asyncio.wait_for(answer, WAIT_S)
+        assert error is None and result is not None, str(error)
+        text, _ = result.get_property_to_json("")
+        return result.get_status_code(), json.loads(text)
+
+    async def state(self) -> dict[str, Any]:
+        """What a `ScriptedTTS` knows about itself."""
+        return (await self.cmd("state"))[1]
+
+    async def do(self, request_id: str, actions: str) -> None:
+        """Let a `ScriptedTTS` act outside of its `request_tts`."""
+        await self.cmd("do", request_id=request_id, actions=actions)
+
+    async def next(self, name: str | None = None) -> Seen:
+        """The next message, or the next of that name."""
+        while True:
+            seen = await asyncio.wait_for(self._inbox.get(), WAIT_S)
+            if name in (None, seen.name):
+                return seen
+
+    async def seen_texts(self, count: int) -> list[str]:
+        """The texts of the next calls of `request_tts`."""
+        return [
+            (await self.next("seen")).properties["text"] for _ in range(count)
+        ]
+
+    def names(self) -> list[str]:
+        return [seen.name for seen in self.log]
+
+    def received(self, seen: Seen) -> None:
+        self.log.append(seen)
+        self._inbox.put_nowait(seen)
+
+
+Script = Callable[[Wire], Awaitable[None]]
+
+
+class ScriptTester(AsyncExtensionTester):
+    """Runs a script as a task, so that a failing run can end around it."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__()
+        self.wire = Wire()
+        self._script = script
+        self._task: asyncio.Task[None] | None = None
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        self.wire.env = ten_env_tester
+        self._task = asyncio.create_task(self._play(ten_env_tester))
+
+    async def _play(self, env: AsyncTenEnvTester) -> None:
+        try:
+            await self._script(self.wire)
+        except Exception:
+            env.stop_test(TenError.create(1, traceback.format_exc()))
+        else:
+            env.stop_test()
+
+    async def on_data(self, env: AsyncTenEnvTester, data: Data) -> None:
+        text, _ = data.get_property_to_json("")
+        self.wire.received(Seen("data", data.get_name(), json.loads(text)))
+
+    async def on_audio_frame(
+        self, env: AsyncTenEnvTester, frame: AudioFrame
+    ) -> None:
+        text, _ = frame.get_property_to_json("")
+        about = json.loads(text)
+        about["timestamp"] = frame.get_timestamp()
+        about["sample_rate"] = frame.get_sample_rate()
+        about["samples"] = frame.get_samples_per_channel()
+        self.wire.received(
+            Seen("frame", frame.get_name(), about, bytes(frame.get_buf()))
+        )
+
+
+class Ten:
+    """Registers extensions and runs scripts on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.tester: ScriptTester | None = None
+
+    def register(
+        self,
+        extension: Callable[[str], Any],
+        *,
+        api: Mapping[str, Any] | None = None,
+        package: Mapping[str, Any] | None = None,
+    ) -> str:
+        """An add-on in a folder of its own; gives its name."""
+        name = f"contract_{next(_numbers)}"
+        folder = self._folder / name
+        folder.mkdir()
+        manifest = {
+            "type": "extension",
+            "name": name,
+            "version": "0.1.0",
+            "dependencies": [],
+            "api": api or {},
+        }
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        (folder / "property.json").write_text(json.dumps(package or {}))
+
+        @register_addon_as_extension(name, str(folder / "addon.py"))
+        class ContractAddon(Addon):
+            def on_create_instance(
+                self, ten_env: TenEnv, name: str, context: Any
+            ) -> None:
+                ten_env.on_create_instance_done(extension(name), context)
+
+        return name
+
+    def run(
+        self,
+        extension: Callable[[str], Any],
+        script: Script,
+        *,
+        node: Mapping[str, Any] | None = None,
+        limit_s: float = 10.0,
+        **registration: Any,
+    ) -> TenError | None:
+        """Run a script in single mode and give the run's result."""
+        name = self.register(extension, **registration)
+        self.tester = ScriptTester(script)
+        self.tester.set_test_mode_single(name, json.dumps(node or {}))
+        self.tester.set_timeout(int(limit_s * 1e6))
+        return self.tester.run()
+
+    def play(
+        self, extension: Callable[[str], Any], script: Script, **options: Any
+    ) -> list[Seen]:
+        """Run a script that has to succeed; gives what the tester saw."""
+        error = self.run(extension, script, **options)
+        assert error is None, error.error_message()
+        assert self.tester is not None
+        return self.tester.wire.log
+
+
+async def nothing(wire: Wire) -> None:
+    """The script that stops at once."""
+
+
+class Echo(AsyncExtension):
+    """Sends every data message back under its name; answers commands."""
+
+    async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
+        copy = Data.create(data.get_name())
+        copy.set_property_from_json(None, data.get_property_to_json("")[0])
+        await ten_env.send_data(copy)
+
+    async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
+        await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+
+class ScriptedTTS(AsyncTTS2BaseExtension):
+    """Its texts say what it does: `start audio end finish` and so on.
+
+    Before that, every call of `request_tts` is told as data `seen`.
+    """
+
+    rate = 16000
+    cancels = "end_interrupted"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.gate = asyncio.Event()
+
+    def vendor(self) -> str:
+        return "acme"
+
+    def synthesize_audio_sample_rate(self) -> int:
+        return self.rate
+
+    async def request_tts(self, t: TTSTextInput) -> None:
+        await self._tell(
+            "seen", text=t.text, id=t.request_id, end=t.text_input_end
+        )
+        await self.act(t.request_id, t.text)
+
+    async def cancel_tts(self) -> None:
+        await self._tell("cancel", id=self._processing_request_id)
+        await self.act(self._processing_request_id or "", self.cancels)
+
+    async def update_configs(self, configs: dict[str, Any]) -> None:
+        if "url" in configs:
+            raise ValueError(f"no such url: {configs['url']}")
+        await self._tell("configs", configs=configs)
+
+    async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
+        if cmd.get_name() not in ("do", "state"):
+            await super().on_cmd(ten_env, cmd)
+            return
+        if cmd.get_name() == "do":
+            request_id, _ = cmd.get_property_string("request_id")
+            actions, _ = cmd.get_property_string("actions")
+            await self.act(request_id, actions)
+        result = CmdResult.create(StatusCode.OK, cmd)
+        result.set_property_from_json(
+            None,
+            json.dumps(
+                {
+                    "states": {
+                        request_id: state.name
+                        for request_id, state in self.request_states.items()
+                    },
+                    "metadatas": self.metadatas,
+                    "processing": self._processing_request_id or "",
+                    "leftover": len(self.leftover_bytes),
+                }
+            ),
+        )
+        await ten_env.return_result(result)
+
+    async def act(self, request_id: str, actions: str) -> None:
+        for action in actions.split():
+            await self._one(request_id, action)
+
+    async def _one(self, request_id: str, action: str) -> None:
+        if action == "start":
+            await self.send_tts_audio_start(request_id)
+        elif action == "audio":
+            await self.send_tts_audio_data(bytes(3200), 1700000000000)
+        elif action == "odd":
+            await self.send_tts_audio_data(b"\x01\x02\x03")
+        elif action == "byte":
+            await self.send_tts_audio_data(b"\x04")
+        elif action == "end":
+            await self.send_tts_audio_end(request_id, 5, 100)
+        elif action == "end_interrupted":
+            reason = TTSAudioEndReason.INTERRUPTED
+            await self.send_tts_audio_end(request_id, 5, 100, reason=reason)
+        elif action == "finish":
+            await self.finish_request(request_id)
+        elif action == "wait":
+            await self.gate.wait()
+        elif action == "open":
+            self.gate.set()
+        elif action == "raise":
+            raise RuntimeError("as the script says")
+        elif action == "cancelled":
+            raise asyncio.CancelledError
+
+    async def _tell(self, name: str, **properties: Any) -> None:
+        data = Data.create(name)
+        data.set_property_from_json(None, json.dumps(properties))
+        await self.ten_env.send_data(data)
+
+
+def python(code: str, cwd: Path) -> str:
+    """Run code in a process of its own; gives what it printed."""
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
