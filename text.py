@@ -37,26 +37,31 @@ from typing import Final
 
 MAX_MESSAGE_CHARS: Final = 1400  # the vendor's smallest session cap is 1500
 _MAX_OPEN_CHARS: Final = 256
-_MAX_MARKS: Final = 32
+_MAX_MARKS: Final = 64  # that wait for a word to go with
+_UNDECIDED_CHARS: Final = 16  # a row of marks that may still end a word
 _BREAK_RANGE_S: Final = (0.1, 2.0)
 
 # Inside a tag, NUL stands for the space, so that no boundary is seen there.
 _GLUE: Final = "\0"
 
-_SPACES = re.compile(
-    r"[\x00-\x09\x0b-\x20\x7f-\x9f\u1680\u2000-\u2006\u2008-\u200a\u2028\u2029"
-    r"\u205f\u3000]+"
+_SPACE = (
+    r"\x00-\x09\x0b-\x1f\x7f-\x9f\u1680\u2000-\u2006\u2008-\u200a\u2028"
+    r"\u2029\u205f\u3000"
 )
+_GONE = (
+    r"\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f"
+)
+_UNTIDY = re.compile(rf"[{_SPACE}{_GONE}\u200c\u200d]|[ \n][ \n]")
+_SPACES = re.compile(rf"[ {_SPACE}]+")
 _LINE_ENDS = re.compile(r" ?\n[ \n]*")
+_GAPS = re.compile(r" *\n[ \n]*| {2,}")
 # Joiners shape Persian, Indic and emoji text; after ASCII they only hide.
-_INVISIBLE = re.compile(
-    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    r"\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
-    r"|(?<![^\x00-\x7f])[\u200c\u200d]"
-)
+_INVISIBLE = re.compile(rf"[{_GONE}]|(?<![^\x00-\x7f])[\u200c\u200d]")
 
 _OPEN = "«‹“„‚‘(\\[{¿¡「『（【《〈"
 _STOP = "。！？、，；：｡､।॥။၊។"  # of scripts without spaces, and Indic
+_SENTENCE_ENDS = (".", "!", "?")
 _CLOSE = "”’」』）】》〉"
 _MARK = f".,!?;:…،؟؛۔>{_STOP}"
 _BEFORE_WORD = (
@@ -77,10 +82,10 @@ _PLAIN = r"(?:[^\W\d_]+['’-])*[^\W\d_]{2,}(?:['’][^\W\d_])?"
 _WORD_AND_COMMA = re.compile(rf"{_PLAIN}[,،]")
 _PLAIN_SENTENCE_END = re.compile(rf"{_PLAIN}[.!?]")
 _SENTENCE_START = re.compile(r"[^\W\d_]+[\s,!?'’]")
-# A fragment with none of these cannot complete the word before it ...
+# A fragment without any of these cannot complete the word before it; after
+# marks, the next word may show that they are complete.
 _DECISIVE = re.compile(rf"[\s>,،){_STOP}]")
-# ... but with one of these it may show that the marks before it are complete.
-_WORD_START = re.compile(rf"\w|[{_OPEN}]")
+_DECISIVE_AFTER_MARKS = re.compile(rf"[\s>,،){_STOP}\w{_OPEN}]")
 
 _TAG = re.compile(
     r"</?(?P<name>[A-Za-z][\w:.-]{0,30})"
@@ -107,7 +112,7 @@ _LINE_MARKS = re.compile(
     r"|\n *(?:#{1,6} +|> ?|[-*+•] +)+"  # heading, quotation, bullet
 )
 _EMPHASIS = re.compile(
-    r"(?P<url>\w+://[^\s*`]*)|`+|~~"
+    r"(?P<url>(?<!\w)\w{1,16}://[^\s*`]*)|`+|~~"
     r"|(?<![\w*])\*+(?=[^\s*])|(?<=[^\s*])\*+(?![\w*])"
     r"|(?<=[^\W\d])\*\*(?=[^\W\d])"
     r"|(?<!\w)_+(?=[^\s_])|(?<=[^\s_])_+(?!\w)"
@@ -188,13 +193,14 @@ class TextAssembler:
             The messages that are surely complete now, in order, stripped
             and never longer than MAX_MESSAGE_CHARS; [] when all is held.
         """
-        fragment = self._tidy(fragment)
-        is_next_word = not self._held[-1:].isalnum() and (
-            _WORD_START.search(fragment) is not None
-        )
+        last = self._held[-1:]
+        if not fragment.isalnum() or last in _SENTENCE_ENDS:
+            fragment = self._tidy(fragment, last)
+        is_after_mark = last and not last.isalnum()
+        may_complete = _DECISIVE_AFTER_MARKS if is_after_mark else _DECISIVE
         self._held += fragment
-        if len(self._held) <= MAX_MESSAGE_CHARS and not (
-            is_next_word or _DECISIVE.search(fragment)
+        if len(self._held) <= MAX_MESSAGE_CHARS and (
+            may_complete.search(fragment) is None
         ):
             return []
         self._resolve(fragment)
@@ -211,15 +217,15 @@ class TextAssembler:
         self._held, self._settled = "", 0
         return messages
 
-    def _tidy(self, fragment: str) -> str:
+    def _tidy(self, fragment: str, last: str) -> str:
         """Remove what is neither seen nor heard; restore a lost space."""
-        last = self._held[-1:]
-        context = "é" if last > "\x7f" else "e"
-        fragment = _INVISIBLE.sub("", context + fragment)[1:]
-        fragment = _LINE_ENDS.sub("\n", _SPACES.sub(" ", fragment))
+        if _UNTIDY.search(fragment):
+            context = "é" if last > "\x7f" else "e"
+            fragment = _INVISIBLE.sub("", context + fragment)[1:]
+            fragment = _LINE_ENDS.sub("\n", _SPACES.sub(" ", fragment))
         if last in ("", " ", "\n"):
             fragment = fragment.lstrip(" \n" if last == "\n" else " ")
-        if last in (".", "!", "?") and self._is_new_sentence(fragment):
+        if last in _SENTENCE_ENDS and self._is_new_sentence(fragment):
             fragment = " " + fragment
         if not self._is_quoted:
             self._is_quoted = bool(_QUOTING.search(last + fragment, len(last)))
@@ -254,11 +260,11 @@ class TextAssembler:
 
     def _open_at(self) -> int:
         """The index of a tag or link not yet closed, or the length."""
-        at = max(self._held.rfind("<"), 0)
-        if _OPEN_TAG.match(self._held, at):
+        at = self._held.rfind("<")
+        if at >= 0 and _OPEN_TAG.match(self._held, at):
             return at
-        at = max(self._held.rfind("["), 0)
-        if self._cleans_markdown and _OPEN_LINK.match(self._held, at):
+        at = self._held.rfind("[") if self._cleans_markdown else -1
+        if at >= 0 and _OPEN_LINK.match(self._held, at):
             return at - self._held.startswith("!", at - 1)
         return len(self._held)
 
@@ -275,9 +281,8 @@ class TextAssembler:
             return end
         cut = _last_boundary(held, self._is_quoted, self._settled)
         gap = max(held.rfind(" "), held.rfind("\n"), 0)
-        undecided = 12 if is_speakable(held[gap:]) else _MAX_MARKS
         self._settled = max(
-            len(held[:gap].rstrip(" \n")), len(held) - undecided
+            len(held[:gap].rstrip(" \n")), len(held) - _UNDECIDED_CHARS
         )
         too_long = (len(held) - cut) // MAX_MESSAGE_CHARS * MAX_MESSAGE_CHARS
         return _hard_cut(held, cut + too_long) if too_long else cut
@@ -285,7 +290,7 @@ class TextAssembler:
     def _take(self, cut: int) -> list[str]:
         """Let `_held[:cut]` leave, unless nothing of it can be heard."""
         part = self._held[:cut]
-        if not self._may_leave(part) and cut <= _MAX_MARKS:
+        if not cut or (cut <= _MAX_MARKS and not self._may_leave(part)):
             return []
         self._held = self._held[cut:]
         self._settled = max(self._settled - cut, 0)
@@ -317,7 +322,7 @@ class TextAssembler:
         """Apply the options; tags last, as the others may uncover one."""
         is_line_start = self._is_line_start
         self._is_line_start = text.endswith("\n")
-        if self._cleans_emoji:
+        if self._cleans_emoji and not text.isascii():
             text = _EMOJI_BEFORE_WORD.sub(" ", text)
             text = _EMOJI_ALONE.sub("", text)
         if self._cleans_markdown:
@@ -326,7 +331,7 @@ class TextAssembler:
         if "<" in text:
             text = _TAG.sub(self._tag, text)
             text = _LOOSE_BRACKET.sub("< ", text)
-        return re.sub(r"[ \n]+", " ", text).strip()
+        return _GAPS.sub(" ", text).strip()
 
     def _tag(self, tag: re.Match[str]) -> str:
         """What stands in a tag's place: itself in legal form, or a space."""

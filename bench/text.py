@@ -1,0 +1,82 @@
+"""What reassembling text costs: microseconds for each character.
+
+    ./dev python bench/text.py
+
+Each row is a text in fragments of one size; the last column is the slowest
+single `push()`. The budget is 5 µs for a character.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import cycle, islice
+from time import perf_counter
+
+from gradium_tts_python.text import TextAssembler
+
+BUDGET_US = 5.0
+ALL_ON = {"allow_tags": True, "clean_markdown": True, "clean_emoji": True}
+
+PROSE = (
+    "Sure, here is what I found: the train at 10:30 costs $1,250.75, e.g. "
+    'from example.com. "Is it far?" she asked. No… not really! '
+)
+TEXTS = {
+    "prose": PROSE,
+    "markdown": "## A **bold** [link](http://a.b/c_d) to\n- `code` *here*, ok\n",
+    "tags": 'so <b>it</b> is <break time="1s" /> and <flush> then, a < b. ',
+    "emoji": "Great 😀, thanks 👍🏽! 🇫🇷 1️⃣ ",
+    "chinese": "你好，我是小明。“今天，”他说：“是10：30！”",
+    "no space": "a",
+    "commas": "a,",
+    "marks": "!)",
+    "spaced marks": "x - ) ",
+    "quoted marks": "“. ",
+    "open tags": "<a b",
+    "open links": "[a b](",
+    "stops": "。",
+    "alternating": "a。!",
+    "accents": "e\u0301",
+}
+
+
+def measure(text: str, size: int) -> tuple[float, float]:
+    """Returns µs: for each character (best of 3 runs), and slowest push."""
+    fragments = [text[at : at + size] for at in range(0, len(text), size)]
+    best = slowest = float("inf")
+    for _ in range(3):
+        assembler = TextAssembler(**ALL_ON)
+        started = perf_counter()
+        for fragment in fragments:
+            assembler.push(fragment)
+        assembler.flush()
+        best = min(best, perf_counter() - started)
+
+        assembler, longest = TextAssembler(**ALL_ON), 0.0
+        for fragment in fragments:
+            started = perf_counter()
+            assembler.push(fragment)
+            longest = max(longest, perf_counter() - started)
+        slowest = min(slowest, longest)
+    return best / len(text) * 1e6, slowest * 1e6
+
+
+def main() -> int:
+    """Print the table; 1 if a row is above the budget."""
+    worst = 0.0
+    print(f"{'text':14} {'size':>6} {'chars':>7} {'µs/char':>8} {'max µs':>9}")
+    for name, pattern in TEXTS.items():
+        for count in (10_000, 100_000):
+            text = "".join(islice(cycle(pattern), count))
+            for size in (1, 5, count):
+                cost, slowest = measure(text, size)
+                worst = max(worst, cost)
+                print(
+                    f"{name:14} {size:6} {count:7} {cost:8.2f} {slowest:9.0f}"
+                )
+    print(f"worst: {worst:.2f} µs a character (budget {BUDGET_US})")
+    return int(worst > BUDGET_US)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
