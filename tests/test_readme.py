@@ -1,0 +1,134 @@
+"""The README says what the code does.
+
+`./dev python tests/test_readme.py` writes its tables of settings anew.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from pathlib import Path
+from typing import Any
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from gradium_tts_python.config import GradiumTTSConfig, GradiumTTSParams
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+
+
+def test_the_tables_of_settings_are_those_of_the_code() -> None:
+    text = README.read_text()
+
+    assert text == rendered(text)
+
+
+def test_every_setting_has_a_meaning() -> None:
+    for model in (GradiumTTSConfig, GradiumTTSParams):
+        for name, field in model.model_fields.items():
+            assert field.exclude or field.description, name
+
+
+def test_every_command_it_names_exists() -> None:
+    script = (ROOT / "dev").read_text()
+
+    commands = set(re.findall(r"\./dev ([a-z-]+)", README.read_text()))
+
+    assert commands
+    missing = {
+        command
+        for command in commands
+        if f"command_{command.replace('-', '_')}()" not in script
+    }
+    assert missing == set()
+
+
+def test_every_file_it_links_to_exists() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text())
+
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def table_of(model: type[BaseModel]) -> str:
+    """One row for each setting: name, type, default, meaning."""
+    rows = ["| Setting | Type | Default | Meaning |", "|---|---|---|---|"]
+    for name, field in model.model_fields.items():
+        if field.exclude:
+            continue
+        rows.append(
+            f"| `{name}` | {type_of(field)} | {default_of(field)} |"
+            f" {field.description} |"
+        )
+    return "\n".join(rows)
+
+
+def type_of(field: FieldInfo) -> str:
+    """The type in a user's words, with its range."""
+    return f"{_type_name(field.annotation)}{_range_of(field)}"
+
+
+def default_of(field: FieldInfo) -> str:
+    """The default as JSON would have it; absent ones are empty."""
+    if field.is_required() or field.default in (None, "", {}):
+        return ""
+    if isinstance(field.default, bool):
+        return f"`{str(field.default).lower()}`"
+    if isinstance(field.default, str):
+        return f'`"{field.default}"`'
+    return f"`{field.default:g}`"
+
+
+def _range_of(field: FieldInfo) -> str:
+    low = high = ""
+    for limit in field.metadata:
+        if isinstance(limit, Ge):
+            low = f"{limit.ge:g}"
+        elif isinstance(limit, Gt):
+            low = f"over {limit.gt:g}"
+        elif isinstance(limit, Le):
+            high = f"{limit.le:g}"
+    if low and high:
+        return f" {low} … {high}"
+    return f" from {low}" if low else ""
+
+
+def _type_name(annotation: Any) -> str:
+    origin = typing.get_origin(annotation)
+    if origin is typing.Literal:
+        return " or ".join(f'`"{v}"`' for v in typing.get_args(annotation))
+    if origin in (typing.Union, types.UnionType):
+        (inner,) = (
+            a for a in typing.get_args(annotation) if a is not types.NoneType
+        )
+        return _type_name(inner)
+    names = {str: "text", bool: "bool", int: "integer", float: "number"}
+    return names.get(annotation, "object")
+
+
+def blocks() -> dict[str, str]:
+    """Each table by the name of its place in the README."""
+    return {
+        "settings": table_of(GradiumTTSConfig),
+        "params": table_of(GradiumTTSParams),
+    }
+
+
+def rendered(text: str) -> str:
+    """The README with its tables as the code has them."""
+    for name, table in blocks().items():
+        text = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)",
+            lambda match: f"{match[1]}\n{table}\n\n{match[2]}",  # noqa: B023
+            text,
+            flags=re.DOTALL,
+        )
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(rendered(README.read_text()))
