@@ -128,7 +128,8 @@ def _hand_over(
     last = len(receivers) - 1
     for index, receiver in enumerate(receivers):
         own = body if index == last else body.copy()
-        own.dests = [_loc(receiver.run, receiver)]
+        # A received message can be sent on, and then follows the graph.
+        own.dests = []
         if problem := _incoming_problem(receiver, kind, own):
             sender.run.refused(receiver, kind, own, _schema_error(problem))
             sender.run.commands.answer_with_error(own.command_id, problem)
