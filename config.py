@@ -8,7 +8,8 @@ value; nothing is coerced silently.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +24,13 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from .protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, Setup
-from .redact import is_secret_name, mask_text, mask_values
+from .redact import (
+    host_of,
+    is_secret_name,
+    mask_text,
+    mask_values,
+    secrets_in,
+)
 
 DEFAULT_VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
 DEFAULT_SAMPLE_RATE_HZ = 24000
@@ -47,6 +54,8 @@ EXCLUSIVE = (
     ("url", "region"),
     ("language", "rewrite_rules"),
 )
+# The same with the old name of one.
+_URL_RIVALS = {"url", "region", "base_url"}
 
 
 class ConfigError(ValueError):
@@ -57,7 +66,7 @@ class ConfigError(ValueError):
 class Endpoint:
     """Where sockets go; two equal ones may share a socket."""
 
-    url: str
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
@@ -65,6 +74,34 @@ class Endpoint:
 
 class _Settings(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True)
+
+    def __repr__(self) -> str:
+        """Show the settings, secrets masked."""
+        tree = self.model_dump(exclude_unset=True)
+        shown = mask_values(tree, list(secrets_in(tree)))
+        return f"{type(self).__name__}({shown})"
+
+    __str__ = __repr__
+
+
+def _is_one_line(text: str) -> bool:
+    """Whether a header can carry this."""
+    return text.isascii() and text.isprintable()
+
+
+def _check_url(url: str | None) -> str | None:
+    if url and not url.startswith(("ws://", "wss://")):
+        raise PydanticCustomError("url", "must start with ws:// or wss://")
+    if url and host_of(url) == "?":
+        raise PydanticCustomError("url", "must name a host")
+    return url
+
+
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _is_one_line(value):
+            raise PydanticCustomError("hidden", "must be HTTP headers")
+    return headers
 
 
 class GradiumTTSParams(_Settings):
@@ -221,14 +258,36 @@ class GradiumTTSParams(_Settings):
             raise PydanticCustomError("one_of", _ONE_OF_RATES)
         return value
 
-    @field_validator("url")
+    @field_validator("api_key")
     @classmethod
-    def _check_url(cls, value: str | None) -> str | None:
-        if value and not value.startswith(("ws://", "wss://")):
+    def _check_key(cls, value: str) -> str:
+        if not _is_one_line(value.strip()):
+            raise PydanticCustomError("hidden", "must be one line of ASCII")
+        return value.strip()
+
+    @field_validator("proxy")
+    @classmethod
+    def _check_proxy(cls, value: str | None) -> str | None:
+        if value and not value.startswith(_PROXY_SCHEMES):
             raise PydanticCustomError(
-                "url_scheme", "must start with ws:// or wss://"
+                "hidden", "must start with http://, https:// or socks5://"
             )
         return value
+
+    _check_url = field_validator("url")(_check_url)
+    _check_headers = field_validator("headers")(_check_headers)
+
+    @model_validator(mode="after")
+    def _check_json(self) -> GradiumTTSParams:
+        extra = self.model_extra or {}
+        for name, value in {"json_config": self.json_config, **extra}.items():
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError, RecursionError):
+                raise PydanticCustomError(
+                    "both", "{name} holds what JSON cannot say", {"name": name}
+                ) from None
+        return self
 
     @model_validator(mode="after")
     def _check_together(self) -> GradiumTTSParams:
@@ -247,6 +306,22 @@ class GradiumTTSParams(_Settings):
         return self
 
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PROXY_SCHEMES = (
+    "http://",
+    "https://",
+    "socks5://",
+    "socks5h://",
+    "socks4://",
+) + ("socks4a://",)
+_KINDS = {
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    Mapping: "an object",
+    list: "a list",
+}
 _ONE_OF_RATES = "must be one of " + ", ".join(map(str, SAMPLE_RATES_HZ))
 
 
@@ -275,6 +350,17 @@ class GradiumTTSConfig(_Settings):
     params: GradiumTTSParams = Field(description="see below")
     warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
 
+    _check_url = field_validator("url")(_check_url)
+    _check_headers = field_validator("headers")(_check_headers)
+
+    @model_validator(mode="after")
+    def _check_endpoint(self) -> GradiumTTSConfig:
+        if self.url and self.params.region:
+            raise PydanticCustomError(
+                "both", "url and params.region exclude each other"
+            )
+        return self
+
     @classmethod
     def load(cls, tree: Mapping[str, Any]) -> GradiumTTSConfig:
         """Build the settings from a node's property tree.
@@ -283,11 +369,13 @@ class GradiumTTSConfig(_Settings):
             ConfigError: what is missing or wrong, in one sentence.
         """
         tree, warnings = _settle_aliases(tree)
+        secrets = list(secrets_in(tree))
+        tree["warnings"] = tuple(mask_text(text, secrets) for text in warnings)
         try:
-            config = cls.model_validate({**tree, "warnings": tuple(warnings)})
+            config = cls.model_validate(tree)
         except ValidationError as error:
-            raise ConfigError(_sentence(error.errors()[0], tree)) from None
-        if not config.params.api_key.strip():
+            raise ConfigError(_sentence(error.errors()[0], secrets)) from None
+        if not config.params.api_key:
             raise ConfigError(
                 "params.api_key is missing: set it, or GRADIUM_API_KEY in the"
                 " environment"
@@ -306,9 +394,10 @@ class GradiumTTSConfig(_Settings):
         """Give what a socket is opened with."""
         params = self.params
         url = params.url or self.url
-        headers = {**self.headers, **params.headers}
-        key = params.api_key.strip()
-        headers.update({"x-api-key": key, "x-api-source": "ten"})
+        given = [*self.headers.items(), *params.headers.items()]
+        # Names of headers that differ in case only are the same.
+        headers = {name.lower(): value for name, value in given}
+        headers.update({"x-api-key": params.api_key, "x-api-source": "ten"})
         return Endpoint(
             url or f"wss://{_HOSTS[params.region]}/api/speech/tts",
             headers,
@@ -355,20 +444,16 @@ class GradiumTTSConfig(_Settings):
     @property
     def ready_timeout_s(self) -> float:
         """Limit of the wait for `ready`; the server may retry that long."""
-        return max(
-            self.params.ready_timeout_s, (self.params.retry_for_s or 0.0) + 2.0
-        )
+        params = self.params
+        if params.retry_for_s is None:
+            return params.ready_timeout_s
+        return max(params.ready_timeout_s, params.retry_for_s + 2.0)
 
     # -------------------------------------------------------------- secrets
 
     def secrets(self) -> list[str]:
         """List the values that must never be shown."""
-        params = self.params
-        headers = {**self.headers, **params.headers}
-        return [
-            params.api_key.strip(),
-            *(value for key, value in headers.items() if is_secret_name(key)),
-        ]
+        return [self.params.api_key, *secrets_in(self.model_dump())]
 
     def redact(self, text: str) -> str:
         """Mask every secret in a text."""
@@ -377,7 +462,7 @@ class GradiumTTSConfig(_Settings):
     def redacted(self) -> str:
         """Give the settings as JSON, secrets masked."""
         tree = self.model_dump(exclude_none=True)
-        return self.redact(json.dumps(mask_values(tree), default=str))
+        return json.dumps(mask_values(tree, self.secrets()))
 
 
 def merge_settings(
@@ -388,16 +473,19 @@ def merge_settings(
     `params` merge key by key. Of two settings that exclude each other the
     one that was changed wins.
     """
-    params, new = tree.get("params"), changes.get("params")
     merged = {**tree, **changes}
-    if isinstance(params, Mapping) and isinstance(new, Mapping):
-        kept = dict(params)
-        for pair in EXCLUSIVE:
-            if any(new.get(name) for name in pair):
-                for name in pair:
-                    kept.pop(name, None)
-        merged["params"] = {**kept, **new}
-    return merged
+    kept, new = tree.get("params") or {}, changes.get("params") or {}
+    if not isinstance(kept, Mapping) or not isinstance(new, Mapping):
+        return merged
+    changed = {name for name, value in new.items() if value}
+    if changes.get("url"):
+        changed.add("url")
+    elif changed & _URL_RIVALS:
+        merged.pop("url", None)
+    for rivals in (*map(set, EXCLUSIVE), _URL_RIVALS):
+        if changed & rivals:
+            kept = {name: kept[name] for name in kept if name not in rivals}
+    return {**merged, "params": {**kept, **new}}
 
 
 def padding_bonus(speed: float) -> float:
@@ -416,7 +504,7 @@ def _settle_aliases(
     tree = {key: value for key, value in tree.items() if value is not None}
     given = tree.get("params", {})
     if not isinstance(given, Mapping):
-        raise ConfigError(f"params must be an object, not {_shown(given)}")
+        raise ConfigError(f"params must be an object, not {_kind(given)}")
     # Absent and null mean the same; an empty text is how TEN's graphs say it.
     params = {
         key: value for key, value in given.items() if value not in (None, "")
@@ -446,7 +534,7 @@ def _settle_aliases(
 def _parsed(json_config: str) -> Any:
     try:
         return json.loads(json_config)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(
             f"params.json_config must be a JSON object: {error}"
         ) from None
@@ -462,13 +550,13 @@ def _conflicts(params: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _sentence(error: ErrorDetails, tree: Mapping[str, Any]) -> str:
+def _sentence(error: ErrorDetails, secrets: Sequence[str]) -> str:
     """Turn pydantic's first finding into a sentence for the user."""
-    path = ".".join(map(str, error["loc"]))
+    path = mask_text(".".join(map(str, error["loc"])), secrets)
     context = error.get("ctx", {})
     kind = error["type"]
     if kind == "both":
-        return f"{path}: {error['msg']}"
+        return mask_text(f"{path}: {error['msg']}".lstrip(": "), secrets)
     wanted = {
         "bool_type": "must be true or false",
         "int_type": "must be a whole number",
@@ -483,15 +571,28 @@ def _sentence(error: ErrorDetails, tree: Mapping[str, Any]) -> str:
     }.get(kind, error["msg"])
     if path.endswith("sample_rate"):
         wanted = _ONE_OF_RATES
-    if any(is_secret_name(str(name)) for name in error["loc"]):
+    if kind == "hidden" or any(
+        is_secret_name(str(name)) for name in error["loc"]
+    ):
         return f"{path} {wanted}"
-    return f"{path} {wanted}, not {_shown(error['input'])}"
+    value = error["input"]
+    # A text or list in place of an object may hold secrets without names.
+    shown = _kind(value) if kind == "dict_type" else _shown(value, secrets)
+    return f"{path} {wanted}, not {shown}"
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, secrets: Sequence[str]) -> str:
     """Give a value as a user would write it, secrets masked, not too long."""
     try:
-        text = json.dumps(mask_values(value), ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
+        text = json.dumps(mask_values(value, secrets), ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return _kind(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _kind(value: object) -> str:
+    """Name the type of a value as JSON does."""
+    for kind, name in _KINDS.items():
+        if isinstance(value, kind):
+            return name
+    return f"a {type(value).__name__}"

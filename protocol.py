@@ -63,10 +63,10 @@ class Setup:
     model_name: str = "default"
     voice_id: str | None = None
     voice: str | None = None
-    json_config: Mapping[str, Any] | None = None
+    json_config: Mapping[str, Any] | None = field(default=None, repr=False)
     pronunciation_id: str | None = None
     retry_for_s: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def frame(self) -> str:
         """Give the websocket text frame that opens a session."""
