@@ -1,0 +1,752 @@
+"""The settings: what is refused and in which words, and what comes of them."""
+
+from __future__ import annotations
+
+import json
+import string
+from typing import Any
+
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradium_tts_python.config import (
+    DEFAULT_VOICE_ID,
+    EXCLUSIVE,
+    ConfigError,
+    Endpoint,
+    GradiumTTSConfig,
+    GradiumTTSParams,
+    merge_settings,
+    padding_bonus,
+)
+from gradium_tts_python.protocol import (
+    RESERVED_KEYS,
+    SAMPLE_RATES_HZ,
+    Setup,
+)
+
+KEY = "gd_test_key_1234"
+
+
+def load(params: Any = None, /, **top: Any) -> GradiumTTSConfig:
+    """Load a node's properties with a good key."""
+    return GradiumTTSConfig.load(
+        {"params": {"api_key": KEY, **(params or {})}, **top}
+    )
+
+
+def refusal(tree: dict[str, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        GradiumTTSConfig.load(tree)
+    return str(caught.value)
+
+
+# ------------------------------------------------------------------- defaults
+
+
+def test_a_key_is_enough() -> None:
+    config = load()
+
+    assert config.warnings == ()
+    assert config.endpoint() == Endpoint(
+        "wss://api.gradium.ai/api/speech/tts",
+        {"x-api-key": KEY, "x-api-source": "ten"},
+    )
+    assert config.setup() == Setup(
+        output_format="pcm_24000", voice_id=DEFAULT_VOICE_ID, json_config={}
+    )
+    assert config.sample_rate_hz == 24000
+    assert (config.dump, config.dump_path, config.enable_words) == (
+        False,
+        "./",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {},
+        {"params": None},
+        {"params": {}},
+        {"params": {"api_key": ""}},
+        {"params": {"api_key": "  "}},
+        {"params": {"api_key": None}},
+    ],
+)
+def test_a_missing_key_says_how_to_set_it(tree: dict[str, Any]) -> None:
+    assert refusal(tree) == (
+        "params.api_key is missing: set it, or GRADIUM_API_KEY in the"
+        " environment"
+    )
+
+
+def test_the_key_loses_the_space_around_it() -> None:
+    config = load({"api_key": f" {KEY}\n"})
+
+    assert config.endpoint().headers["x-api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(GradiumTTSParams.model_fields) - {"api_key"})
+)
+def test_null_and_an_empty_text_mean_that_a_setting_is_absent(
+    name: str,
+) -> None:
+    assert load({name: None}) == load({name: ""}) == load()
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    fields = {**GradiumTTSConfig.model_fields, **GradiumTTSParams.model_fields}
+    fields.pop("warnings")
+
+    assert [n for n, field in fields.items() if not field.description] == []
+
+
+def test_settings_are_frozen() -> None:
+    config = load()
+
+    with pytest.raises(pydantic.ValidationError):
+        config.dump = True
+    with pytest.raises(pydantic.ValidationError):
+        config.params.voice_id = "v"
+
+
+# --------------------------------------------------------------- wrong values
+
+RATES = "8000, 16000, 22050, 24000, 44100, 48000"
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"url": "http://h"}, 'url must start with ws:// or wss://, not "http://h"'),
+        ({"url": "h"}, 'url must start with ws:// or wss://, not "h"'),
+        ({"url": "ws://"}, 'url must name a host, not "ws://"'),
+        ({"url": "ws://h:x"}, 'url must name a host, not "ws://h:x"'),
+        ({"url": "ws://["}, 'url must name a host, not "ws://["'),
+        ({"url": 5}, "url must be a text, not 5"),
+        (
+            {"base_url": "http://h"},
+            'url must start with ws:// or wss://, not "http://h"',
+        ),
+        ({"region": "asia"}, "region must be one of 'eu' or 'us', not \"asia\""),
+        ({"model_name": 1}, "model_name must be a text, not 1"),
+        ({"voice_id": ["a"]}, 'voice_id must be a text, not ["a"]'),
+        ({"voice": False}, "voice must be a text, not false"),
+        ({"sample_rate": 11025}, f"sample_rate must be one of {RATES}, not 11025"),
+        ({"sample_rate": "24k"}, f'sample_rate must be one of {RATES}, not "24k"'),
+        (
+            {"sample_rate": "24000"},
+            f'sample_rate must be one of {RATES}, not "24000"',
+        ),
+        ({"sample_rate": 8000.5}, f"sample_rate must be one of {RATES}, not 8000.5"),
+        ({"sample_rate": True}, f"sample_rate must be one of {RATES}, not true"),
+        (
+            {"sample_rate": 10**5000},
+            f"sample_rate must be one of {RATES}, not a number",
+        ),
+        (
+            {"output_format": "opus"},
+            "output_format must be one of 'pcm', 'ulaw_8000' or 'alaw_8000',"
+            ' not "opus"',
+        ),
+        (
+            {"json_config": "{"},
+            "json_config must be a JSON object: Expecting property name"
+            " enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
+        ({"json_config": "[1]"}, "json_config must be an object, not a list"),
+        ({"json_config": "7"}, "json_config must be an object, not a number"),
+        ({"json_config": [1]}, "json_config must be an object, not a list"),
+        (
+            {"json_config": True},
+            "json_config must be an object, not true or false",
+        ),
+        ({"close_ws_on_eos": "false"}, 'close_ws_on_eos must be true or false, not "false"'),
+        ({"retry_for_s": "abc"}, 'retry_for_s must be a number, not "abc"'),
+        ({"retry_for_s": True}, "retry_for_s must be a number, not true"),
+        ({"retry_for_s": -1}, "retry_for_s must be at least 0.0, not -1"),
+        ({"retry_for_s": 301}, "retry_for_s must be at most 300.0, not 301"),
+        (
+            {"retry_for_s": float("nan")},
+            "retry_for_s must be a finite number, not NaN",
+        ),
+        ({"pronunciation_id": {}}, "pronunciation_id must be a text, not {}"),
+        ({"speed": 0.4}, "speed must be at least 0.5, not 0.4"),
+        ({"speed": 2.1}, "speed must be at most 2.0, not 2.1"),
+        ({"speed": "fast"}, 'speed must be a number, not "fast"'),
+        ({"temperature": -0.1}, "temperature must be at least 0.0, not -0.1"),
+        ({"temperature": 1.6}, "temperature must be at most 1.5, not 1.6"),
+        ({"similarity": 0.9}, "similarity must be at least 1.0, not 0.9"),
+        ({"similarity": 11}, "similarity must be at most 10.0, not 11"),
+        ({"language": 1}, "language must be a text, not 1"),
+        ({"rewrite_rules": ["En"]}, 'rewrite_rules must be a text, not ["En"]'),
+        ({"headers": "X: y"}, "headers must be an object, not a text"),
+        ({"headers": {"X": 5}}, "headers.X must be a text, not 5"),
+        ({"headers": {"X-Token": 5}}, "headers.X-Token must be a text"),
+        ({"headers": {"X": "a\r\nY: b"}}, "headers must be HTTP headers"),
+        ({"headers": {"X Y": "a"}}, "headers must be HTTP headers"),
+        ({"headers": {"": "a"}}, "headers must be HTTP headers"),
+        ({"proxy": 1}, "proxy must be a text, not 1"),
+        (
+            {"proxy": "me:secret@h:1"},
+            "proxy must start with http://, https:// or socks5://",
+        ),
+        ({"ca_file": True}, "ca_file must be a text, not true"),
+        ({"warm": "session"}, "warm must be one of 'socket' or 'off', not \"session\""),
+        ({"warm": False}, "warm must be one of 'socket' or 'off', not false"),
+        ({"connect_timeout_s": 0}, "connect_timeout_s must be more than 0.0, not 0"),
+        ({"connect_timeout_s": 61}, "connect_timeout_s must be at most 60.0, not 61"),
+        ({"ready_timeout_s": 0}, "ready_timeout_s must be more than 0.0, not 0"),
+        ({"ready_timeout_s": 301}, "ready_timeout_s must be at most 300.0, not 301"),
+        ({"audio_timeout_s": -1}, "audio_timeout_s must be more than 0.0, not -1"),
+        ({"audio_timeout_s": 301}, "audio_timeout_s must be at most 300.0, not 301"),
+        ({"retry_deadline_s": -1}, "retry_deadline_s must be at least 0.0, not -1"),
+        ({"retry_deadline_s": 301}, "retry_deadline_s must be at most 300.0, not 301"),
+        ({"session_max_s": -1}, "session_max_s must be at least 0.0, not -1"),
+        ({"session_max_s": 3001}, "session_max_s must be at most 3000.0, not 3001"),
+        ({"session_max_chars": -1}, "session_max_chars must be at least 0, not -1"),
+        ({"session_max_chars": 1.5}, "session_max_chars must be a whole number, not 1.5"),
+        ({"max_sessions": -1}, "max_sessions must be at least 0, not -1"),
+        ({"max_sessions": "2"}, 'max_sessions must be a whole number, not "2"'),
+        ({"idle_flush_ms": -1}, "idle_flush_ms must be at least 0, not -1"),
+        ({"idle_flush_ms": 60001}, "idle_flush_ms must be at most 60000, not 60001"),
+        ({"allow_tags": 1}, "allow_tags must be true or false, not 1"),
+        ({"clean_markdown": "yes"}, 'clean_markdown must be true or false, not "yes"'),
+        ({"clean_emoji": 0}, "clean_emoji must be true or false, not 0"),
+        ({"resume": "true"}, 'resume must be true or false, not "true"'),
+        ({"voice": "x" * 99, "model_name": ["y" * 99]}, f'model_name must be a text, not ["{"y" * 55}...'),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_named(
+    params: dict[str, Any], sentence: str
+) -> None:
+    assert (
+        refusal({"params": {"api_key": KEY, **params}}) == f"params.{sentence}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"voice_id": "a", "voice": "b"}, "voice_id and voice exclude each other"),
+        ({"url": "ws://h", "region": "eu"}, "url and region exclude each other"),
+        (
+            {"language": "en", "rewrite_rules": "none"},
+            "language and rewrite_rules exclude each other",
+        ),
+        (
+            {"output_format": "ulaw_8000", "sample_rate": 24000},
+            "sample_rate must be 8000 with output_format ulaw_8000, not 24000",
+        ),
+        (
+            {"json_config": {"temp": float("inf")}},
+            "json_config holds what JSON cannot say",
+        ),
+        ({"json_config": {"temp": {1}}}, "json_config holds what JSON cannot say"),
+        ({"{odd}": float("nan")}, "{odd} holds what JSON cannot say"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_hold_together_are_named(
+    params: dict[str, Any], sentence: str
+) -> None:
+    assert (
+        refusal({"params": {"api_key": KEY, **params}}) == f"params: {sentence}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("top", "sentence"),
+    [
+        ({"params": "text"}, "params must be an object, not a text"),
+        ({"params": [1]}, "params must be an object, not a list"),
+        ({"params": 1.5}, "params must be an object, not a number"),
+        ({"params": {1}}, "params must be an object, not a set"),
+        ({"dump": "true"}, 'dump must be true or false, not "true"'),
+        ({"dump_path": 1}, "dump_path must be a text, not 1"),
+        ({"dump_format": "mp3"}, "dump_format must be one of 'pcm' or 'wav', not \"mp3\""),
+        ({"dump_max_files": -1}, "dump_max_files must be at least 0, not -1"),
+        ({"enable_words": 1}, "enable_words must be true or false, not 1"),
+        ({"enable_words": {}}, "enable_words must be true or false, not {}"),
+        ({"url": "http://h"}, 'url must start with ws:// or wss://, not "http://h"'),
+        ({"headers": {"a": None}}, "headers.a must be a text, not null"),
+        ({"headers": {"a": "\n"}}, "headers must be HTTP headers"),
+        ({"headers": ["a"]}, "headers must be an object, not a list"),
+        (
+            {"url": "ws://h", "params": {"api_key": KEY, "region": "eu"}},
+            "url and params.region exclude each other",
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_property_is_named(top: dict[str, Any], sentence: str) -> None:
+    assert refusal({"params": {"api_key": KEY}, **top}) == sentence
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [
+        (5, "params.api_key must be a text"),
+        (["abc"], "params.api_key must be a text"),
+        ("ab\ncd", "params.api_key must be one line of ASCII"),
+        ("schlüssel", "params.api_key must be one line of ASCII"),
+    ],
+)
+def test_a_wrong_key_is_not_shown(key: Any, sentence: str) -> None:
+    assert refusal({"params": {"api_key": key}}) == sentence
+
+
+@pytest.mark.parametrize("depth", [100_000])
+def test_a_deep_json_config_is_refused(depth: int) -> None:
+    sentence = refusal({"params": {"api_key": KEY, "json_config": "[" * depth}})
+
+    assert sentence.startswith("params.json_config must be a JSON object: ")
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters()),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+PARAMS = st.dictionaries(
+    st.sampled_from(sorted(GradiumTTSParams.model_fields)) | st.text(), JSON
+)
+TOP = st.dictionaries(
+    st.sampled_from(sorted(GradiumTTSConfig.model_fields)) | st.text(), JSON
+)
+
+
+@given(TOP, PARAMS, st.booleans())
+def test_any_property_tree_is_loaded_or_refused_in_one_sentence(
+    top: dict[str, Any], params: dict[str, Any], is_tree: bool
+) -> None:
+    if is_tree:
+        top = {**top, "params": {"api_key": KEY, **params}}
+
+    try:
+        config = GradiumTTSConfig.load(top)
+    except ConfigError as error:
+        assert len(str(error)) < 400
+    else:
+        json.loads(config.setup().frame().encode())
+        json.loads(config.redacted())
+        config.endpoint()
+
+
+# ------------------------------------------------------------------ endpoint
+
+
+@pytest.mark.parametrize(
+    ("params", "url"),
+    [
+        ({}, "wss://api.gradium.ai/api/speech/tts"),
+        ({"region": "eu"}, "wss://eu.api.gradium.ai/api/speech/tts"),
+        ({"region": "us"}, "wss://us.api.gradium.ai/api/speech/tts"),
+        ({"url": "ws://h:1/x"}, "ws://h:1/x"),
+        ({"base_url": "ws://old"}, "ws://old"),
+        ({"base_url": "ws://old", "url": "ws://new"}, "ws://new"),
+    ],
+)
+def test_the_url_comes_from(params: dict[str, Any], url: str) -> None:
+    assert load(params).endpoint().url == url
+
+
+def test_the_url_of_the_node_is_used_and_that_of_params_wins() -> None:
+    assert load(url="ws://top").endpoint().url == "ws://top"
+    assert load(url="").endpoint() == load().endpoint()
+    assert load({"url": "ws://p"}, url="ws://top").endpoint().url == "ws://p"
+
+
+def test_headers_are_merged_whatever_their_case_and_ours_win() -> None:
+    config = load(
+        {"headers": {"x-b": "params", "X-Api-Key": "other"}},
+        headers={"X-A": "top", "X-B": "top", "X-API-SOURCE": "other"},
+    )
+
+    assert config.endpoint().headers == {
+        "x-a": "top",
+        "x-b": "params",
+        "x-api-key": KEY,
+        "x-api-source": "ten",
+    }
+
+
+def test_the_proxy_and_the_authorities_are_part_of_the_endpoint() -> None:
+    config = load({"proxy": "http://p:1", "ca_file": "ca.pem"})
+
+    endpoint = config.endpoint()
+
+    assert (endpoint.proxy, endpoint.ca_file) == ("http://p:1", "ca.pem")
+
+
+# --------------------------------------------------------------------- setup
+
+
+@pytest.mark.parametrize("rate_hz", SAMPLE_RATES_HZ)
+def test_a_sample_rate_is_asked_for_by_name(rate_hz: int) -> None:
+    config = load({"sample_rate": rate_hz})
+
+    assert config.setup().output_format == f"pcm_{rate_hz}"
+    assert config.sample_rate_hz == rate_hz
+
+
+@pytest.mark.parametrize("name", ["ulaw_8000", "alaw_8000"])
+@pytest.mark.parametrize("rate", [{}, {"sample_rate": 8000}])
+def test_g711_is_8000_hz(name: str, rate: dict[str, Any]) -> None:
+    config = load({"output_format": name, **rate})
+
+    assert config.setup().output_format == name
+    assert config.sample_rate_hz == 8000
+
+
+@pytest.mark.parametrize(
+    ("params", "voice_id", "voice"),
+    [
+        ({}, DEFAULT_VOICE_ID, None),
+        ({"voice_id": "v"}, "v", None),
+        ({"voice": "Emma"}, None, "Emma"),
+        ({"voice": "Emma", "voice_id": ""}, None, "Emma"),
+    ],
+)
+def test_a_voice_clears_the_default_one(
+    params: dict[str, Any], voice_id: str | None, voice: str | None
+) -> None:
+    setup = load(params).setup()
+
+    assert (setup.voice_id, setup.voice) == (voice_id, voice)
+
+
+@pytest.mark.parametrize(
+    ("params", "json_config"),
+    [
+        ({}, {}),
+        ({"json_config": {"temp": 1}}, {"temp": 1}),
+        ({"json_config": '{"temp": 1, "x": [1]}'}, {"temp": 1, "x": [1]}),
+        ({"json_config": "null"}, {}),
+        ({"temperature": 0}, {"temp": 0}),
+        ({"similarity": 1.5}, {"cfg_coef": 1.5}),
+        ({"language": "fr"}, {"rewrite_rules": "fr"}),
+        ({"rewrite_rules": "none"}, {"rewrite_rules": "none"}),
+        ({"speed": 1}, {"padding_bonus": 0.0}),
+        (
+            {"json_config": {"temp": 1, "x": 2}, "temperature": 0.5},
+            {"temp": 0.5, "x": 2},
+        ),
+    ],
+)
+def test_voice_settings_reach_json_config(
+    params: dict[str, Any], json_config: dict[str, Any]
+) -> None:
+    assert load(params).setup().json_config == json_config
+
+
+def test_every_other_setting_of_the_vendor_reaches_the_setup() -> None:
+    config = load(
+        {
+            "model_name": "gradium-tts-beta",
+            "pronunciation_id": "p",
+            "retry_for_s": 0,
+            "seed": 7,
+        }
+    )
+
+    assert json.loads(config.setup().frame()) == {
+        "type": "setup",
+        "output_format": "pcm_24000",
+        "model_name": "gradium-tts-beta",
+        "voice_id": DEFAULT_VOICE_ID,
+        "pronunciation_id": "p",
+        "retry_for_s": 0.0,
+        "seed": 7,
+    }
+
+
+@pytest.mark.parametrize(
+    ("speed", "bonus"),
+    [(0.5, 5.0), (0.8, 1.67), (1.0, 0.0), (1.25, -1.33), (2.0, -3.33)],
+)
+def test_speed_becomes_the_vendors_padding(speed: float, bonus: float) -> None:
+    assert padding_bonus(speed) == bonus
+
+
+@given(st.floats(0.5, 2), st.floats(0.5, 2))
+def test_faster_is_never_more_padding_and_in_range(a: float, b: float) -> None:
+    slow, fast = padding_bonus(min(a, b)), padding_bonus(max(a, b))
+
+    assert -5 <= fast <= slow <= 5
+
+
+@pytest.mark.parametrize(
+    ("params", "wait_s"),
+    [
+        ({}, 3.0),
+        ({"ready_timeout_s": 0.5}, 0.5),
+        ({"retry_for_s": 0}, 3.0),
+        ({"retry_for_s": 30}, 32.0),
+        ({"retry_for_s": 1, "ready_timeout_s": 10}, 10.0),
+    ],
+)
+def test_ready_is_waited_for_while_the_server_may_retry(
+    params: dict[str, Any], wait_s: float
+) -> None:
+    assert load(params).ready_timeout_s == wait_s
+
+
+# ------------------------------------------------------------------ warnings
+
+
+@pytest.mark.parametrize(
+    ("params", "warnings"),
+    [
+        ({"base_url": "ws://h"}, ["base_url is now called params.url"]),
+        ({"close_ws_on_eos": False}, ["close_ws_on_eos has no effect"]),
+        ({"close_ws_on_eos": True}, []),
+        (
+            {"seed": 7, "a": 1},
+            [
+                "a is unknown here and goes to the vendor as it is",
+                "seed is unknown here and goes to the vendor as it is",
+            ],
+        ),
+        (
+            {"model_name": "gradium-tts-beta", "similarity": 3},
+            ["similarity is ignored by the beta model"],
+        ),
+        ({"model_name": "default", "similarity": 3}, []),
+        ({"temperature": 1, "json_config": {"cfg_coef": 2}}, []),
+        (
+            {
+                "temperature": 1,
+                "similarity": 2,
+                "speed": 1,
+                "language": "en",
+                "json_config": '{"temp":0,"cfg_coef":1,"padding_bonus":0,'
+                '"rewrite_rules":""}',
+            },
+            [
+                "temperature wins over params.json_config.temp",
+                "similarity wins over params.json_config.cfg_coef",
+                "language wins over params.json_config.rewrite_rules",
+                "speed wins over params.json_config.padding_bonus",
+            ],
+        ),
+    ],
+)
+def test_what_is_odd_is_warned_of(
+    params: dict[str, Any], warnings: list[str]
+) -> None:
+    assert load(params).warnings == tuple(f"params.{w}" for w in warnings)
+
+
+@pytest.mark.parametrize("key", sorted(RESERVED_KEYS - {"close_ws_on_eos", "output_format"}))  # fmt: skip
+def test_a_reserved_key_is_warned_of_and_left_out(key: str) -> None:
+    config = load({key: "mine"})
+
+    assert config.warnings == (f"params.{key} is reserved and left out",)
+    assert config.setup() == load().setup()
+
+
+def test_unknown_properties_of_the_node_are_ignored() -> None:
+    assert load(some_other=1, warnings=["x"]) == load()
+
+
+# ------------------------------------------------------------------- secrets
+
+SECRETS = st.text(string.ascii_letters + string.digits + "-_.", min_size=10)
+# Where a user may put a secret, by right or by mistake.
+PLACES: list[Any] = [
+    lambda s: {"params": {"api_key": s}},
+    lambda s: {"params": {"api_key": KEY, "auth_token": s}},
+    lambda s: {"params": {"api_key": KEY, "json_config": {"api_key": s}}},
+    lambda s: {"params": {"api_key": KEY, "url": f"wss://h/?token={s}"}},
+    lambda s: {"params": {"api_key": KEY, "url": f"wss://me:{s}@h/"}},
+    lambda s: {"params": {"api_key": KEY, "proxy": f"http://me:{s}@h:1"}},
+    lambda s: {"params": {"api_key": KEY, "headers": {"X-Auth": s}}},
+    lambda s: {
+        "params": {"api_key": KEY},
+        "headers": {"Authorization": f"Bearer {s}"},
+    },
+    lambda s: {"params": {"api_key": KEY}, "url": f"wss://h/?api_key={s}"},
+    lambda s: {"params": {"api_key": s, "x": {s: [s]}}},
+    # and with something wrong
+    lambda s: {"params": {"api_key": s, "sample_rate": s}},
+    lambda s: {"params": {"api_key": s, "headers": {s: 5}}},
+    lambda s: {"params": {"api_key": s, "speed": "x" * 50 + s}},
+    lambda s: {"params": {"api_key": [s]}},
+    lambda s: {"params": {"api_key": f"{s}\n{s}"}},
+    lambda s: {"params": {"api_key": KEY, "headers": f"Cookie: {s}"}},
+    lambda s: {"params": {"api_key": KEY, "headers": {"X": f"{s}\n"}}},
+    lambda s: {"params": {"api_key": KEY, "proxy": f"me:{s}@h:1"}},
+    lambda s: {"params": {"api_key": KEY, "json_config": f'{{"key":"{s}"'}},
+    lambda s: {"params": f'{{"api_key": "{s}"}}'},
+    lambda s: {"params": {"api_key": KEY, "url": f"http://h/?token={s}"}},
+    lambda s: {"params": {"api_key": KEY, "url": f"http://me:{s}@h/"}},
+    lambda s: {"params": {"api_key": KEY, "speed": {"api_key": s}}},
+]
+
+
+def everything_shown(tree: dict[str, Any]) -> str:
+    """Give all texts that a user or a log may see of these settings."""
+    try:
+        config = GradiumTTSConfig.load(tree)
+    except ConfigError as error:
+        return f"{error} {error!r}"
+    return " ".join(
+        (
+            config.redacted(),
+            *config.warnings,
+            f"{config} {config!r} {config.params} {config.params!r}",
+            f"{config.setup()} {config.endpoint()}",
+        )
+    )
+
+
+@given(SECRETS, st.sampled_from(PLACES))
+def test_a_secret_is_never_shown(secret: str, place: Any) -> None:
+    tree = place(secret)
+
+    assert secret not in everything_shown(tree)
+
+
+@given(SECRETS)
+def test_a_secret_that_the_server_repeats_is_masked(secret: str) -> None:
+    for place in PLACES[:9]:
+        config = GradiumTTSConfig.load(place(secret))
+
+        assert secret not in config.redact(f"refused: '{secret}' is bad")
+
+
+def test_a_key_in_the_wrong_place_is_not_shown_either() -> None:
+    config = load({"voice": KEY, "x": f"key {KEY}"}, dump_path=f"/{KEY}/")
+
+    assert KEY not in f"{config} {config!r} {config.params} {config.redacted()}"
+
+
+def test_the_redacted_form_shows_all_but_the_secrets() -> None:
+    config = load(
+        {"voice_id": "v", "headers": {"X-Auth": "abcdefg", "X-B": "c"}},
+        enable_words=True,
+    )
+
+    shown = json.loads(config.redacted())
+
+    assert shown["enable_words"] is True
+    assert shown["params"]["api_key"] == "***"
+    assert shown["params"]["voice_id"] == "v"
+    assert shown["params"]["headers"] == {"X-Auth": "***", "X-B": "c"}
+    assert shown["params"]["sample_rate"] == 24000
+
+
+# ------------------------------------------------------------------- changes
+
+
+@pytest.mark.parametrize(
+    ("tree", "changes", "merged"),
+    [
+        ({}, {}, {"params": {}}),
+        ({"dump": True}, {"dump": False}, {"dump": False, "params": {}}),
+        (
+            {"params": {"api_key": "k", "speed": 1}},
+            {"params": {"speed": 2}},
+            {"params": {"api_key": "k", "speed": 2}},
+        ),
+        (
+            {"params": {"api_key": "k"}},
+            {"params": None},
+            {"params": {"api_key": "k"}},
+        ),
+        (
+            {"params": {"voice_id": "a"}},
+            {"params": {"voice": "b"}},
+            {"params": {"voice": "b"}},
+        ),
+        (
+            {"params": {"voice": "b"}},
+            {"params": {"voice_id": "a"}},
+            {"params": {"voice_id": "a"}},
+        ),
+        (
+            {"params": {"voice": "b"}},
+            {"params": {"voice_id": ""}},
+            {"params": {"voice": "b", "voice_id": ""}},
+        ),
+        (
+            {"params": {"language": "en"}},
+            {"params": {"rewrite_rules": "none"}},
+            {"params": {"rewrite_rules": "none"}},
+        ),
+        (
+            {"params": {"url": "ws://a"}},
+            {"params": {"region": "eu"}},
+            {"params": {"region": "eu"}},
+        ),
+        (
+            {"params": {"base_url": "ws://a"}},
+            {"params": {"region": "eu"}},
+            {"params": {"region": "eu"}},
+        ),
+        (
+            {"params": {"url": "ws://a"}},
+            {"params": {"base_url": "ws://b"}},
+            {"params": {"base_url": "ws://b"}},
+        ),
+        (
+            {"url": "ws://a", "params": {}},
+            {"params": {"url": "ws://b"}},
+            {"params": {"url": "ws://b"}},
+        ),
+        (
+            {"params": {"url": "ws://a", "api_key": "k"}},
+            {"url": "ws://b"},
+            {"url": "ws://b", "params": {"api_key": "k"}},
+        ),
+        (
+            {"url": "ws://a"},
+            {"params": {"speed": 1}},
+            {"url": "ws://a", "params": {"speed": 1}},
+        ),
+        ({"params": {}}, {"params": "x"}, {"params": "x"}),
+        ({"params": "x"}, {"params": {}}, {"params": {}}),
+    ],
+)
+def test_changes_are_merged(
+    tree: dict[str, Any], changes: dict[str, Any], merged: dict[str, Any]
+) -> None:
+    before = json.dumps([tree, changes])
+
+    assert merge_settings(tree, changes) == merged
+    assert json.dumps([tree, changes]) == before
+
+
+@pytest.mark.parametrize("pair", [*EXCLUSIVE, ("base_url", "region")])
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_of_two_rivals_the_changed_one_holds(
+    pair: tuple[str, str], is_swapped: bool
+) -> None:
+    old, new = reversed(pair) if is_swapped else pair
+    values = {"url": "ws://h", "base_url": "ws://h", "region": "eu"}
+
+    merged = merge_settings(
+        {"params": {"api_key": KEY, old: values.get(old, "old")}},
+        {"params": {new: values.get(new, "new")}},
+    )
+
+    assert GradiumTTSConfig.load(merged) == load({new: values.get(new, "new")})
+
+
+@pytest.mark.parametrize("params", ["x", [1], 5])
+def test_a_change_that_is_no_object_is_refused(params: Any) -> None:
+    tree = {"params": {"api_key": KEY}}
+
+    assert refusal(merge_settings(tree, {"params": params})).startswith(
+        "params must be an object, not a "
+    )
