@@ -36,7 +36,7 @@ from .gradium_tts import (
     GradiumTTSClient,
     open_websocket,
 )
-from .redact import host_of
+from .redact import host_of, mask_text
 from .request import Action, Admission, EndReason, Pcm, SpeechRequest, Verdict
 from .speech import Speech
 from .text import is_speakable
@@ -96,9 +96,7 @@ class _Job:
 class GradiumTTSExtension(AsyncTTS2BaseExtension):
     """Gradium's voices for a TEN graph."""
 
-    def __init__(
-        self, name: str, *, connect: Connect = open_websocket
-    ) -> None:
+    def __init__(self, name: str, *, connect: Connect = open_websocket) -> None:
         super().__init__(name)
         self._connect = connect
         self._tree: dict[str, Any] = {}
@@ -107,6 +105,8 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         self._client: GradiumTTSClient | None = None
         self._admission = Admission()
         self._job: _Job | None = None
+        # All there ever were: a running request keeps its settings.
+        self._secrets: set[str] = set()
         self._trace = Trace()
         self._events = GraphEvents(self, self._redact, self._trace)
 
@@ -153,6 +153,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
     def _use(self, tree: dict[str, Any]) -> None:
         config = GradiumTTSConfig.load(tree)
         self._tree, self._config = tree, config
+        self._secrets.update(config.secrets())
         for warning in config.warnings:
             self._events.warn(warning)
         self._events.key_point(f"config: {config.redacted()}")
@@ -338,7 +339,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         await self._events.error(request_id, f"internal error: {error!r}")
 
     def _redact(self, text: str) -> str:
-        return self._config.redact(text) if self._config else text
+        return mask_text(text, self._secrets)
 
     def _vendor_log(self) -> logging.Logger:
         """Give a logger whose lines go to TEN's log, secrets masked."""

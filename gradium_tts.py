@@ -446,9 +446,15 @@ class GradiumTTSClient:
                 error.vendor_message,
             )
 
-    def open_stream(self) -> SpeechStream:
-        """Make a stream with the present settings; entering it connects."""
-        return SpeechStream(self, self.config)
+    def open_stream(
+        self, config: GradiumTTSConfig | None = None
+    ) -> SpeechStream:
+        """Make a stream; entering it connects.
+
+        Args:
+            config: the settings of its request, the present ones if absent.
+        """
+        return SpeechStream(self, config or self.config)
 
     async def aclose(self) -> None:
         """Close everything; at most `CLOSE_S` for a peer that is slow."""

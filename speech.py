@@ -63,6 +63,8 @@ class Speech:
         self._name = f"request={request.request_id:.80}"
         self._log = client.log
         self._client = client
+        # The settings of its beginning, whatever changes meanwhile.
+        self._config = client.config
         self._params = client.config.params
         self._jitter = jitter
         self._assembler = TextAssembler(
@@ -155,7 +157,7 @@ class Speech:
             await perform(action)
         self.sessions += 1
         self._next_word = None
-        async with self._client.open_stream() as stream:
+        async with self._client.open_stream(self._config) as stream:
             self.times = stream.times
             self._log.info(
                 "vendor_status: %s session %d on a socket %s",
