@@ -9,12 +9,14 @@ from array import array
 FADE_S = 0.005
 
 
-def fade_in(pcm: bytes, sample_rate_hz: int) -> bytes:
-    """Raise the first 5 ms from silence."""
-    samples = _samples(pcm)
+def fade_in(pcm: bytes, sample_rate_hz: int, skipped: int = 0) -> bytes:
+    """Raise the first 5 ms from silence, `skipped` samples into them."""
     length = round(FADE_S * sample_rate_hz)
-    for index in range(min(length, len(samples))):
-        samples[index] = samples[index] * index // length
+    if skipped >= length:
+        return pcm
+    samples = _samples(pcm)
+    for index in range(min(length - skipped, len(samples))):
+        samples[index] = samples[index] * (index + skipped) // length
     return _bytes(samples)
 
 

@@ -25,7 +25,8 @@ def dump_name(request_id: str, suffix: str = "pcm") -> str:
     safe = _UNSAFE.sub("_", request_id)[:_MOST_CHARACTERS]
     if safe != request_id:
         octets = request_id.encode("utf-8", "surrogatepass")
-        safe += "-" + hashlib.sha256(octets).hexdigest()[:12]
+        # No readable id has a dot.
+        safe += "." + hashlib.sha256(octets).hexdigest()[:12]
     return f"gradium_dump_{safe}.{suffix}"
 
 
@@ -105,7 +106,9 @@ class DumpFile:
 
     def _remove_oldest(self) -> None:
         dumps = sorted(
-            self.path.parent.glob("gradium_dump_*"), key=_modified_at
+            self.path.parent.glob("gradium_dump_*"),
+            # The newest even where the clock of the file system is coarse.
+            key=lambda path: (path == self.path, _modified_at(path)),
         )
         for dump in dumps[: -self._max_files]:
             dump.unlink(missing_ok=True)

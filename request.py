@@ -361,6 +361,8 @@ class SpeechRequest:
         first_word = self.words_heard()
         if first_word is None:
             raise ValueError("no word times: the position is unknown")
+        # What is announced from here on is what the new session says.
+        self._unheard.clear()
         actions = self._deliver(self._fade_out())
         self._is_seam_cut = self.has_started
         self._next_session(first_word)
@@ -417,9 +419,10 @@ class SpeechRequest:
         if self._is_rotating:
             at = silence_at(pcm)
             pcm, self._held_silence = pcm[:at], pcm[at:]
-        if self._is_seam_cut and pcm:
-            pcm = fade_in(pcm, self.sample_rate_hz)
-            self._is_seam_cut = False
+        if self._is_seam_cut:
+            heard_bytes = self._pcm_bytes - self._session_start_bytes
+            heard = heard_bytes // self._sample_bytes
+            pcm = fade_in(pcm, self.sample_rate_hz, heard)
         return actions + self._deliver(pcm)
 
     def word_received(self, word: Word) -> list[Action]:
@@ -454,7 +457,7 @@ class SpeechRequest:
     # ------------------------------------------------------------- internal
 
     def _deliver(self, pcm: bytes) -> list[Action]:
-        if not pcm:
+        if not pcm or self._is_ended:
             return []
         timestamp_ms = self._unix_ms(self.heard_s)
         self._pcm_bytes += len(pcm)
@@ -480,6 +483,7 @@ class SpeechRequest:
         actions: list[Action] = []
         while (
             self.has_started
+            and not self._is_ended
             and self._unheard
             and self._unheard[0].stop_s <= heard_s + _TIME_MARGIN_S
         ):
@@ -505,7 +509,9 @@ class SpeechRequest:
         if not self._with_words:
             return []
         is_cut = reason is not EndReason.REQUEST_END
-        at_ms = self._unix_ms(self.heard_s) if is_cut else 0
+        # Complete, it follows its last word; without any, its audio.
+        is_at_end = is_cut or not self._turn_seq_id
+        at_ms = self._unix_ms(self.heard_s) if is_at_end else 0
         start_ms = max(
             at_ms, self._last_word_stop_ms, self._last_word_start_ms + 1
         )
@@ -588,7 +594,8 @@ class SessionBudget:
         """Note what was sent."""
         # The server puts a space between two messages.
         self._used += len(message) + 1
-        self._is_sentence_over = bool(_SENTENCE_END.search(message[-4:]))
+        ends = [match.end() for match in _SENTENCE_END.finditer(message)]
+        self._is_sentence_over = ends[-1:] == [len(message)]
 
     def _is_over(self, age_s: float) -> bool:
         if not self._used:
@@ -659,6 +666,7 @@ class Admission:
 
     def _remember(self, request_id: str) -> None:
         self._complete[request_id] = None
+        self._complete.move_to_end(request_id)
         if len(self._complete) > self._most_remembered:
             self._complete.popitem(last=False)
 
