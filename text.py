@@ -44,6 +44,7 @@ _BREAK_RANGE_S: Final = (0.1, 2.0)
 # Inside a tag, NUL stands for the space, so that no boundary is seen there.
 _GLUE: Final = "\0"
 
+# What is neither seen nor heard.
 _SPACE = (
     r"\x00-\x09\x0b-\x1f\x7f-\x9f\u1680\u2000-\u2006\u2008-\u200a\u2028"
     r"\u2029\u205f\u3000"
@@ -55,10 +56,11 @@ _GONE = (
 _UNTIDY = re.compile(rf"[{_SPACE}{_GONE}\u200c\u200d]|[ \n][ \n]")
 _SPACES = re.compile(rf"[ {_SPACE}]+")
 _LINE_ENDS = re.compile(r" ?\n[ \n]*")
-_GAPS = re.compile(r" *\n[ \n]*| {2,}")
+_GAPS = re.compile(r"[ \n]{2,}|\n")
 # Joiners shape Persian, Indic and emoji text; after ASCII they only hide.
 _INVISIBLE = re.compile(rf"[{_GONE}]|(?<![^\x00-\x7f])[\u200c\u200d]")
 
+# Boundaries: the rules 1 to 4 above.
 _OPEN = "«‹“„‚‘(\\[{¿¡「『（【《〈"
 _STOP = "。！？、，；：｡､।॥။၊។"  # of scripts without spaces, and Indic
 _SENTENCE_ENDS = (".", "!", "?")
@@ -87,6 +89,7 @@ _SENTENCE_START = re.compile(r"[^\W\d_]+[\s,!?'’]")
 _DECISIVE = re.compile(rf"[\s>,،){_STOP}]")
 _DECISIVE_AFTER_MARKS = re.compile(rf"[\s>,،){_STOP}\w{_OPEN}]")
 
+# Tags. `<jo@x.org>` is an address in brackets, and `a <b and c>` no tag.
 _TAG = re.compile(
     r"</?(?P<name>[A-Za-z][\w:.-]{0,30})"
     r"(?P<attributes>(?:[\s\0]+[\w:-]+[\s\0]*=[\s\0]*"
@@ -98,6 +101,7 @@ _VENDOR_TAG = re.compile(r"<flush>|<break[\s\0]time=\"[\d.]+s\"[\s\0]/>")
 _LOOSE_BRACKET = re.compile(r"<(?!flush>|break\0time=)(?=[A-Za-z/!?])")
 _OPEN_TAG = re.compile(rf"<(?:[A-Za-z/][^<>]{{0,{_MAX_OPEN_CHARS}}})?\Z")
 
+# Markdown.
 _TARGET = r"\([^()\s]{0,256}(?:\([^()\s]{0,64}\)[^()\s]{0,256})?"
 _LINK = re.compile(
     rf"!?\[([^\[\]]{{0,256}})\]{_TARGET}(?: \"[^\"\n]{{0,128}}\")?\)"
@@ -118,16 +122,16 @@ _EMPHASIS = re.compile(
     r"|(?<!\w)_+(?=[^\s_])|(?<=[^\s_])_+(?!\w)"
 )
 
+# Emoji, and what can be heard at all.
 _KEYCAP = r"[0-9#*]\ufe0f?\u20e3"
 _EMOJI = (
     rf"(?:(?:{_KEYCAP}|[\U0001f000-\U0001faff\u2600-\u2775\u2794-\u27bf"
     r"\u231a\u231b\u2328\u23cf\u23e9-\u23f3\u23f8-\u23fa\u2b05-\u2b07"
     r"\u2b1b\u2b1c\u2b50\u2b55]|[\xa9\xae\u203c\u2049\u2122\u2139"
     r"\u2194-\u21aa\u25aa-\u25fe\u2934\u2935\u3030\u303d\u3297\u3299]\ufe0f)"
-    r"[\ufe0e\ufe0f\u200d\U0001f3fb-\U0001f3ff]*)+"
+    r"[\ufe0e\ufe0f\u200d]*)+"
 )
-_EMOJI_BEFORE_WORD = re.compile(rf" *{_EMOJI}(?=\w)")
-_EMOJI_ALONE = re.compile(rf" *{_EMOJI}")
+_EMOJI_AND_NEXT = re.compile(rf" *{_EMOJI}(?P<next>\w?)")
 _KEYCAPS = re.compile(_KEYCAP)
 _HEARD = re.compile(r"[^\W_]")
 
@@ -252,7 +256,7 @@ class TextAssembler:
         """Rewrite the tags and links that this fragment has closed."""
         before = self._held
         if ">" in fragment:
-            self._held = _TAG.sub(self._tag, self._held)
+            self._held = _SPACES.sub(" ", _TAG.sub(self._tag, self._held))
         if self._cleans_markdown and ")" in fragment:
             self._held = _LINK.sub(r"\1", self._held)
         if self._held != before:
@@ -323,8 +327,7 @@ class TextAssembler:
         is_line_start = self._is_line_start
         self._is_line_start = text.endswith("\n")
         if self._cleans_emoji and not text.isascii():
-            text = _EMOJI_BEFORE_WORD.sub(" ", text)
-            text = _EMOJI_ALONE.sub("", text)
+            text = _EMOJI_AND_NEXT.sub(_without_emoji, text)
         if self._cleans_markdown:
             text = _LINE_MARKS.sub("\n", "\n" * is_line_start + text)
             text = _EMPHASIS.sub(lambda mark: mark["url"] or "", text)
@@ -356,7 +359,7 @@ def is_speakable(text: str) -> bool:
     False for blank text, punctuation, symbols, emoji, and tags alone.
     """
     if "<" in text:
-        text = _VENDOR_TAG.sub(" ", text)
+        text = _TAG.sub(r" \g<address> ", text)
     if "\u20e3" in text:
         text = _KEYCAPS.sub(" ", text)
     return _HEARD.search(text) is not None
@@ -365,6 +368,10 @@ def is_speakable(text: str) -> bool:
 def split_words(text: str) -> list[str]:
     """The words the vendor will time: split at whitespace, without tags."""
     return _VENDOR_TAG.sub(" ", text).split()
+
+
+def _without_emoji(emoji: re.Match[str]) -> str:
+    return f" {emoji['next']}" if emoji["next"] else ""
 
 
 def _last_boundary(text: str, is_quoted: bool, start: int = 0) -> int:

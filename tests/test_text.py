@@ -286,6 +286,25 @@ def test_a_long_row_of_marks_is_dropped() -> None:
     assert messages == ["hi."]
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    ["<b>", "<b a=", "<", "[a](", "[", "a.b@", "_", "*", "- ", "\n#", "`",
+     "👍🏽🏽", "1\ufe0f", "“", "。", "\u200d", "a-", "( ", " \n", "<a@"],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["", "x", " ", ">", ","])
+def test_a_hostile_text_costs_no_more_than_its_length(
+    pattern: str, end: str
+) -> None:
+    # A pattern that backtracks would take minutes here, not milliseconds.
+    options = {"clean_markdown": True, "clean_emoji": True}
+    for text in (pattern * 5000 + end, "Hi" + pattern * 5000 + end):
+        assembler = TextAssembler(**options)
+
+        messages = assembler.push(text) + assembler.flush()
+
+        assert all(len(message) <= MAX_MESSAGE_CHARS for message in messages)
+
+
 def test_pending_tells_whether_something_can_be_heard() -> None:
     assembler = TextAssembler()
     seen = []
@@ -348,7 +367,8 @@ def test_a_cut_is_not_safe_inside_a_link() -> None:
         ("你", True),
         ("½", True),
         ("🙂 ok", True),
-        ("<b>", True),
+        ("<jo@x.org>", True),
+        ("<b></b>", False),
         ("", False),
         (" \n\t", False),
         ("...?!", False),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def squeeze(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
+@cache
 def legal_ends(text: str) -> set[int]:
     """Where a message may end, counted in characters other than spaces."""
     spaces = {m.start() for m in re.finditer(r"\s", text)}
