@@ -11,7 +11,11 @@ def main(arguments: list[str]) -> int:
         from .speak import main as speak
 
         return speak(arguments[1:])
-    print("usage: python -m ten_host speak …", file=sys.stderr)
+    if arguments[:1] == ["sim"]:
+        from .serve import main as serve
+
+        return serve(arguments[1:])
+    print("usage: python -m ten_host speak|sim …", file=sys.stderr)
     return 2
 
 
