@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ten_host.serve import main
+
 COMMAND = [sys.executable, "-m", "ten_host"]
 
 
@@ -95,17 +97,13 @@ def test_a_port_that_is_taken_is_named() -> None:
     ],
 )
 def test_bad_options_end_in_one_sentence(
-    arguments: list[str], says: str
+    arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = subprocess.run(
-        [*COMMAND, "sim", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
 
-    assert done.returncode == 2
-    assert done.stderr.startswith("sim: ")
-    assert says in done.stderr
-    assert done.stderr.count("\n") == 1
+    said = capsys.readouterr().err
+    assert left.value.code == 2
+    assert said.startswith("sim: ")
+    assert says in said
+    assert said.count("\n") == 1
