@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -155,6 +156,12 @@ class SimThread:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            self._loop.run_until_complete(
+                asyncio.gather(*left, return_exceptions=True)
+            )
         finally:
             self._loop.close()
 
@@ -162,9 +169,9 @@ class SimThread:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout_s)
-        except TimeoutError:
+        except concurrent.futures.TimeoutError:
             future.cancel()
-            raise
+            raise TimeoutError(f"not within {timeout_s} s") from None
 
     async def _wrap(self, work: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -171,15 +171,9 @@ class _Listener:
 
     def _read(self, begin: int) -> tuple[Heard, int]:
         """Read the word whose chirp is at `begin`; also where it ends."""
-        numbers: list[int] = []
-        wanted = 1
-        while len(numbers) < wanted:
-            number = self._number(begin, len(numbers) + 1)
-            if number is None:
-                break
-            if not numbers:
-                wanted = number + 2
-            numbers.append(number)
+        numbers = self._numbers(begin, 1, 1)
+        wanted = numbers[0] + 2 if numbers else 1
+        numbers += self._numbers(begin, 2, wanted - 1) if numbers else []
         letters = bytes(numbers[1 : wanted - 1])
         is_complete = len(numbers) == wanted and numbers == _framed(letters)
         count = len(numbers) + 1
@@ -205,27 +199,50 @@ class _Listener:
                 return begin + int(silent[0])
         return end
 
-    def _number(self, begin: int, index: int) -> int | None:
-        """Read one symbol; `None` when it is not wholly there."""
-        edges = _edges(index + 1, self._rate)
-        window = self._samples[begin + edges[-2] : begin + edges[-1]]
-        size = edges[-1] - edges[-2]
-        if len(window) < size:
-            return None
-        # A symbol whose end is missing has the right tones, but too few.
-        tail = window[-(size // 6) :]
-        bank = _bank(self._rate)[:, :size]
-        power = np.abs(bank @ window) ** 2
-        low, high = int(np.argmax(power[:16])), int(np.argmax(power[16:]))
-        heard = float(power[low] + power[16 + high]) * 2.0 / size
-        energy = float(window @ window)
-        expected = _symbol_power() * size
-        tail_energy = float(tail @ tail) / len(tail)
-        if energy < expected * _MIN_LEVEL or heard < energy * _MIN_PURITY:
-            return None
-        if tail_energy < _symbol_power() * 0.1:
-            return None
-        return low | high << 4
+    def _numbers(self, begin: int, first: int, count: int) -> list[int]:
+        """Read symbols, up to the first that is not wholly there.
+
+        Args:
+            begin: first sample of the word.
+            first: which symbol to begin with; the chirp is number 0.
+            count: how many to read.
+        """
+        edges = _edges(first + count, self._rate)
+        size = min(b - a for a, b in zip(edges, edges[1:], strict=False))
+        starts = begin + np.array(edges[first:-1])
+        starts = starts[starts + size <= len(self._samples)]
+        if not len(starts):
+            return []
+        windows = self._samples[starts[:, None] + np.arange(size)]
+        parts = windows @ _bank(self._rate)[:size]
+        power = parts[:, :32] ** 2 + parts[:, 32:] ** 2
+        low = np.argmax(power[:, :16], axis=1)
+        high = np.argmax(power[:, 16:], axis=1)
+        rows = np.arange(len(starts))
+        heard = (power[rows, low] + power[rows, 16 + high]) * 2.0 / size
+        is_good = _is_whole(windows, heard)
+        numbers = [int(number) for number in low | high << 4]
+        return numbers[
+            : len(rows) if is_good.all() else int(np.argmin(is_good))
+        ]
+
+
+def _is_whole(windows: Floats, heard: Floats) -> npt.NDArray[np.bool_]:
+    """Whether each symbol is there from its first to its last sample.
+
+    Args:
+        windows: the samples of one symbol in each row.
+        heard: how much of their energy is in the two loudest tones.
+    """
+    size = windows.shape[1]
+    energy = np.sum(windows * windows, axis=1)
+    # A symbol whose end is missing has the right tones, but too few.
+    tail = windows[:, -(size // 6) :]
+    tail_power = np.mean(tail * tail, axis=1)
+    is_loud = energy >= _symbol_power() * size * _MIN_LEVEL
+    is_pure = heard >= energy * _MIN_PURITY
+    has_tail = tail_power >= _symbol_power() * 0.1
+    return np.asarray(is_loud & is_pure & has_tail)
 
 
 def _spelling(word: str) -> list[int]:
@@ -281,8 +298,8 @@ def _symbol(number: int, rate: int) -> Samples:
 
 
 @lru_cache(maxsize=64)
-def _bank(rate: int) -> npt.NDArray[np.complex128]:
-    """One row of a Fourier transform for each tone."""
+def _bank(rate: int) -> Floats:
+    """Columns of a Fourier transform: 32 tones, cosines then sines."""
     t = np.arange(_longest_symbol(rate)) / rate
-    hz = np.array(_LOW_HZ + _HIGH_HZ)
-    return np.exp(-2j * np.pi * hz[:, None] * t[None, :])
+    phases = 2 * np.pi * t[:, None] * np.array(_LOW_HZ + _HIGH_HZ)[None, :]
+    return np.concatenate((np.cos(phases), np.sin(phases)), axis=1)
