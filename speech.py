@@ -19,6 +19,7 @@ from .protocol import Audio, ErrorKind, Event, Word
 from .request import (
     Action,
     GiveUp,
+    Retry,
     SessionBudget,
     SpeechRequest,
     next_step,
@@ -31,13 +32,28 @@ FLUSH = "<flush>"
 Perform = Callable[[Action], Awaitable[None]]
 
 
+# So often a session may cut the same words short before it is no use to
+# start them once more.
+_MOST_CUTS = 4
+
+
 @dataclass
 class _Failures:
-    """The failures since a word was last heard; the first may not count."""
+    """The failures since a word was last heard.
 
-    since: float = 0.0
-    count: int = 0
+    Attributes:
+        word: the first word that has not been heard.
+        since: when the first of them happened, on the loop's clock.
+        last_at: when the last of them did.
+        count: how many there were; one on a stale reserve does not count.
+        cuts: how many of them cut audio short.
+    """
+
     word: int | None = -1
+    since: float = 0.0
+    last_at: float = 0.0
+    count: int = 0
+    cuts: int = 0
     has_met_stale: bool = False
 
 
@@ -251,23 +267,7 @@ class Speech:
 
     def _delay_after(self, error: GradiumError, failures: _Failures) -> float:
         """Give the seconds until the next attempt; raises the last error."""
-        now = self._now()
-        heard = self.request.words_heard()
-        if failures.word != heard:
-            failures.since, failures.count, failures.word = now, 0, heard
-        # A socket that died in reserve is nothing to wait for, once.
-        was_reserve = self.times.is_warm and not self.times.ready_at
-        failures.count += 0 if was_reserve and not failures.has_met_stale else 1
-        failures.has_met_stale |= was_reserve
-        may_go_on = self._params.resume or not self.request.has_started
-        step = next_step(
-            error.kind,
-            attempt=failures.count,
-            failing_for_s=now - failures.since,
-            deadline_s=self._params.retry_deadline_s,
-            is_position_known=may_go_on and heard is not None,
-            jitter=self._jitter(),
-        )
+        step = self._next_step(error, failures)
         if isinstance(step, GiveUp):
             self._log.error(
                 "vendor_error: %s given up: %s; %s", self._name, error, step.why
@@ -280,6 +280,44 @@ class Speech:
             error,
         )
         return step.delay_s
+
+    def _next_step(
+        self, error: GradiumError, failures: _Failures
+    ) -> Retry | GiveUp:
+        self._count(failures)
+        if self.request.has_started and not self._params.resume:
+            return GiveUp("it is not to be resumed")
+        if failures.cuts == _MOST_CUTS:
+            return GiveUp("the same words were cut again and again")
+        return next_step(
+            error.kind,
+            # Words that are heard again and again are worse than a pause.
+            attempt=failures.count + 2 * max(0, failures.cuts - 1),
+            failing_for_s=failures.last_at - failures.since,
+            deadline_s=self._params.retry_deadline_s,
+            is_position_known=failures.word is not None,
+            jitter=self._jitter(),
+        )
+
+    def _count(self, failures: _Failures) -> None:
+        now, heard = self._now(), self.request.words_heard()
+        # A session that held longer than this was waiting for the agent.
+        params = self._params
+        patience_s = (
+            params.retry_deadline_s
+            + params.connect_timeout_s
+            + self._config.ready_timeout_s
+            + params.audio_timeout_s
+        )
+        if failures.word != heard or now > failures.last_at + patience_s:
+            failures.word, failures.since = heard, now
+            failures.count = failures.cuts = 0
+        failures.last_at = now
+        # A socket that died in reserve is nothing to wait for, once.
+        was_reserve = self.times.is_warm and not self.times.ready_at
+        failures.count += 0 if was_reserve and not failures.has_met_stale else 1
+        failures.has_met_stale |= was_reserve
+        failures.cuts += bool(self.request.session_heard_s)
 
     @staticmethod
     def _now() -> float:
