@@ -1,0 +1,72 @@
+"""What a listener heard: the samples read back, compared with the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradium_sim import tones
+
+# Sixty words, none of which starts another one.
+WORDS = (
+    "apple bridge candle dragon engine forest garden hammer island jacket"
+    " kettle ladder magnet needle orange pencil quartz ribbon saddle temple"
+    " umbrella violin walnut xylophone yellow zebra anchor basket copper"
+    " daisy eagle feather glacier harbor iron jungle kitten lemon mirror"
+    " nickel oyster parrot quiver rocket silver tunnel urchin velvet window"
+    " yogurt zipper almond blanket cactus dolphin ember falcon goblet hazel"
+    " igloo"
+).split()
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """The words of a text, in the order in which they were heard.
+
+    Attributes:
+        order: indices of the words that were heard whole.
+        fragments: how many parts of words were heard besides.
+    """
+
+    order: tuple[int, ...]
+    fragments: int
+
+    @property
+    def times(self) -> dict[int, int]:
+        """How often each word was heard whole."""
+        return {word: self.order.count(word) for word in set(self.order)}
+
+    @property
+    def seams(self) -> list[tuple[int, int]]:
+        """Where the order breaks: the words before and after each break."""
+        pairs = zip(self.order, self.order[1:], strict=False)
+        return [(one, two) for one, two in pairs if two != one + 1]
+
+    def is_all_of(self, count: int) -> bool:
+        """Whether every one of `count` words was heard, none left out.
+
+        At each break the listener is taken back, never forward, and by no
+        more than the word whose time was still on its way.
+        """
+        return (
+            set(self.order) == set(range(count))
+            and self.order[0] == 0
+            and self.order[-1] == count - 1
+            and all(one - 1 <= two <= one for one, two in self.seams)
+        )
+
+
+def hear(pcm: bytes, sample_rate_hz: int, words: Sequence[str]) -> Hearing:
+    """Read samples back.
+
+    Raises:
+        ValueError: a word was heard that is not in the text.
+    """
+    order = []
+    fragments = 0
+    for heard in tones.listen(pcm, sample_rate_hz):
+        if heard.is_complete:
+            order.append(list(words).index(heard.text))
+        else:
+            fragments += 1
+    return Hearing(tuple(order), fragments)

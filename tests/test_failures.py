@@ -1,0 +1,504 @@
+"""Everything that can go wrong × where × how often: what the user gets.
+
+Every cell of the table is one request of twelve words on a server of its
+own. What must come of it follows from a few rules (`expected`); what came is
+read from the samples and from the events. `docs/failures.md` is the same
+table for users, written by this module.
+
+The default run takes a part of the table in which every row and every column
+is met; `--thorough` takes all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from heard import WORDS, Hearing, hear
+
+from gradium_sim import (
+    Close,
+    Delay,
+    Error,
+    Fault,
+    FaultPlan,
+    GradiumSim,
+    HalfOpen,
+    Http,
+    Point,
+    Reset,
+    Stall,
+)
+from gradium_sim.faults import Action
+from ten_host import AudioEnd, AudioStart, EndReason, ExtensionHost
+from ten_host import Error as ErrorEvent
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "failures.md"
+SAID = WORDS[:12]
+TEXT = " ".join(SAID)
+RATE_HZ = 24000
+FATAL, NON_FATAL = -1000, 1000
+
+# How often a listener may hear a word at the worst.
+MOST_TIMES = 4
+
+CONNECT_S, READY_S, AUDIO_S = 1.0, 2.0, 1.0
+# QUIET_S and PONG_S of the watchdog, its grace included.
+GONE_S = 2.6
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column: where it happens."""
+
+    name: str
+    point: Point
+    after_words: int | None = None
+
+
+PLACES = (
+    Place("before the connection is there", Point.UPGRADE),
+    Place("before `ready`", Point.READY),
+    Place("before the first audio", Point.FIRST_AUDIO),
+    Place("after a quarter", Point.AUDIO, 3),
+    Place("after a half", Point.AUDIO, 6),
+    Place("after three quarters", Point.AUDIO, 9),
+    Place("after the last audio", Point.LAST_AUDIO),
+    Place("after the last word's time", Point.LAST_WORD),
+)
+UPGRADE, READY, FIRST_AUDIO, *_, LAST_AUDIO, LAST_WORD = PLACES
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A row: what happens, and what it means.
+
+    Attributes:
+        do: what the server does; `None`: nobody listens.
+        code: the vendor's code in the error of the request.
+        is_retried: whether a new attempt may help.
+        is_fatal: whether only the user can help.
+        is_upgrade_only: whether it can happen to an open socket.
+    """
+
+    name: str
+    do: Action | None
+    code: str
+    is_retried: bool = True
+    is_fatal: bool = False
+    is_upgrade_only: bool = False
+
+    def places(self) -> tuple[Place, ...]:
+        if self.is_upgrade_only:
+            return (UPGRADE,)
+        if isinstance(self.do, (Reset, HalfOpen, Stall)):
+            return PLACES
+        return PLACES[1:]
+
+    def noticed_s(self, place: Place) -> float:
+        """After what time it can be noticed at the latest."""
+        if place is UPGRADE and isinstance(self.do, (Delay, HalfOpen, Stall)):
+            return CONNECT_S
+        if isinstance(self.do, (HalfOpen, Stall)):
+            return GONE_S
+        return 0.0
+
+
+def _refusal(
+    name: str, message: str, *, is_fatal: bool, is_retried: bool = False
+) -> Failure:
+    return Failure(
+        f"error 1008, {name}",
+        Error(message, 1008),
+        "1008",
+        is_retried,
+        is_fatal,
+    )
+
+
+FAILURES = (
+    Failure("connection refused", None, "transient", is_upgrade_only=True),
+    Failure(
+        "no answer to the connect", Delay(60), "transient", is_upgrade_only=True
+    ),
+    Failure("HTTP 401", Http(401), "401", False, True, True),
+    Failure("HTTP 403", Http(403), "403", False, True, True),
+    Failure("HTTP 429", Http(429), "429", is_upgrade_only=True),
+    Failure("HTTP 503", Http(503), "503", is_upgrade_only=True),
+    Failure("close 1000 without an end", Close(1000), "1000"),
+    Failure("close 1001", Close(1001, "going away"), "1001"),
+    Failure("close 1002", Close(1002), "1002", is_retried=False),
+    Failure(
+        "close 1008, no key",
+        Close(1008, "No authentication provided."),
+        "1008",
+        False,
+        True,
+    ),
+    Failure("close 1011", Close(1011), "1011"),
+    Failure("close 1012", Close(1012, "service restart"), "1012"),
+    Failure(
+        "error 1002",
+        Error("Session not found. Send setup first", 1002),
+        "1002",
+        is_retried=False,
+    ),
+    _refusal("key", "Invalid or expired API key", is_fatal=True),
+    _refusal("credits", "You have no credits left.", is_fatal=True),
+    _refusal(
+        "concurrency",
+        "Concurrency limit exceeded",
+        is_fatal=False,
+        is_retried=True,
+    ),
+    _refusal(
+        "setting", "cfg_coef should be between 1.0 and 10.0", is_fatal=True
+    ),
+    _refusal("region", "Please use the eu region endpoint", is_fatal=True),
+    _refusal(
+        "duration", "Session limit exceeded", is_fatal=False, is_retried=True
+    ),
+    Failure("error 1011", Error("Worker failed", 1011), "1011"),
+    Failure("error without a code", Error("It failed", None), "transient"),
+    Failure("connection reset", Reset(), "transient"),
+    Failure("peer gone, nobody says so", HalfOpen(), "transient"),
+    Failure("stall, pings answered", Stall(), "transient"),
+)
+TIMES: tuple[int | None, ...] = (1, 2, None)
+TIMES_NAMES = {1: "once", 2: "twice", None: "for ever"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One case of the table."""
+
+    failure: Failure
+    place: Place
+    times: int | None
+
+    @property
+    def id(self) -> str:
+        where = self.place.name.replace("`", "")
+        return f"{self.failure.name}-{where}-{TIMES_NAMES[self.times]}"
+
+
+CELLS = [
+    Cell(failure, place, times)
+    for failure in FAILURES
+    for place in failure.places()
+    for times in TIMES
+]
+
+
+def _sample() -> list[Cell]:
+    """Two cells of each row, so that every column and number is met."""
+    return [
+        Cell(
+            failure,
+            failure.places()[(row + 3 * shift) % len(failure.places())],
+            TIMES[(row + shift) % len(TIMES)],
+        )
+        for row, failure in enumerate(FAILURES)
+        for shift in range(2)
+    ]
+
+
+SAMPLE = _sample()
+
+
+# ------------------------------------------------------------------ the rules
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What must come of a cell.
+
+    Attributes:
+        is_complete: whether the request ends as if nothing had happened.
+        is_all_heard: whether every word was heard nevertheless.
+        is_any_heard: whether any was.
+    """
+
+    is_complete: bool
+    is_all_heard: bool
+    is_any_heard: bool
+
+    def phrase(self, failure: Failure) -> str:
+        """Say it to a user."""
+        if self.is_complete:
+            return "all is heard"
+        error = "FATAL" if failure.is_fatal else "error"
+        if self.is_all_heard:
+            return f"all is heard, {error}"
+        return f"cut there, {error}" if self.is_any_heard else error
+
+
+def expected(cell: Cell) -> Expected:
+    """The rules.
+
+    * What is not retried ends the request where it is.
+    * What is retried and happens a few times is not noticed.
+    * What happens for ever is not noticed either while every session says
+      some words more; where none does, the request ends with an error.
+    * When every word is known to have been heard, a failure that would be
+      retried is none. After the last audio that is not yet known: the last
+      word's time comes with the end.
+    """
+    place = cell.place
+    is_any_heard = place not in (UPGRADE, READY, FIRST_AUDIO)
+    is_all_heard = place in (LAST_AUDIO, LAST_WORD)
+    if not cell.failure.is_retried:
+        return Expected(False, is_all_heard, is_any_heard)
+    if cell.times is not None or place is LAST_WORD:
+        return Expected(True, True, True)
+    is_progressing = place.point is Point.AUDIO
+    return Expected(
+        is_progressing, is_all_heard or is_progressing, is_any_heard
+    )
+
+
+# ------------------------------------------------------------------- the runs
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a cell."""
+
+    hearing: Hearing
+    starts: int
+    ends: tuple[AudioEnd, ...]
+    errors: tuple[ErrorEvent, ...]
+    names: tuple[str, ...]
+    words_timed: int
+    took_s: float
+
+
+async def run(cell: Cell) -> Outcome:
+    """Speak the text on a server that fails like this."""
+    failure, place = cell.failure, cell.place
+    plan = FaultPlan()
+    if failure.do:
+        plan = FaultPlan(
+            Fault(
+                place.point,
+                failure.do,
+                after_words=place.after_words,
+                times=cell.times,
+            )
+        )
+    params: dict[str, object] = {
+        "api_key": "test-key",
+        # A socket opened ahead would meet what is meant for the request.
+        "warm": "off" if place is UPGRADE else "socket",
+        "connect_timeout_s": CONNECT_S,
+        "ready_timeout_s": READY_S,
+        "audio_timeout_s": AUDIO_S,
+        # For ever is as long as the deadline; the default one is 8 s.
+        "retry_deadline_s": 8.0 if cell.times else 0.4,
+    }
+    async with GradiumSim(faults=plan, speed=20.0) as sim:
+        if failure.do is None:
+            await sim.refuse_connections()
+        params["url"] = sim.url
+        properties = {"params": params}
+        async with ExtensionHost(
+            "gradium_tts_python", properties, wait_s=30.0
+        ) as host:
+            started_s = time.monotonic()
+            await host.send_text("r1", TEXT, end=True)
+            if failure.do is None and cell.times:
+                await asyncio.sleep(0.2 * cell.times)
+                await sim.accept_connections()
+            await host.ended("r1")
+            took_s = time.monotonic() - started_s
+        # Stopped, so nothing of the request can still be on its way.
+        return _outcome(host, sim, took_s)
+
+
+def _outcome(host: ExtensionHost, sim: GradiumSim, took_s: float) -> Outcome:
+    events = host.events("r1")
+    return Outcome(
+        hearing=hear(host.pcm("r1"), RATE_HZ, SAID),
+        starts=sum(isinstance(event, AudioStart) for event in events),
+        ends=tuple(e for e in host.events() if isinstance(e, AudioEnd)),
+        errors=tuple(e for e in host.events() if isinstance(e, ErrorEvent)),
+        names=tuple(type(event).__name__ for event in events),
+        words_timed=len(sim.sessions[-1].words) if sim.sessions else 0,
+        took_s=took_s,
+    )
+
+
+async def run_all(cells: list[Cell]) -> dict[str, Outcome]:
+    """Run many at a time; most of them only wait."""
+    places = asyncio.Semaphore(16)
+
+    async def run_one(cell: Cell) -> Outcome:
+        async with places:
+            return await run(cell)
+
+    # Those that take longest first.
+    cells = sorted(cells, key=lambda c: -c.failure.noticed_s(c.place))
+    outcomes = await asyncio.gather(*map(run_one, cells))
+    return {
+        cell.id: outcome for cell, outcome in zip(cells, outcomes, strict=True)
+    }
+
+
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest) -> dict[str, Outcome]:
+    """The outcomes of all cells that this run asks for."""
+    wanted = [
+        item.callspec.params["cell"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function)
+        and item.originalname == "test_a_failure_has_its_outcome"
+        and not any(mark.name == "skip" for mark in item.own_markers)
+    ]
+    return asyncio.run(run_all(wanted))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        pytest.param(
+            cell,
+            id=cell.id,
+            marks=() if cell in SAMPLE else pytest.mark.thorough,
+        )
+        for cell in CELLS
+    ],
+)
+def test_a_failure_has_its_outcome(
+    cell: Cell, outcomes: dict[str, Outcome]
+) -> None:
+    outcome, wanted = outcomes[cell.id], expected(cell)
+
+    _check_heard(cell, outcome, wanted)
+    _check_events(cell, outcome, wanted)
+    _check_error(cell, outcome, wanted)
+    # A second for the machine; the rest is what the settings allow.
+    attempts = min(cell.times or 2, 2)
+    allowed_s = attempts * (cell.failure.noticed_s(cell.place) + 0.5)
+    assert outcome.took_s < allowed_s + 2.0
+
+
+def _check_heard(cell: Cell, outcome: Outcome, wanted: Expected) -> None:
+    hearing = outcome.hearing
+    if wanted.is_all_heard:
+        assert hearing.is_all_of(len(SAID)), hearing
+        assert max(hearing.times.values()) <= MOST_TIMES
+        return
+    # The beginning, and nothing twice.
+    count = len(hearing.order)
+    assert hearing.order == tuple(range(count))
+    if not wanted.is_any_heard:
+        assert (count, hearing.fragments) == (0, 0)
+    else:
+        assert cell.place.after_words is not None
+        assert 0 <= count - cell.place.after_words <= 1
+        assert hearing.fragments <= 1
+
+
+def _check_events(cell: Cell, outcome: Outcome, wanted: Expected) -> None:
+    names = [name for name in outcome.names if name != "Frame"]
+    start = ["AudioStart"] if wanted.is_any_heard else []
+    error = [] if wanted.is_complete else ["Error"]
+    if wanted.is_complete:
+        start = ["AudioStart"]
+    assert names == [*start, *error, "AudioEnd"]
+    [end] = outcome.ends
+    reason = EndReason.REQUEST_END if wanted.is_complete else EndReason.ERROR
+    assert end.reason == reason
+
+
+def _check_error(cell: Cell, outcome: Outcome, wanted: Expected) -> None:
+    if wanted.is_complete:
+        assert outcome.errors == ()
+        return
+    [error] = outcome.errors
+    assert error.code == (FATAL if cell.failure.is_fatal else NON_FATAL)
+    assert error.vendor_info["vendor"] == "gradium"
+    assert error.vendor_info["code"] == cell.failure.code
+    action = cell.failure.do
+    if isinstance(action, Error):
+        assert error.vendor_info["message"].startswith(action.message)
+    elif isinstance(action, Close) and action.reason:
+        assert error.vendor_info["message"] == action.reason
+    else:
+        assert error.vendor_info["message"]
+    # A word counts as spoken once its time is known; the rest is named.
+    spoken = outcome.words_timed if not cell.failure.is_retried else 0
+    if cell.failure.is_retried and wanted.is_any_heard:
+        spoken = len(SAID) - 1
+    left = len(" ".join(SAID[spoken:]))
+    assert f"({left} characters were not spoken)" in error.message
+
+
+# --------------------------------------------------------------- the document
+
+PREFACE = """\
+# What happens when something fails
+
+Each row is a failure, each column the moment at which it happens. The table
+is written by `tests/test_failures.py`, which lets every case happen once,
+twice in a row and for ever.
+
+* **all is heard**: the listener notices nothing but, at worst, a short wait
+  and a repeated word at the seam; no error is sent.
+* **error**: one `error` with code 1000 (NON_FATAL), then `tts_audio_end` with
+  reason ERROR. It says how many characters were not spoken, and
+  `vendor_info` has the vendor's code and words.
+* **FATAL**: the same with code -1000: only a change of key, account or
+  settings helps. After a refused key or account, further requests are
+  refused at once for 30 s, or until the settings change.
+* **cut there**: what was heard until then stays heard.
+
+Attempts follow each other at growing intervals until no word has come for
+`retry_deadline_s` (8 s). Where two outcomes are given, the second is that of
+a failure that never stops. A failure after the first audio is resumed from the
+first word that was not completely heard; without word times from the vendor,
+or with `resume: false`, it is an error that says what is left. After the last
+audio, the last word's time is still to come, so that word is said again.
+"""
+
+
+def document() -> str:
+    """The table for users; rows with the same outcomes are one."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for failure in FAILURES:
+        entries = tuple(_entry(failure, place) for place in PLACES)
+        rows.setdefault(entries, []).append(failure.name)
+    lines = [PREFACE, "| | " + " | ".join(p.name for p in PLACES) + " |"]
+    lines.append("|---" * (len(PLACES) + 1) + "|")
+    for entries, names in rows.items():
+        lines.append(f"| {'<br>'.join(names)} | {' | '.join(entries)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _entry(failure: Failure, place: Place) -> str:
+    if place not in failure.places():
+        return "–"
+    phrases = [
+        expected(Cell(failure, place, times)).phrase(failure) for times in TIMES
+    ]
+    assert phrases[0] == phrases[1]
+    return " / ".join(dict.fromkeys(phrases))
+
+
+def test_the_document_says_what_the_table_says() -> None:
+    text = document()
+    written = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
+
+    if written != text:
+        DOCUMENT.write_text(text, "utf-8")
+
+    assert written == text, f"{DOCUMENT.name} was out of date and is rewritten"
+
+
+def test_the_default_run_meets_every_row_and_every_column() -> None:
+    assert {cell.failure for cell in SAMPLE} == set(FAILURES)
+    assert {cell.place for cell in SAMPLE} == set(PLACES)
+    assert {cell.times for cell in SAMPLE} == set(TIMES)
