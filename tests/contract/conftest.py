@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from contract_kit import Ten  # noqa: E402
+from contract_kit import Ten
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from contract_kit import Echo, Ten, Wire, nothing
+
 from ten_runtime import (
     AsyncExtension,
     AsyncTenEnv,

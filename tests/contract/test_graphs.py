@@ -17,6 +17,7 @@ from contract_kit import (
     nothing,
     stand_in_only,
 )
+
 from ten_runtime import (
     AsyncExtension,
     AsyncTenEnv,
@@ -311,7 +312,9 @@ def test_a_voice_assistant_shaped_graph_runs(graph: Graph) -> None:
 
     graph.add("main_control", Control)
     graph.add("tts", Tts)
-    graph.link("main_control", "data", {"name": "asr_result", "source": to("t")})
+    graph.link(
+        "main_control", "data", {"name": "asr_result", "source": to("t")}
+    )
     flow = {"names": ["tts_audio_start", "tts_audio_end"], "source": to("tts")}
     graph.link("main_control", "data", flow)
     graph.link("tts", "data", {"name": "tts_audio_end", "dest": to("t")})

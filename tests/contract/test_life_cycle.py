@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from contract_kit import Echo, ScriptTester, Ten, Wire, nothing, stand_in_only
+
 from ten_runtime import (
     AsyncExtension,
     AsyncExtensionTester,

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from ten_runtime import Cmd, CmdResult, Data, Loc, StatusCode, TenErrorCode
 
 ABSENT = 100000

@@ -6,6 +6,7 @@ import importlib
 from enum import IntEnum
 
 import pytest
+
 import ten_runtime
 from ten_runtime import (
     AudioFrameDataFmt,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from contract_kit import Echo, Ten, Wire, nothing, stand_in_only
+
 from ten_runtime import (
     AsyncExtension,
     AsyncTenEnv,
@@ -299,9 +300,7 @@ def test_a_property_that_contradicts_fails_before_on_init(
         async def on_init(self, ten_env: AsyncTenEnv) -> None:
             begun.append("init")
 
-    error = ten.run(
-        Starting, nothing, api=PARAMS, node={"params": properties}
-    )
+    error = ten.run(Starting, nothing, api=PARAMS, node={"params": properties})
 
     assert error is not None
     assert "TEN aborts the process" in error.error_message()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from contract_kit import Echo, ScriptTester, Ten, nothing, stand_in_only
+
 from ten_runtime import AsyncExtension, AsyncTenEnv, _AddonManager
 
 
