@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from gradium_sim import SimThread
@@ -63,7 +64,7 @@ def speak(
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def read_wav(path: Path) -> tuple[int, np.ndarray]:
+def read_wav(path: Path) -> tuple[int, npt.NDArray[np.int16]]:
     """The file's rate in Hz and its samples."""
     with wave.open(str(path)) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
@@ -87,7 +88,7 @@ def tones() -> Iterator[SimThread]:
         yield sim
 
 
-def recognise(samples: np.ndarray, words: list[str]) -> list[str]:
+def recognise(samples: npt.NDArray[np.int16], words: list[str]) -> list[str]:
     """The words that a recogniser hears, with a grammar of just these."""
     from pocketsphinx import Decoder
 
