@@ -25,6 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from key_scan import KEY, debug_log, pytest_runtest_makereport, shows_key
+
+__all__ = ["debug_log", "pytest_runtest_makereport"]
 
 if TYPE_CHECKING:
     from gradium_sim import GradiumSim
@@ -97,7 +100,8 @@ async def sim(request: pytest.FixtureRequest) -> AsyncIterator[GradiumSim]:
     """A local Gradium server whose words are decodable from the samples."""
     from gradium_sim import GradiumSim
 
-    options: dict[str, Any] = {"voice": "tones"}
+    keys = (KEY, "test-key")
+    options: dict[str, Any] = {"voice": "tones", "api_keys": keys}
     for marker in reversed(list(request.node.iter_markers("sim"))):
         options.update(marker.kwargs)
     async with GradiumSim(**options) as server:
@@ -114,6 +118,7 @@ async def start_host(sim: GradiumSim) -> AsyncIterator[StartHost]:
     """
     from ten_host import ExtensionHost
 
+    hosts: list[ExtensionHost] = []
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(
@@ -122,13 +127,15 @@ async def start_host(sim: GradiumSim) -> AsyncIterator[StartHost]:
             wait_s: float = 10.0,
             **properties: Any,
         ) -> ExtensionHost:
-            merged = {"url": sim.url, "api_key": "test-key", **(params or {})}
+            merged = {"url": sim.url, "api_key": KEY, **(params or {})}
             host = ExtensionHost(
                 ADDON, {**properties, "params": merged}, wait_s=wait_s
             )
+            hosts.append(host)
             return await stack.enter_async_context(host)
 
         yield start
+    assert not [e for host in hosts for e in host.events() if shows_key(str(e))]
 
 
 @pytest.fixture
