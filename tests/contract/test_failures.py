@@ -295,3 +295,13 @@ def test_refused_messages_and_unanswered_commands_are_reported(
     assert tester.run() is None
     assert "i is string, not int64" in last_run().refused[0]
     assert "c from" in last_run().unanswered[0]
+
+
+def test_a_run_can_be_made_to_raise(
+    ten: Ten, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEN_HOST_STRICT", "raise")
+    extension = type("Failing", (AsyncExtension,), {"on_start": async_boom})
+
+    with pytest.raises(RuntimeError, match="boom"):
+        ten.run(extension, nothing)

@@ -70,7 +70,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._init_events()
+        self._tts2_init_events()
         self.input_queue = AsyncQueue()
         self.request_states: dict[str, RequestState] = {}
         self.current_task: asyncio.Task[None] | None = None
@@ -78,8 +78,8 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
         self._processing_request_id: str | None = None
         self._pending_messages: dict[str, list[TTSTextInput]] = {}
         self._put_lock = asyncio.Lock()
-        self._no_flush = asyncio.Event()
-        self._no_flush.set()
+        self._tts2_no_flush = asyncio.Event()
+        self._tts2_no_flush.set()
 
     # -- what an extension supplies -----------------------------------------
 
@@ -116,12 +116,12 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         await super().on_start(ten_env)
-        self.loop_task = asyncio.create_task(self._serve_queue())
+        self.loop_task = asyncio.create_task(self._tts2_serve_queue())
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         await self.send_usage_metrics()
         await super().on_stop(ten_env)
-        await self._drop_everything()
+        await self._tts2_drop_everything()
         if self.loop_task is not None:
             self.loop_task.cancel()
         await self.input_queue.put(None)
@@ -159,27 +159,27 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
             ten_env.log_warn(f"invalid {name} dropped: {error}")
             return
         if isinstance(parsed, TTSTextInput):
-            await self._enqueue(parsed)
+            await self._tts2_enqueue(parsed)
         elif isinstance(parsed, TTSFlush):
-            await self._flush(parsed)
+            await self._tts2_flush(parsed)
 
-    async def _enqueue(self, t: TTSTextInput) -> None:
+    async def _tts2_enqueue(self, t: TTSTextInput) -> None:
         # The lock is held while a flush is awaited: texts stay in order.
         async with self._put_lock:
-            await self._no_flush.wait()
+            await self._tts2_no_flush.wait()
             if t.request_id not in self.request_states:
-                self._forget_completed()
-                self._transition(t.request_id, RequestState.QUEUED)
+                self._tts2_forget_completed()
+                self._tts2_transition(t.request_id, RequestState.QUEUED)
                 if t.metadata:
                     self.metadatas[t.request_id] = t.metadata
             await self.input_queue.put(t)
 
-    async def _flush(self, t: TTSFlush) -> None:
+    async def _tts2_flush(self, t: TTSFlush) -> None:
         async with self._put_lock:
-            self._no_flush.clear()
+            self._tts2_no_flush.clear()
         try:
-            await self._drop_everything()
-            await self._send_json(
+            await self._tts2_drop_everything()
+            await self._tts2_send_json(
                 DATA_FLUSH_RESULT,
                 {"flush_id": t.flush_id, "metadata": t.metadata},
             )
@@ -187,9 +187,9 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
             self.ten_env.log_error(f"flush {t.flush_id} failed: {error}")
             raise
         finally:
-            self._no_flush.set()
+            self._tts2_no_flush.set()
 
-    async def _drop_everything(self) -> None:
+    async def _tts2_drop_everything(self) -> None:
         """The part of a flush that also happens at the stop."""
         await self.input_queue.flush()
         self._pending_messages.clear()
@@ -207,7 +207,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
 
     # -- the queue -----------------------------------------------------------
 
-    async def _serve_queue(self) -> None:
+    async def _tts2_serve_queue(self) -> None:
         while (t := await self.input_queue.get()) is not None:
             active = self._processing_request_id
             if active is not None and active != t.request_id:
@@ -215,9 +215,9 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
                 continue
             if active is None:
                 self._processing_request_id = t.request_id
-                self._transition(t.request_id, RequestState.PROCESSING)
+                self._tts2_transition(t.request_id, RequestState.PROCESSING)
             if t.text_input_end:
-                self._transition(t.request_id, RequestState.FINALIZING)
+                self._tts2_transition(t.request_id, RequestState.FINALIZING)
             try:
                 await self.request_tts(t)
             except asyncio.CancelledError:
@@ -236,7 +236,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
         """End a request and let the next one begin; sends no audio_end."""
         if error is not None:
             await self.send_tts_error(request_id, error)
-        self._transition(request_id, RequestState.COMPLETED)
+        self._tts2_transition(request_id, RequestState.COMPLETED)
         if self.current_audio_request_id == request_id:
             self.current_audio_request_id = None
         self.ten_env.log_info(
@@ -254,7 +254,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
                 for message in messages:
                     await self.input_queue.put(message)
 
-    def _transition(self, request_id: str, state: RequestState) -> bool:
+    def _tts2_transition(self, request_id: str, state: RequestState) -> bool:
         """Go to `state`; an illegal step is refused with a warning only."""
         present = self.request_states.get(request_id)
         if state not in _NEXT[present]:
@@ -266,7 +266,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
         self.request_states[request_id] = state
         return True
 
-    def _forget_completed(self) -> None:
+    def _tts2_forget_completed(self) -> None:
         for request_id, state in list(self.request_states.items()):
             if state is RequestState.COMPLETED:
                 del self.request_states[request_id]

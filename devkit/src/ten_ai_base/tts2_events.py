@@ -34,7 +34,7 @@ class TTSEvents:
 
     ten_env: AsyncTenEnv
 
-    def _init_events(self) -> None:
+    def _tts2_init_events(self) -> None:
         self.metadatas: dict[str, dict[str, Any]] = {}
         self.leftover_bytes = b""
         self.current_audio_request_id: str | None = None
@@ -67,16 +67,16 @@ class TTSEvents:
     ) -> None:
         """Frames sent from now on belong to `request_id`."""
         self.current_audio_request_id = request_id
-        await self._send_json(
+        await self._tts2_send_json(
             "tts_audio_start",
             {
                 "request_id": request_id,
-                "metadata": self._metadata(request_id, extra_metadata),
+                "metadata": self._tts2_metadata(request_id, extra_metadata),
             },
         )
 
     async def send_tts_audio_data(
-        self, audio_data: bytes, timestamp: int = 0
+        self, audio: bytes, timestamp: int = 0
     ) -> None:
         """Send whole samples; the rest waits for the next call.
 
@@ -84,23 +84,25 @@ class TTSEvents:
         here is logged and lost.
 
         Args:
-            audio_data: PCM of any length.
+            audio: PCM of any length.
             timestamp: milliseconds since the epoch, by convention.
         """
         try:
             width = self.synthesize_audio_sample_width()
             channels = self.synthesize_audio_channels()
-            pcm = self.leftover_bytes + audio_data
+            pcm = self.leftover_bytes + audio
             samples = len(pcm) // (width * channels)
             size = samples * width * channels
             self.leftover_bytes = pcm[size:]
             if samples:
-                frame = self._frame(pcm[:size], samples, timestamp)
+                frame = self._tts2_frame(pcm[:size], samples, timestamp)
                 await self.ten_env.send_audio_frame(frame)
         except Exception as error:
             self.ten_env.log_error(f"audio is lost: {error}")
 
-    def _frame(self, pcm: bytes, samples: int, timestamp: int) -> AudioFrame:
+    def _tts2_frame(
+        self, pcm: bytes, samples: int, timestamp: int
+    ) -> AudioFrame:
         frame = AudioFrame.create(AUDIO_FRAME_OUTPUT_NAME)
         frame.set_sample_rate(self.synthesize_audio_sample_rate())
         frame.set_bytes_per_sample(self.synthesize_audio_sample_width())
@@ -112,7 +114,7 @@ class TTSEvents:
         view = frame.lock_buf()
         view[:] = pcm
         frame.unlock_buf(view)
-        metadata = self._metadata(self.current_audio_request_id, None)
+        metadata = self._tts2_metadata(self.current_audio_request_id, None)
         frame.set_property_from_json("metadata", json.dumps(metadata))
         return frame
 
@@ -126,7 +128,7 @@ class TTSEvents:
         extra_metadata: _Metadata = None,
     ) -> None:
         """Both numbers must be integers, or the schema refuses the event."""
-        await self._send_json(
+        await self._tts2_send_json(
             "tts_audio_end",
             {
                 "request_id": request_id,
@@ -135,13 +137,13 @@ class TTSEvents:
                     request_total_audio_duration_ms
                 ),
                 "reason": int(reason),
-                "metadata": self._metadata(request_id, extra_metadata),
+                "metadata": self._tts2_metadata(request_id, extra_metadata),
             },
         )
         self.current_audio_request_id = None
 
     async def send_tts_text_result(self, t: TTSTextResult) -> None:
-        await self._send_json("tts_text_result", t.model_dump(mode="json"))
+        await self._tts2_send_json("tts_text_result", t.model_dump(mode="json"))
 
     async def send_tts_error(
         self,
@@ -156,7 +158,7 @@ class TTSEvents:
             f"error code {error.code}: {error.message}",
             category=LOG_CATEGORY_KEY_POINT,
         )
-        await self._send_json(
+        await self._tts2_send_json(
             "error",
             {
                 "id": request_id or "",
@@ -164,7 +166,7 @@ class TTSEvents:
                 "module": ModuleType.TTS.value,
                 "message": error.message,
                 "vendor_info": vendor_info.model_dump() if vendor_info else {},
-                "metadata": self._metadata(request_id, extra_metadata),
+                "metadata": self._tts2_metadata(request_id, extra_metadata),
             },
         )
 
@@ -179,7 +181,7 @@ class TTSEvents:
     ) -> None:
         """Time to the first audio; once per request."""
         metrics = {ModuleMetricKey.TTS_TTFB.value: ttfb_ms}
-        await self._send_metrics(request_id, metrics, extra_metadata)
+        await self._tts2_send_metrics(request_id, metrics, extra_metadata)
 
     async def metrics_connect_delay(
         self,
@@ -189,7 +191,7 @@ class TTSEvents:
     ) -> None:
         """After each successful connect."""
         metrics = {"connect_delay": connect_delay_ms}
-        await self._send_metrics(request_id, metrics, extra_metadata)
+        await self._tts2_send_metrics(request_id, metrics, extra_metadata)
 
     async def send_usage_metrics(
         self, request_id: str = "", extra_metadata: _Metadata = None
@@ -198,16 +200,16 @@ class TTSEvents:
         metrics = {
             "output_characters": self.output_characters,
             "input_characters": self.input_characters,
-            "recv_audio_duration": self._duration_ms(
+            "recv_audio_duration": self._tts2_duration_ms(
                 self.recv_audio_chunks_len
             ),
             "total_output_characters": self.total_output_characters,
             "total_input_characters": self.total_input_characters,
-            "total_recv_audio_duration": self._duration_ms(
+            "total_recv_audio_duration": self._tts2_duration_ms(
                 self.total_recv_audio_chunks_len
             ),
         }
-        await self._send_metrics(request_id, metrics, extra_metadata)
+        await self._tts2_send_metrics(request_id, metrics, extra_metadata)
         self.output_characters = 0
         self.input_characters = 0
         self.recv_audio_chunks_len = 0
@@ -234,7 +236,7 @@ class TTSEvents:
 
     # -- inside --------------------------------------------------------------
 
-    def _duration_ms(self, size_bytes: int) -> float:
+    def _tts2_duration_ms(self, size_bytes: int) -> float:
         bytes_per_s = (
             self.synthesize_audio_sample_rate()
             * self.synthesize_audio_channels()
@@ -242,13 +244,13 @@ class TTSEvents:
         )
         return size_bytes / bytes_per_s * 1000.0
 
-    def _metadata(
+    def _tts2_metadata(
         self, request_id: str | None, extra: _Metadata
     ) -> dict[str, Any]:
         known = self.metadatas.get(request_id, {}) if request_id else {}
         return {**known, **(extra or {})}
 
-    async def _send_metrics(
+    async def _tts2_send_metrics(
         self, request_id: str, metrics: dict[str, Any], extra: _Metadata
     ) -> None:
         event = ModuleMetrics(
@@ -256,11 +258,11 @@ class TTSEvents:
             module=ModuleType.TTS.value,
             vendor=self.vendor(),
             metrics=metrics,
-            metadata=self._metadata(request_id, extra),
+            metadata=self._tts2_metadata(request_id, extra),
         )
-        await self._send_json(DATA_OUT_METRICS, event.model_dump())
+        await self._tts2_send_json(DATA_OUT_METRICS, event.model_dump())
 
-    async def _send_json(self, name: str, content: dict[str, Any]) -> None:
+    async def _tts2_send_json(self, name: str, content: dict[str, Any]) -> None:
         data = Data.create(name)
         data.set_property_from_json(None, json.dumps(content))
         await self.ten_env.send_data(data)

@@ -81,9 +81,9 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
         self.client: AsyncTTS2HttpClient | None = None
         self.current_request_id: str | None = None
         self.recorder_map: dict[str, PCMWriter] = {}
-        self._audio_bytes = 0
-        self._text_sent_s = 0.0
-        self._first_audio_s: float | None = None
+        self._http_audio_bytes = 0
+        self._http_text_sent_s = 0.0
+        self._http_first_audio_s: float | None = None
 
     @abstractmethod
     async def create_config(self, config_json_str: str) -> AsyncTTS2HttpConfig:
@@ -109,7 +109,7 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
             self.client = await self.create_client(self.config, ten_env)
         except Exception as error:
             ten_env.log_error(f"initialization failed: {error}")
-            await self._send_error(
+            await self._http_send_error(
                 "",
                 ModuleErrorCode.FATAL_ERROR,
                 f"Initialization failed: {error}",
@@ -118,78 +118,80 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         if self.client is not None:
             await self.client.clean()
-        await self._flush_recorders()
+        await self._http_flush_recorders()
         await super().on_stop(ten_env)
 
     async def cancel_tts(self) -> None:
         if self.client is not None:
             await self.client.cancel()
         if self.current_request_id is not None:
-            await self._end(TTSAudioEndReason.INTERRUPTED)
+            await self._http_end(TTSAudioEndReason.INTERRUPTED)
 
     async def request_tts(self, t: TTSTextInput) -> None:
         try:
             if t.request_id != self.current_request_id:
-                await self._begin(t.request_id)
-            await self._speak(t)
+                await self._http_begin(t.request_id)
+            await self._http_speak(t)
         except Exception as error:
             self.ten_env.log_error(f"request {t.request_id}: {error}")
-            await self._send_error(
+            await self._http_send_error(
                 t.request_id, ModuleErrorCode.NON_FATAL_ERROR, str(error)
             )
-            if self._is_finalizing(t.request_id):
-                await self._finish(t.request_id, TTSAudioEndReason.ERROR)
+            if self._http_is_finalizing(t.request_id):
+                await self._http_finish(t.request_id, TTSAudioEndReason.ERROR)
 
-    async def _speak(self, t: TTSTextInput) -> None:
+    async def _http_speak(self, t: TTSTextInput) -> None:
         if self.client is None:
             raise RuntimeError("the client is not initialized")
         if t.text.strip():
             self.metrics_add_output_characters(len(t.text))
             async for chunk, event in self.client.get(t.text, t.request_id):
                 if event is TTS2HttpResponseEventType.RESPONSE and chunk:
-                    await self._audio(t.request_id, chunk)
+                    await self._http_audio(t.request_id, chunk)
                 elif event is TTS2HttpResponseEventType.FLUSH:
                     return
                 elif event is TTS2HttpResponseEventType.END:
                     break
                 elif event is not TTS2HttpResponseEventType.RESPONSE:
-                    await self._vendor_error(t.request_id, chunk, event)
+                    await self._http_vendor_error(t.request_id, chunk, event)
                     break
-        if self._is_finalizing(t.request_id):
-            await self._finish(t.request_id, TTSAudioEndReason.REQUEST_END)
+        if self._http_is_finalizing(t.request_id):
+            await self._http_finish(t.request_id, TTSAudioEndReason.REQUEST_END)
 
-    def _is_finalizing(self, request_id: str) -> bool:
+    def _http_is_finalizing(self, request_id: str) -> bool:
         state = self.request_states.get(request_id)
         return state is RequestState.FINALIZING
 
-    async def _begin(self, request_id: str) -> None:
-        await self._flush_recorders()
+    async def _http_begin(self, request_id: str) -> None:
+        await self._http_flush_recorders()
         self.current_request_id = request_id
-        self._audio_bytes = 0
-        self._first_audio_s = None
-        self._text_sent_s = time.monotonic()
+        self._http_audio_bytes = 0
+        self._http_first_audio_s = None
+        self._http_text_sent_s = time.monotonic()
         if self.config is not None and self.config.dump:
             folder = Path(self.config.dump_path)
             folder.mkdir(parents=True, exist_ok=True)
             file = folder / f"{self.vendor()}_dump_{request_id}.pcm"
             self.recorder_map[request_id] = PCMWriter(str(file))
 
-    async def _audio(self, request_id: str, chunk: bytes) -> None:
-        if self._first_audio_s is None:
-            self._first_audio_s = time.monotonic()
-            ttfb_ms = int((self._first_audio_s - self._text_sent_s) * 1000)
+    async def _http_audio(self, request_id: str, chunk: bytes) -> None:
+        if self._http_first_audio_s is None:
+            self._http_first_audio_s = time.monotonic()
+            ttfb_ms = int(
+                (self._http_first_audio_s - self._http_text_sent_s) * 1000
+            )
             extra = self.client.get_extra_metadata() if self.client else {}
             await self.send_tts_ttfb_metrics(
                 request_id, ttfb_ms, extra_metadata=extra
             )
             await self.send_tts_audio_start(request_id)
-        self._audio_bytes += len(chunk)
+        self._http_audio_bytes += len(chunk)
         self.metrics_add_recv_audio_chunks(chunk)
         if recorder := self.recorder_map.get(request_id):
             await recorder.write(chunk)
         await self.send_tts_audio_data(chunk)
 
-    async def _vendor_error(
+    async def _http_vendor_error(
         self,
         request_id: str,
         text: bytes | None,
@@ -202,9 +204,9 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
             else ModuleErrorCode.NON_FATAL_ERROR
         )
         message = (text or b"").decode("utf-8", "replace")
-        await self._send_error(request_id, code, message)
+        await self._http_send_error(request_id, code, message)
 
-    async def _send_error(
+    async def _http_send_error(
         self, request_id: str, code: ModuleErrorCode, message: str
     ) -> None:
         error = ModuleError(
@@ -217,26 +219,28 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
         )
         await self.send_tts_error(request_id, error)
 
-    async def _finish(self, request_id: str, reason: TTSAudioEndReason) -> None:
-        await self._end(reason)
+    async def _http_finish(
+        self, request_id: str, reason: TTSAudioEndReason
+    ) -> None:
+        await self._http_end(reason)
         await self.finish_request(request_id, reason)
 
-    async def _end(self, reason: TTSAudioEndReason) -> None:
+    async def _http_end(self, reason: TTSAudioEndReason) -> None:
         request_id = self.current_request_id
         if request_id is None:
             return
-        await self._flush_recorders()
+        await self._http_flush_recorders()
         interval_s = 0.0
-        if self._first_audio_s is not None:
-            interval_s = time.monotonic() - self._first_audio_s
-        duration_ms = round(self._duration_ms(self._audio_bytes))
+        if self._http_first_audio_s is not None:
+            interval_s = time.monotonic() - self._http_first_audio_s
+        duration_ms = round(self._tts2_duration_ms(self._http_audio_bytes))
         await self.send_usage_metrics(request_id)
         await self.send_tts_audio_end(
             request_id, int(interval_s * 1000), duration_ms, reason=reason
         )
         self.current_request_id = None
 
-    async def _flush_recorders(self) -> None:
+    async def _http_flush_recorders(self) -> None:
         for recorder in self.recorder_map.values():
             # The first flush may only wait for a block on its way to disk.
             await recorder.flush()

@@ -12,8 +12,8 @@ class App:
     """An override of a callback must end with its `…_done` call."""
 
     def __init__(self) -> None:
-        self._run = AppRun(self)
-        self._thread: threading.Thread | None = None
+        self._ten_run = AppRun(self)
+        self._ten_thread: threading.Thread | None = None
 
     def run(self, run_in_background: bool = False) -> None:
         """Configure, init, wait for `close`, deinit.
@@ -23,23 +23,23 @@ class App:
                 `wait` raises it.
         """
         if run_in_background:
-            self._thread = threading.Thread(
-                target=self._run.serve, name="ten-app", daemon=True
+            self._ten_thread = threading.Thread(
+                target=self._ten_run.serve, name="ten-app", daemon=True
             )
-            self._thread.start()
+            self._ten_thread.start()
         else:
-            self._run.serve()
-            self._run.raise_failure()
+            self._ten_run.serve()
+            self._ten_run.raise_failure()
 
     def wait(self) -> None:
         """Wait for the end of an app that runs in the background."""
-        if self._thread is not None:
-            self._thread.join()
-            self._run.raise_failure()
+        if self._ten_thread is not None:
+            self._ten_thread.join()
+            self._ten_run.raise_failure()
 
     def close(self) -> None:
         """End the app, from any thread."""
-        self._run.close()
+        self._ten_run.close()
 
     def on_configure(self, ten_env: TenEnv) -> None:
         ten_env.on_configure_done()

@@ -36,7 +36,7 @@ class AsyncExtensionTester(TesterBase):
             node.runner = LoopRunner(thread, node, node.name)
 
         try:
-            return self._verdict(self._begin(sit_down, lambda: None))
+            return self._ten_verdict(self._ten_begin(sit_down, lambda: None))
         finally:
             if not thread.stop():
                 log_sinks.warn("tester", "its event loop is blocked")

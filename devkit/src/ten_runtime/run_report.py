@@ -2,8 +2,12 @@
 
 The last report of a process is `last_run()`; a test that wants to fail on
 leaks asserts `last_run().leaks == ()`. The environment variable
-TEN_HOST_STRICT makes every run of a process fail: `leaks`, `refused`, or
-`leaks,refused`.
+TEN_HOST_STRICT makes every run of a process stricter, with a list of:
+
+* `leaks`: what is left behind fails the run;
+* `refused`: so does a message that is dropped;
+* `raise`: `run` raises where native TEN would have ended the process, for
+  tests that do not look at its result.
 """
 
 from __future__ import annotations

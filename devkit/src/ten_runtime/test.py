@@ -47,13 +47,13 @@ class ExtensionTester(TesterBase):
             node.env = TenEnvTester(node)
             node.runner = turns
 
-        run = self._begin(sit_down, turns.end)
+        run = self._ten_begin(sit_down, turns.end)
         try:
             turns.serve()
         except BaseException:
             run.give_up()
             raise
-        return self._verdict(run)
+        return self._ten_verdict(run)
 
     def on_init(self, ten_env_tester: TenEnvTester) -> None:
         ten_env_tester.on_init_done()

@@ -331,8 +331,16 @@ class GraphRun:
         self.is_over = True
         self._on_end()
 
+    def raise_if_strict(self) -> None:
+        """Raise what would have ended the process, where that is asked for.
+
+        For tests that do not look at what `run` returns.
+        """
+        if "raise" in _strictness() and self._failures:
+            raise RuntimeError(self._failures[0])
+
     def _apply_strictness(self) -> None:
-        strict_about = os.environ.get("TEN_HOST_STRICT", "").split(",")
+        strict_about = _strictness()
         if "leaks" in strict_about:
             for leak in self._leaks:
                 self.fail(str(leak))
@@ -354,6 +362,10 @@ class GraphRun:
             )
         if not EXTENSION_LOOPS.release(runner.thread):
             log_sinks.warn(node.name, "its event loop could not be ended")
+
+
+def _strictness() -> list[str]:
+    return os.environ.get("TEN_HOST_STRICT", "").split(",")
 
 
 def _chain(error: Exception) -> str:

@@ -20,10 +20,13 @@ DEFAULT_LIMIT_US = 180_000_000
 class TesterBase:
     """One tester object is good for one run."""
 
+    # On the class: subclasses of sync testers need not call our __init__.
+    _ten_graph: GraphDefinition | None = None
+    _ten_limit_us = DEFAULT_LIMIT_US
+    _ten_run: GraphRun | None = None
+
     def __init__(self) -> None:
-        self._graph: GraphDefinition | None = None
-        self._limit_us = DEFAULT_LIMIT_US
-        self._run: GraphRun | None = None
+        pass
 
     def set_test_mode_single(
         self, addon_name: str, property_json_str: str | None = None
@@ -37,7 +40,7 @@ class TesterBase:
         Raises:
             ValueError: the property is not a JSON object.
         """
-        self._graph = single_mode(addon_name, property_json_str)
+        self._ten_graph = single_mode(addon_name, property_json_str)
 
     def set_test_mode_graph(self, graph_json: str) -> None:
         """Test a graph; the node with add-on `ten:test_extension` is us.
@@ -45,30 +48,31 @@ class TesterBase:
         Raises:
             ValueError: not a graph.
         """
-        self._graph = parse_graph_json(graph_json)
+        self._ten_graph = parse_graph_json(graph_json)
 
     def set_timeout(self, timeout_us: int) -> None:
         """In microseconds, 0 for none; holds while our loop is blocked."""
-        self._limit_us = timeout_us
+        self._ten_limit_us = timeout_us
 
-    def _begin(
+    def _ten_begin(
         self,
         seat: Callable[[Node], None],
         on_end: Callable[[], None],
     ) -> GraphRun:
-        if self._graph is None:
+        if self._ten_graph is None:
             raise GraphProblem("set_test_mode_… was not called")
-        if self._run is not None:
+        if self._ten_run is not None:
             raise RuntimeError("a tester runs once")
-        limit_s = self._limit_us / 1e6 if self._limit_us else None
-        self._run = GraphRun(self._graph, seat, limit_s, on_end)
-        self._run.start()
-        return self._run
+        limit_s = self._ten_limit_us / 1e6 if self._ten_limit_us else None
+        self._ten_run = GraphRun(self._ten_graph, seat, limit_s, on_end)
+        self._ten_run.start()
+        return self._ten_run
 
-    def _verdict(self, run: GraphRun) -> TenError | None:
+    def _ten_verdict(self, run: GraphRun) -> TenError | None:
         try:
             run.join()
         except BaseException:
             run.give_up()
             raise
+        run.raise_if_strict()
         return run.error
