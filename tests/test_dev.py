@@ -45,6 +45,17 @@ class Machine:
         path.chmod(0o755)
         return path
 
+    def add_tool(self, name: str) -> None:
+        """Put one of this machine's programs on the PATH."""
+        found = shutil.which(name)
+        assert found is not None
+        (self.folder / "bin" / name).symlink_to(found)
+
+    def require(self, package: str) -> None:
+        """Let the extension need one more package."""
+        with (self.folder / "checkout" / "requirements.txt").open("a") as file:
+            file.write(f"{package}\n")
+
     def dev(self, *arguments: str, **env: str) -> tuple[int, str, str]:
         """Run `./dev` and return its exit code, stdout and stderr."""
         done = subprocess.run(
@@ -71,12 +82,11 @@ def machine(tmp_path: Path) -> Machine:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target)
     (tmp_path / "bin").mkdir()
-    for tool in TOOLS:
-        found = shutil.which(tool)
-        assert found is not None
-        (tmp_path / "bin" / tool).symlink_to(found)
     env = {"PATH": str(tmp_path / "bin"), "HOME": str(tmp_path)}
-    return Machine(tmp_path, env)
+    bare = Machine(tmp_path, env)
+    for tool in TOOLS:
+        bare.add_tool(tool)
+    return bare
 
 
 def test_help_needs_nothing_but_bash(machine: Machine) -> None:
@@ -145,22 +155,48 @@ def test_a_chosen_python_that_does_not_run_is_named(machine: Machine) -> None:
     assert "PYTHON=/nowhere/python3 does not run" in err
 
 
+# A Python whose environments have this one's pip, so that none is installed.
+WITH_REAL_PIP = f"""
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" "$3/lib/python3.10/site-packages"
+             cat "$0" >"$3/bin/python"; chmod +x "$3/bin/python" ;;
+  *) exec "{sys.executable}" "$@" ;;
+esac
+"""
+
+
 def test_a_machine_without_network_is_told_what_to_type(
     machine: Machine,
 ) -> None:
-    machine.add_python("python3", f'exec "{_real_python()}" "$@"')
+    machine.add_tool("chmod")
+    machine.add_python("python3", WITH_REAL_PIP)
+    machine.require("a-package-that-has-to-be-downloaded")
 
     code, _, err = machine.dev(
         "speak",
         "Hi.",
         PIP_INDEX_URL="http://127.0.0.1:9/simple",
-        PIP_RETRIES="0",
         PIP_CONFIG_FILE=os.devnull,
     )
 
     assert code == 1
     assert "could not be downloaded; connect this machine to the network" in err
     assert "Traceback" not in err
+
+
+def test_a_package_that_does_not_exist_is_named(machine: Machine) -> None:
+    machine.add_tool("chmod")
+    machine.add_python("python3", WITH_REAL_PIP)
+    machine.require("a-package-that-does-not-exist")
+
+    code, _, err = machine.dev(
+        "speak", "Hi.", PIP_NO_INDEX="1", PIP_CONFIG_FILE=os.devnull
+    )
+
+    assert code == 1
+    assert "could not be installed" in err
+    assert "a-package-that-does-not-exist" in err
+    assert str(machine.venv.parent / ".venv-setup" / ".venv.log") in err
 
 
 def test_a_foreign_environment_is_left_alone(machine: Machine) -> None:
@@ -193,9 +229,7 @@ esac
 @pytest.fixture
 def fake(machine: Machine, tmp_path: Path) -> Machine:
     """A machine whose Python only pretends, so that set-up takes no time."""
-    chmod = shutil.which("chmod")
-    assert chmod is not None
-    (tmp_path / "bin" / "chmod").symlink_to(chmod)
+    machine.add_tool("chmod")
     machine.add_python("python3", FAKE_PYTHON)
     machine.env["LOG"] = str(tmp_path / "log")
     (tmp_path / "log").write_text("")
@@ -221,8 +255,7 @@ def test_the_environment_is_made_once_and_quietly(fake: Machine) -> None:
 
 def test_a_changed_requirements_file_is_installed_again(fake: Machine) -> None:
     fake.dev("speak", "Hi.")
-    with (fake.folder / "checkout" / "requirements.txt").open("a") as file:
-        file.write("another\n")
+    fake.require("another")
 
     code, _, err = fake.dev("speak", "Hi.")
 
