@@ -40,7 +40,7 @@ class ExtensionTester(TesterBase):
 
     def run(self) -> TenError | None:
         """Run the test; returns when everything is torn down."""
-        turns = TurnRunner(self)
+        turns = TurnRunner()
 
         def sit_down(node: Node) -> None:
             node.instance = self

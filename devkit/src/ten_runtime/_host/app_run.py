@@ -29,7 +29,7 @@ class AppRun:
         self._node = Node(self, "app", "")
         self._node.instance = app
         self._node.env = TenEnv(self._node)
-        self._turns = TurnRunner(self._node)
+        self._turns = TurnRunner()
         self._node.runner = self._turns
         self._folder = Path.cwd()
         self._graphs: list[GraphRun] = []

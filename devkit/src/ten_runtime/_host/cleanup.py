@@ -11,7 +11,7 @@ from .ownership import tasks_of
 from .resources import EXECUTOR, resources_of
 from .runners import LoopRunner
 
-SETTLE_S = 0.1
+SETTLE_S = 0.25
 """How long what is just ending may take before it counts as a leak."""
 
 GRACE_S = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +63,8 @@ def parse_graph(document: Json) -> GraphDefinition:
     graph = GraphDefinition()
     names = set()
     for node in document.get("nodes") or []:
+        if node.get("type") == "extension_group":
+            continue
         if node.get("type", "extension") != "extension":
             raise GraphProblem(f"node type {node['type']!r} is not supported")
         if not node.get("name") or not node.get("addon"):
@@ -99,6 +102,8 @@ def _add_connection(
     here = connection.get("extensions") or [connection.get("extension")]
     for kind in KINDS:
         for flow in connection.get(kind) or []:
+            if "msg_conversion" in json.dumps(flow):
+                raise GraphProblem("msg_conversion is not supported")
             for message in flow.get("names") or [flow.get("name")]:
                 for own in here:
                     for peer in _peers(flow, "dest"):

@@ -310,6 +310,8 @@ class GraphRun:
     def _finish(self) -> None:
         self._is_ending = True
         for node in self.nodes.values():
+            self._answer_dropped(node, node.close_window())
+        for node in self.nodes.values():
             runner = node.runner
             if isinstance(runner, LoopRunner) and not node.is_tester:
                 self._clean_up(node, runner)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import queue
 import threading
 from collections.abc import Callable
@@ -53,8 +52,13 @@ class LoopRunner:
         self._call(action)
 
     def _call(self, action: Callable[[], Any]) -> None:
-        context: contextvars.Context = self._context
-        self.thread.loop.call_soon_threadsafe(action, context=context)
+        loop = self.thread.loop
+        try:
+            loop.call_soon_threadsafe(action, context=self._context)
+        except RuntimeError:
+            # A loop that has ended has nobody left to tell.
+            if not loop.is_closed():
+                raise
 
 
 async def _guarded(
@@ -69,20 +73,26 @@ async def _guarded(
 
 
 class TurnRunner:
-    """Callbacks run to completion, one after the other, on one thread."""
+    """Callbacks run to completion, one after the other, on one thread.
 
-    def __init__(self, owner: object) -> None:
+    Without an `owner` they run in the context of that thread.
+    """
+
+    def __init__(self, owner: object | None = None) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], Any] | None] = (
             queue.SimpleQueue()
         )
-        self._context = owned_context(owner)
+        self._context = owned_context(owner) if owner else None
 
     def start(
         self, callback: Callback, args: tuple[Any, ...], done: Done
     ) -> None:
         def job() -> None:
             try:
-                self._context.run(callback, *args)
+                if self._context is None:
+                    callback(*args)
+                else:
+                    self._context.run(callback, *args)
             except (KeyboardInterrupt, SystemExit):
                 raise
             except BaseException as error:
