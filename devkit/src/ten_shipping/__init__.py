@@ -1,0 +1,10 @@
+"""Brings an extension into TEN: as a package, or into a checkout.
+
+Works for any extension: it reads what to ship from the manifest.
+"""
+
+from .include import included_files as included_files
+from .install import InstallError as InstallError
+from .install import plan_install as plan_install
+from .install import plan_remove as plan_remove
+from .package import build as build

@@ -1,0 +1,83 @@
+"""Builds what the TEN registry would ship, and proves that it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from .include import included_files
+
+# Runs in a fresh interpreter, in the folder of an app: the package is
+# imported as TEN's loader does it, and speaks one request.
+_PROOF = """
+import asyncio, importlib, os, sys
+name = sys.argv[1]
+# The environment may know a checkout under the same name: not that one.
+sys.path[:] = [p for p in sys.path if not os.path.exists(os.path.join(p, name))]
+importlib.import_module("ten_packages.extension." + name)
+from gradium_sim import SimThread
+from ten_host import ExtensionHost, app_running
+
+async def speak(url):
+    params = {"url": url, "api_key": "local"}
+    async with ExtensionHost(name, {"params": params}) as host:
+        await host.send_text("proof", "The package speaks.", end=True)
+        end = await host.ended("proof")
+        return end.reason.name, end.duration_ms
+
+with SimThread(voice="tones", api_keys=("local",)) as sim, app_running():
+    reason, duration_ms = asyncio.run(speak(sim.url))
+assert name not in sys.modules, "imported under another name, too"
+assert (reason, duration_ms > 0) == ("REQUEST_END", True), (reason, duration_ms)
+print(duration_ms)
+"""
+
+
+def build(root: Path, folder: Path) -> Path:
+    """Write the archive; the same files give the same bytes.
+
+    Returns:
+        The archive, named after the manifest's name and version.
+    """
+    manifest = json.loads((root / "manifest.json").read_text())
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / f"{manifest['name']}-{manifest['version']}.tpkg"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
+        for path in included_files(root):
+            entry = zipfile.ZipInfo(path.as_posix(), (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            package.writestr(entry, (root / path).read_bytes())
+    return archive
+
+
+def prove(archive: Path, app: Path, name: str) -> int:
+    """Unpack into an app's folder, import it there and speak one request.
+
+    Returns:
+        The milliseconds of audio.
+
+    Raises:
+        subprocess.CalledProcessError: it does not work; `stderr` says why.
+    """
+    target = app / "ten_packages" / "extension" / name
+    with zipfile.ZipFile(archive) as package:
+        package.extractall(target)
+    # Of the present path only the kit may be seen, never this checkout.
+    kit = Path(__file__).resolve().parents[1]
+    environment = {**os.environ, "PYTHONPATH": f"{app}{os.pathsep}{kit}"}
+    environment.pop("GRADIUM_API_KEY", None)
+    done = subprocess.run(
+        [sys.executable, "-c", _PROOF, name],
+        cwd=app,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return int(done.stdout.split()[-1])
