@@ -57,6 +57,7 @@ class DumpFile:
         self._pcm_bytes = 0
         self._file: AsyncBufferedIOBase | None = None
         self._last_write: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def write(self, pcm: bytes) -> None:
         """Append; raises `OSError`. Cancelling does not tear the write."""
@@ -66,9 +67,20 @@ class DumpFile:
         await asyncio.shield(self._last_write)
 
     async def aclose(self) -> None:
-        """Write everything out; raises `OSError`."""
+        """Write everything out; raises `OSError`.
+
+        Cancelling does not tear it: the next call waits for its end.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(
+                self._complete(), name="gradium:dump"
+            )
+        await asyncio.shield(self._closing)
+
+    async def _complete(self) -> None:
         if self._last_write:
             await asyncio.wait({self._last_write})
+            self._last_write.exception()  # told to who wrote
         file, self._file = self._file, None
         if file is None:
             return

@@ -54,9 +54,11 @@ class _Job:
         self._dump = dump
         self._events = events
         self.task: asyncio.Task[None] | None = None
+        # What came after the last text: the id's next life.
+        self.next_texts: list[TTSTextInput] = []
 
     def start(self, speak: Coroutine[Any, Any, None]) -> None:
-        """Run the request's task: there is something to speak."""
+        """Run the request's task: there is something to speak, or an end."""
         self.request.asked(asyncio.get_running_loop().time())
         self.task = asyncio.create_task(
             speak, name=f"gradium:{self.request.request_id:.64}"
@@ -69,7 +71,9 @@ class _Job:
             try:
                 await self._dump.write(action.pcm)
             except OSError as error:
-                self._give_up_dump(error)
+                self._warn_of_dump(error)
+                await self.complete_dump()
+                self._dump = None
 
     async def cancel(self) -> None:
         """Stop speaking; nothing of the request happens after this."""
@@ -78,19 +82,21 @@ class _Job:
             self.task.cancel()
             await asyncio.wait({self.task})
 
-    async def end(self, reason: EndReason) -> None:
-        """Complete the dump, then say what is left to say of the request."""
+    async def complete_dump(self) -> None:
+        """Write everything out that was sent."""
         if self._dump:
             try:
                 await self._dump.aclose()
             except OSError as error:
-                self._give_up_dump(error)
+                self._warn_of_dump(error)
+
+    async def end(self, reason: EndReason) -> None:
+        """Say what is left to say of the request; does not suspend."""
         for action in self.request.end(reason):
             await self._events.perform(self.speech, action)
 
-    def _give_up_dump(self, error: OSError) -> None:
+    def _warn_of_dump(self, error: OSError) -> None:
         self._events.warn(f"request={self.request.request_id} no dump: {error}")
-        self._dump = None
 
 
 class GradiumTTSExtension(AsyncTTS2BaseExtension):
@@ -105,6 +111,9 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         self._client: GradiumTTSClient | None = None
         self._admission = Admission()
         self._job: _Job | None = None
+        self._cancelling = asyncio.Lock()
+        self._releasing: asyncio.Task[None] | None = None
+        self._is_stopping = False
         # All there ever were: a running request keeps its settings.
         self._secrets: set[str] = set()
         self._trace = Trace()
@@ -133,8 +142,12 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         """End what is running and close every socket and file."""
+        self._is_stopping = True
         await self.cancel_tts()
         await super().on_stop(ten_env)
+        if self._releasing:
+            self._releasing.cancel()
+            await asyncio.wait({self._releasing})
         if self._client:
             await self._client.aclose()
         await self._events.stopped()
@@ -195,6 +208,8 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             text=t.text,
             is_end=t.text_input_end,
         )
+        if self._is_stopping:
+            return
         try:
             await self._take(t)
         except Exception as error:  # the base would block its queue for good
@@ -214,15 +229,15 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         job = self._job or await self._admit(t)
         if job is None:
             return
+        if job.request.text.is_ended:
+            if job.next_texts or is_speakable(t.text):
+                job.next_texts.append(t)
+            return
         job.speech.push_fragment(t.text)
         if t.text_input_end:
             job.speech.end_input()
-        if job.task:
-            return
-        if is_speakable(t.text):
+        if not job.task and (is_speakable(t.text) or t.text_input_end):
             job.start(self._speak(job))
-        elif t.text_input_end:
-            await self._finish(job, EndReason.REQUEST_END)
 
     async def _admit(self, t: TTSTextInput) -> _Job | None:
         """Begin a request, if this text is one."""
@@ -243,20 +258,53 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
                 t.request_id, is_input_ended=t.text_input_end, owes_end=True
             )
         if verdict is not Verdict.LATE and t.text_input_end:
-            await self._events.end_unheard(t.request_id)
-        await self.finish_request(t.request_id, TTSAudioEndReason.ERROR)
+            # Unless a flush came after the failure: the base forgot the id.
+            if verdict is Verdict.NEW or self._is_completed(t.request_id):
+                await self._events.end_unheard(t.request_id)
+        await self._release(t.request_id)
         return None
+
+    async def _release(self, request_id: str) -> None:
+        """Let the base go on after a text that needs no request."""
+        if not len(self.input_queue):
+            await self.finish_request(request_id, TTSAudioEndReason.ERROR)
+        elif self._releasing is None or self._releasing.done():
+            # Not here: this is what empties the queue.
+            self._releasing = asyncio.create_task(
+                self._release_later(request_id),
+                name=f"gradium:{request_id:.64}:release",
+            )
+
+    async def _release_later(self, request_id: str) -> None:
+        await self._queue_is_empty()
+        if not self._job:  # else that ends the id
+            await self.finish_request(request_id, TTSAudioEndReason.ERROR)
+
+    async def _queue_is_empty(self) -> None:
+        """Wait for what the base is about to hand over, a few turns.
+
+        A finished request lets it append what has waited for its turn behind
+        what is queued: an id's later texts would come before its earlier.
+        """
+        while len(self.input_queue):  # noqa: ASYNC110 - the queue tells nobody
+            await asyncio.sleep(0)
 
     def _claim_state(self, t: TTSTextInput) -> None:
         """Make a used id a running one for the base, too.
 
-        It would keep the state and the metadata of the id's first life, and
-        an interruption would pass by a request it takes for completed.
+        It would keep the state and the metadata of the id's first life, or
+        none once another id has come, and an interruption would pass by a
+        request it takes for completed.
         """
-        if self.request_states.get(t.request_id) is RequestState.COMPLETED:
+        is_absent = t.request_id not in self.request_states
+        if is_absent or self._is_completed(t.request_id):
             self.request_states[t.request_id] = RequestState.PROCESSING
             if t.metadata:
                 self.metadatas[t.request_id] = t.metadata
+
+    def _is_completed(self, request_id: str) -> bool:
+        state = self.request_states.get(request_id)
+        return state is RequestState.COMPLETED
 
     def _new_job(
         self,
@@ -300,9 +348,13 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     async def _finish(self, job: _Job, reason: EndReason) -> None:
         """End a request by itself, and let the base start the next."""
+        await job.complete_dump()
+        await self._queue_is_empty()
         await self._end(job, reason)
         # Before `finish_request`, which starts the next request.
         self._detach()
+        for t in job.next_texts:
+            await self.input_queue.put(t)
         await self.finish_request(
             job.request.request_id, TTSAudioEndReason(int(reason))
         )
@@ -314,10 +366,13 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         the lock that the flush holds back.
         """
         self._trace.write(ten="in", name="cancel")
-        job = self._detach()
-        if job:
-            await job.cancel()
-            await self._end(job, EndReason.INTERRUPTED)
+        # A second flush must not be answered before the first is done.
+        async with self._cancelling:
+            job = self._detach()
+            if job:
+                await job.cancel()
+                await job.complete_dump()
+                await self._end(job, EndReason.INTERRUPTED)
 
     def _detach(self) -> _Job | None:
         job, self._job = self._job, None
