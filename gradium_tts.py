@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -95,6 +96,12 @@ class GradiumError(Exception):
         self.kind = kind
         self.code = code
         self.vendor_message = vendor_message
+
+    def masked(self, mask: Callable[[str], str]) -> GradiumError:
+        """Give the same error without what `mask` takes out."""
+        return type(self)(
+            mask(str(self)), self.kind, self.code, mask(self.vendor_message)
+        )
 
 
 class ConnectError(GradiumError):
@@ -256,7 +263,9 @@ def _connect_error(
     elif isinstance(error, FileNotFoundError):
         kind, why = ErrorKind.CONFIG, f"{error.filename}: {error.strerror}"
     elif isinstance(error, OSError):
-        why = error.strerror or str(error)
+        # Where there is a number, asyncio's words repeat the address.
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror or str(error)
     elif isinstance(error, (InvalidHandshake, EOFError)):
         why = f"not a websocket answer: {error}"
     else:
@@ -291,6 +300,8 @@ class _WarmSocket:
         if opening.cancelled():  # the settings changed meanwhile
             return None
         transport = opening.result()
+        if self._transport is not opening:  # another was faster
+            return None
         self._transport = None
         if transport.is_open:
             return transport
@@ -325,8 +336,8 @@ class _WarmSocket:
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, WARM_RETRY_MAX_S)
                 continue
-            except asyncio.CancelledError:
-                opening.cancel()
+            except BaseException:
+                opening.cancel()  # nobody may wait for it for ever
                 raise
             opening.set_result(transport)
             delay_s = WARM_RETRY_S
@@ -481,7 +492,8 @@ class GradiumTTSClient:
         is_warm = transport is not None
         if transport is None:
             transport = await self.connect(endpoint)
-        else:
+        # Taken, or no good: the next one is opened once it is in nobody's way.
+        if warm and self._warm is warm:
             self.drop_warm()
         await self._observer.connected()
         return transport, is_warm
@@ -492,7 +504,11 @@ class GradiumTTSClient:
         started_at = loop.time()
         host = host_of(endpoint.url)
         timeout_s = self.config.params.connect_timeout_s
-        transport = await self._connect(endpoint, timeout_s)
+        try:
+            transport = await self._connect(endpoint, timeout_s)
+        except GradiumError as error:
+            # Libraries and proxies put URLs into their words.
+            raise error.masked(self.config.redact) from error.__cause__
         took_s = loop.time() - started_at
         self.log.info(
             "vendor_status: connected to %s in %.0f ms", host, took_s * 1000
@@ -648,6 +664,12 @@ class SpeechStream:
         """
         if self._is_complete:
             raise StopAsyncIteration
+        try:
+            return await self._next_event()
+        except GradiumError as error:
+            raise error.masked(self._config.redact) from None
+
+    async def _next_event(self) -> Event:
         while True:
             event = await self._receive()
             if isinstance(event, EndOfStream):
