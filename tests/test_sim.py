@@ -21,8 +21,6 @@ from gradium_sim import (
 from gradium_sim.g711 import decode_alaw, decode_ulaw
 from gradium_sim.probe import Closed, Probe, kinds, pcm_of
 
-NO_SILENCE = {"trailing_silence_s": 0.0}
-
 
 async def speak(sim: GradiumSim, *texts: str, **fields: Any) -> list[Any]:
     async with Probe(sim.url) as probe:
@@ -154,7 +152,7 @@ async def test_a_wav_header_has_placeholder_lengths() -> None:
 
 async def test_a_bad_key_is_told_in_band_whatever_was_sent() -> None:
     async with GradiumSim() as sim, Probe(sim.url, key="wrong") as probe:
-        got = await probe.until_closed()
+        got: list[Any] = await probe.until_closed()
 
     assert kinds(got) == ["error", "close 1008"]
     message, footer = got[0]["message"].split("\n")
@@ -167,7 +165,7 @@ async def test_a_bad_key_is_told_in_band_whatever_was_sent() -> None:
 
 async def test_without_a_key_there_is_only_a_close() -> None:
     async with GradiumSim() as sim, Probe(sim.url, key=None) as probe:
-        got = await probe.until_closed()
+        got: list[Any] = await probe.until_closed()
 
     assert got == [Closed(1008, "No authentication provided.")]
 
@@ -178,7 +176,7 @@ async def test_a_token_is_good_for_one_connection() -> None:
         async with Probe(url, key=None) as probe:
             first = await probe.speak("a")
         async with Probe(url, key=None) as probe:
-            second = await probe.until_closed()
+            second: list[Any] = await probe.until_closed()
 
     assert first[-1] == Closed(1000)
     assert kinds(second) == ["error", "close 1008"]
@@ -194,7 +192,8 @@ async def test_connections_are_recorded_with_headers_and_messages() -> None:
     assert record.path == "/api/speech/tts"
     assert record.headers["x-api-key"] == "test-key"
     assert record.headers["x-api-source"] == "me"
-    assert [one["type"] for one in record.messages] == [
+    messages: list[Any] = record.messages
+    assert [one["type"] for one in messages] == [
         "setup",
         "text",
         "text",
@@ -309,7 +308,7 @@ async def test_what_breaks_the_protocol_is_answered_with_1002(
         sim.pause_at(Point.READY)
         for message in messages:
             await probe.send(message)
-        got = await probe.until_closed()
+        got: list[Any] = await probe.until_closed()
 
     assert kinds(got) == ["error", "close 1002"]
     assert got[0]["message"].split("\n")[0] == text
@@ -325,7 +324,7 @@ async def test_text_sent_before_ready_is_not_lost() -> None:
         await sim.until(lambda sim: len(sim.connections[0].received) == 4)
         assert sim.sessions[0].times.ready_s is None
         sim.resume()
-        got = await probe.until_closed()
+        got: list[Any] = await probe.until_closed()
 
     assert tones.decode(pcm_of(got), 24000) == ["one", "two", "three"]
 
@@ -338,7 +337,7 @@ async def test_the_last_words_wait_for_more_text_or_the_end() -> None:
         await probe.text("five six")
         await sim.until(lambda sim: sim.counters.synthesised == 13)
         await probe.end()
-        got = await probe.until_closed()
+        got: list[Any] = await probe.until_closed()
 
     assert (
         tones.decode(pcm_of(got), 24000)
@@ -348,12 +347,15 @@ async def test_the_last_words_wait_for_more_text_or_the_end() -> None:
 
 
 async def test_a_flush_brings_out_what_was_held_back() -> None:
-    async with GradiumSim(**NO_SILENCE) as sim, Probe(sim.url) as probe:
+    async with (
+        GradiumSim(trailing_silence_s=0.0) as sim,
+        Probe(sim.url) as probe,
+    ):
         await probe.setup()
         await probe.text("one two <flush> three")
         await sim.until(lambda sim: sim.counters.synthesised == 7)
         await probe.end()
-        got = await probe.until_closed()
+        got: list[Any] = await probe.until_closed()
 
     assert tones.decode(pcm_of(got), 24000) == ["one", "two", "three"]
 
@@ -368,7 +370,7 @@ async def test_a_flush_brings_out_what_was_held_back() -> None:
     ],
 )
 async def test_a_break_is_silence(tag: str, pause_s: float) -> None:
-    async with GradiumSim(**NO_SILENCE) as sim:
+    async with GradiumSim(trailing_silence_s=0.0) as sim:
         plain = pcm_of(await speak(sim, "one two"))
         got = pcm_of(await speak(sim, f"one {tag} two"))
 
@@ -393,7 +395,7 @@ async def test_no_text_ends_without_audio(texts: tuple[str, ...]) -> None:
 
 
 async def test_padding_bonus_changes_the_duration() -> None:
-    async with GradiumSim(**NO_SILENCE) as sim:
+    async with GradiumSim(trailing_silence_s=0.0) as sim:
         lengths = [
             len(
                 pcm_of(
@@ -432,7 +434,7 @@ async def test_closing_stops_the_synthesis() -> None:
 
 
 async def test_a_client_that_does_not_read_holds_the_server_back() -> None:
-    text = " ".join(f"word{n}" for n in range(1200))
+    text = " ".join(f"word{n}" for n in range(600))
     async with GradiumSim(is_keeping_sound=False) as sim:
         async with Probe(sim.url, max_queue=1) as probe:
             await probe.setup(output_format="pcm_48000")
@@ -441,7 +443,7 @@ async def test_a_client_that_does_not_read_holds_the_server_back() -> None:
             await sim.reached(Point.AUDIO, count=50)
             await sim.settled()
             held = sim.counters.synthesised
-            got = await probe.until_closed()
+            got: list[Any] = await probe.until_closed()
 
     assert held < len(text)
     assert tones.decode(pcm_of(got), 48000) == text.split()
@@ -492,7 +494,7 @@ async def test_pauses_hold_at_every_point_until_resumed() -> None:
                 await sim.settled()
                 assert sim.connections[-1].sent_messages == before
                 sim.resume(point)
-                got = await probe.until_closed()
+                got: list[Any] = await probe.until_closed()
             assert got[-1] == Closed(1000), point
 
 

@@ -193,10 +193,13 @@ def test_a_long_data_path_is_replaced_by_a_short_one(
 
     library = EspeakLibrary()
     pieces: list[espeak_library.Piece] = []
+
+    def keep(piece: espeak_library.Piece) -> bool:
+        pieces.append(piece)
+        return True
+
     try:
-        library.speak(
-            "Hello.", "en-us", 165, False, lambda one: not pieces.append(one)
-        )
+        library.speak("Hello.", "en-us", 165, False, keep)
     finally:
         library.unload()
 

@@ -133,7 +133,7 @@ async def test_the_upgrade_is_refused_with_a_status(status: int) -> None:
 async def test_the_upgrade_is_reset() -> None:
     plan = FaultPlan(Fault(Point.UPGRADE, Reset()))
     async with GradiumSim(faults=plan) as sim:
-        with pytest.raises((OSError, InvalidMessage)):
+        with pytest.raises((OSError, EOFError, InvalidMessage)):
             async with Probe(sim.url):
                 pass
         await sim.until(lambda sim: sim.open_sockets == 0)
@@ -167,7 +167,7 @@ async def test_a_silent_session_answers_pings_or_not(
             await probe.text(TEXT)
             await probe.end()
             await sim.reached(Point.AUDIO, count=2)
-            pong = await probe.socket.ping()
+            pong = asyncio.ensure_future(await probe.socket.ping())
             if is_answering:
                 await pong
             await sim.settled()
@@ -181,10 +181,11 @@ async def test_pongs_are_refused() -> None:
     plan = FaultPlan(Fault(Point.OPEN, Pongs(None)))
     async with GradiumSim(faults=plan) as sim, Probe(sim.url) as probe:
         await sim.reached(Point.OPEN)
-        pong = await probe.socket.ping()
+        pong = asyncio.ensure_future(await probe.socket.ping())
         got = await probe.speak(TEXT)
+        is_answered = pong.done() and pong.exception() is None
 
-    assert not pong.done() or pong.exception() is not None
+    assert not is_answered
     assert got[-1] == Closed(1000)
 
 
@@ -218,25 +219,21 @@ async def test_the_clients_close_frame_gets_no_reply() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(garbage.ALL))
-@pytest.mark.parametrize("point", [Point.READY, Point.FIRST_AUDIO, Point.AUDIO])
 async def test_garbage_comes_in_between_and_changes_nothing_else(
-    name: str, point: Point
+    name: str,
 ) -> None:
     action = garbage.ALL[name]
-    plan = FaultPlan(Fault(point, action))
     async with GradiumSim() as sim:
         clean = await speak(sim, client_req_id="r")
-        sim.faults = plan
-        got = await speak(sim, client_req_id="r")
+        places = (Point.READY, Point.FIRST_AUDIO, Point.AUDIO)
+        for index, point in enumerate(places):
+            sim.faults = FaultPlan(Fault(point, action))
+            got = await speak(sim, client_req_id="r")
+            added = got.pop(index)
 
-    added = {Point.READY: 0, Point.FIRST_AUDIO: 1, Point.AUDIO: 2}[point]
-    if isinstance(action.raw, str) and action.raw.startswith("{"):
-        sent = got[added]
-        assert sent.get("type") is None or sent["type"] not in ("ready",)
-        assert sent.get("client_req_id", "r") == "r"
-    del got[added]
-    assert kinds(got) == kinds(clean)
-    assert pcm_of(got, "r") == pcm_of(clean, "r")
+            assert added.get("client_req_id", "r") == "r"
+            assert kinds(got) == kinds(clean)
+            assert pcm_of(got, "r") == pcm_of(clean, "r")
 
 
 async def test_ready_comes_twice() -> None:

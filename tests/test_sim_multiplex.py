@@ -105,7 +105,7 @@ async def test_an_error_may_leave_the_socket_and_the_others_alone() -> None:
             for name in "ab":
                 await begin(probe, name)
                 await probe.text("one two three four five", name)
-            got = await probe.until("error")
+            got: list[Any] = await probe.until("error")
             await probe.end("a")
             got += await probe.until("end_of_stream")
             again = await probe.speak(

@@ -18,7 +18,7 @@ Samples = npt.NDArray[np.int16]
 
 def spoken(words: list[str], rate_hz: int) -> Samples:
     gap = np.zeros(round(tones.GAP_S * rate_hz), dtype=np.int16)
-    parts = [gap]
+    parts: list[Samples] = [gap]
     for word in words:
         parts += [tones.encode(word, rate_hz), gap, gap]
     return np.concatenate(parts)
@@ -81,7 +81,9 @@ def test_a_word_without_its_end_is_read_as_cut(
     word = "wonderful"
     whole = tones.encode(word, rate_hz)
     before, after = spoken(["one"], rate_hz), spoken(["two"], rate_hz)
-    for count in range(rate_hz // 500, len(whole) - rate_hz // 500, 37):
+    for count in range(
+        rate_hz // 500, len(whole) - rate_hz // 500, rate_hz // 300
+    ):
         part = whole[:count]
         if is_faded:
             part, after = (
@@ -104,7 +106,9 @@ def test_a_word_without_its_end_is_read_as_cut(
 def test_a_word_without_its_beginning_is_no_word(rate_hz: int) -> None:
     whole = tones.encode("wonderful", rate_hz)
     before, after = spoken(["one"], rate_hz), spoken(["two"], rate_hz)
-    for count in range(rate_hz // 200, len(whole) - rate_hz // 200, 37):
+    for count in range(
+        rate_hz // 200, len(whole) - rate_hz // 200, rate_hz // 300
+    ):
         sound = np.concatenate((before, whole[count:], after))
 
         heard = tones.decode(sound.tobytes(), rate_hz)

@@ -233,7 +233,8 @@ class GradiumSim:
             ping_interval=None,
             close_timeout=2.0,
             max_size=2**24,
-            max_queue=None,
+            # A reader that falls behind is the test's business, not the library's.
+            max_queue=2**16,
             logger=_quiet,
         )
         self._servers.append(server)
