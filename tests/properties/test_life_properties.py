@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from gradium_tts_python.audio import fade_in, fade_out
-from gradium_tts_python.extension import GradiumTTSExtension
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradium_tts_python.audio import fade_in, fade_out
+from gradium_tts_python.extension import GradiumTTSExtension
 from ten_host.events import (
     AudioEnd,
     AudioStart,
@@ -206,7 +207,11 @@ class RecordingEnv:
 class Player:
     """Plays a script on an extension of its own."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(
+        self,
+        script: Script,
+        kind: type[GradiumTTSExtension] = GradiumTTSExtension,
+    ) -> None:
         self.record = Record()
         self._script = script
         self._server = MemoryServer(
@@ -223,9 +228,7 @@ class Player:
             },
             self.record,
         )
-        self._extension = GradiumTTSExtension(
-            "tts", connect=self._server.connect
-        )
+        self.extension = kind("tts", connect=self._server.connect)
         self._generation = 0
         self._words = 0
         self._flushes = 0
@@ -234,17 +237,30 @@ class Player:
 
     async def play(self) -> Record:
         """Run the script from the extension's start to its stop."""
-        await self._extension.on_init(self._env)
-        await self._extension.on_start(self._env)
-        for step in self._script.steps:
-            await self._do(step)
-        if not self._script.is_stopped_early:
-            await self._conclude()
-        await self._stop()
-        self.record.sessions = self._server.sessions
+        async with self.running():
+            for step in self._script.steps:
+                await self.do(step)
+            if not self._script.is_stopped_early:
+                await self._conclude()
         return self.record
 
-    async def _do(self, step: Step) -> None:
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start the extension, and stop it at the end."""
+        await self.extension.on_init(self._env)
+        await self.extension.on_start(self._env)
+        yield
+        await self._stop()
+        self.record.sessions = self._server.sessions
+
+    async def flush(self) -> float:
+        """Interrupt; gives the virtual seconds until the base is done."""
+        began_s = asyncio.get_running_loop().time()
+        await self.do(Flush())
+        await self._callbacks[-1]
+        return asyncio.get_running_loop().time() - began_s
+
+    async def do(self, step: Step) -> None:
         if isinstance(step, Say):
             name = f"{step.name}{self._generation}"
             self._say(name, step.words, step.is_end, step.unspeakable)
@@ -284,7 +300,7 @@ class Player:
     def _deliver(self, name: str, **fields: Any) -> None:
         data = Data.create(name)
         data.set_property_from_json(None, json.dumps(fields))
-        callback = self._extension.on_data(self._env, data)
+        callback = self.extension.on_data(self._env, data)
         self._callbacks.append(asyncio.create_task(callback, name=name))
 
     async def _conclude(self) -> None:
@@ -300,7 +316,7 @@ class Player:
         loop = asyncio.get_running_loop()
         self.record.entries.append(Stopping())
         began_s = loop.time()
-        await self._extension.on_stop(self._env)
+        await self.extension.on_stop(self._env)
         self.record.stop_took_s = loop.time() - began_s
         # The base class's tasks are cancelled, not awaited.
         for _ in range(5):

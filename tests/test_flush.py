@@ -1,0 +1,400 @@
+"""Interruptions: at every point of a request's way, with every kind of peer.
+
+Before the end of a flush comes one end of the request, if the graph knew of
+it; after it comes nothing of it; the next request speaks from its first word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gradium_sim import (
+    Fault,
+    FaultPlan,
+    GradiumSim,
+    HalfOpen,
+    IgnoreClose,
+    Point,
+    Reset,
+)
+from gradium_sim.tones import CUT, decode
+from gradium_tts_python.extension import GradiumTTSExtension
+from ten_ai_base.message import ModuleError, TTSAudioEndReason
+from ten_host import ExtensionHost
+
+from .properties.test_life_properties import Player, Record, Say, Script
+from .properties.virtual_loop import run_virtually
+from .story import spoken, tell
+
+StartHost = Callable[..., Awaitable[ExtensionHost]]
+
+# Nothing that waits for a peer is as quick as this, on a busy machine too.
+AT_ONCE_S = 0.25
+
+TEXT = "one two three four five six seven eight nine ten. "
+NEXT = "alpha beta gamma."
+RATE_HZ = 24000
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A point on a request's way.
+
+    Attributes:
+        at: where the server holds the session.
+        is_ended: whether the request's last text has been sent.
+        seen: what the graph has seen of the request by then.
+    """
+
+    at: Point
+    is_ended: bool
+    seen: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.at.value}-{'ended' if self.is_ended else 'open'}"
+
+    def story(self) -> list[str]:
+        """What the graph sees, up to the end of the flush."""
+        is_known = self.is_ended or self.seen
+        end = ["end r1 interrupted"] if is_known else []
+        return [*self.seen, *end, "flushed f1"]
+
+
+STARTED = ("start r1", "audio")
+
+INTERRUPTIONS = [
+    Interruption(Point.UPGRADE, False),
+    Interruption(Point.UPGRADE, True),
+    Interruption(Point.SETUP, False),
+    Interruption(Point.SETUP, True),
+    Interruption(Point.READY, False),
+    Interruption(Point.READY, True),
+    Interruption(Point.FIRST_AUDIO, False),
+    Interruption(Point.FIRST_AUDIO, True),
+    Interruption(Point.AUDIO, False, STARTED),
+    Interruption(Point.AUDIO, True, STARTED),
+    Interruption(Point.LAST_AUDIO, True, STARTED),
+    Interruption(Point.LAST_WORD, True, STARTED),
+]
+
+
+async def healthy(sim: GradiumSim, is_upgraded: bool) -> None:
+    """The peer answers everything."""
+
+
+async def mute_on_close(sim: GradiumSim, is_upgraded: bool) -> None:
+    """The peer never answers a close."""
+    if is_upgraded:
+        await sim.perform(IgnoreClose(), index=0)
+
+
+async def half_open(sim: GradiumSim, is_upgraded: bool) -> None:
+    """The peer is gone, and nobody says so."""
+    if is_upgraded:
+        gone = asyncio.create_task(sim.perform(HalfOpen(), index=0))
+        await asyncio.sleep(0)  # it lasts as long as the socket
+        assert not gone.done()
+
+
+Turn = Callable[[GradiumSim, bool], Awaitable[None]]
+PEERS = [healthy, mute_on_close, half_open]
+
+
+@pytest.mark.parametrize("turn", PEERS, ids=lambda turn: turn.__name__)
+@pytest.mark.parametrize("point", INTERRUPTIONS, ids=str)
+async def test_a_flush_ends_a_request_at_any_point(
+    sim: GradiumSim, start_host: StartHost, point: Interruption, turn: Turn
+) -> None:
+    sim.pause_at(point.at, after_frames=2)
+    host = await start_host()
+    await host.send_text("r1", TEXT, end=point.is_ended)
+    await sim.reached(point.at)
+    await _until_frames(host, 2 if point.at is Point.AUDIO else 0)
+    await turn(sim, point.at is not Point.UPGRADE)
+
+    took_s = await host.flush("f1")
+
+    assert took_s < AT_ONCE_S
+    assert tell(host.events()) == point.story()
+    _check_that_it_was_begun(host.pcm("r1"))
+    await _check_that_nothing_follows(sim, host, point)
+
+
+async def _until_frames(host: ExtensionHost, count: int) -> None:
+    """Wait for so many frames: the server is ahead of the graph."""
+    for n in range(count):
+        await host.until(lambda e, n=n: len(host.frames("r1")) > n)
+
+
+def _check_that_it_was_begun(pcm: bytes) -> None:
+    """The samples say the first words, and perhaps a part of the next."""
+    heard = decode(pcm, RATE_HZ)
+    wanted = TEXT.split()[: len(heard)]
+    assert heard[:-1] == wanted[:-1]
+    for last, whole in zip(heard[-1:], wanted[-1:], strict=True):
+        assert whole.startswith(last.removesuffix(CUT))
+
+
+async def _check_that_nothing_follows(
+    sim: GradiumSim, host: ExtensionHost, point: Interruption
+) -> None:
+    """Neither on the wire nor in the graph; another request is spoken."""
+    flushed, sessions = len(host.events()), len(sim.sessions)
+    received = [session.text for session in sim.sessions]
+    sim.resume()
+    if not point.is_ended:  # what the agent was about to say is not said
+        await host.send_text("r1", "and more of it, ")
+        await host.send_text("r1", "to the end.", end=True)
+
+    await host.send_text("r2", NEXT, end=True)
+    await host.ended("r2")
+
+    assert tell(host.events()[flushed:]) == spoken("r2")
+    assert decode(host.pcm("r2"), RATE_HZ) == NEXT.split()
+    assert [session.text for session in sim.sessions] == [*received, NEXT]
+    assert len(sim.sessions) == sessions + 1
+    assert not any("more" in text for text in received)
+
+
+async def test_a_flush_before_any_request_has_nothing_but_its_own_end(
+    host: ExtensionHost,
+) -> None:
+    await host.flush("f1")
+    await host.send_text("r2", NEXT, end=True)
+    await host.ended("r2")
+
+    assert tell(host.events()) == ["flushed f1", *spoken("r2")]
+    assert decode(host.pcm("r2"), RATE_HZ) == NEXT.split()
+
+
+@pytest.mark.parametrize("turn", PEERS, ids=lambda turn: turn.__name__)
+async def test_a_flush_of_an_ended_request_has_nothing_but_its_own_end(
+    sim: GradiumSim, host: ExtensionHost, turn: Turn
+) -> None:
+    sim.pause_at(Point.CLOSE)
+    await host.send_text("r1", TEXT, end=True)
+    await host.ended("r1")
+    await turn(sim, True)
+
+    took_s = await host.flush("f1")
+    sim.resume()
+    await host.send_text("r2", NEXT, end=True)
+    await host.ended("r2")
+
+    assert took_s < AT_ONCE_S
+    assert tell(host.events()) == [
+        *spoken("r1"),
+        "flushed f1",
+        *spoken("r2"),
+    ]
+    assert decode(host.pcm("r2"), RATE_HZ) == NEXT.split()
+
+
+@pytest.mark.parametrize("at", [Point.READY, Point.AUDIO])
+async def test_two_flushes_in_a_row_end_a_request_once(
+    sim: GradiumSim, start_host: StartHost, at: Point
+) -> None:
+    sim.pause_at(at)
+    host = await start_host()
+    await host.send_text("r1", TEXT, end=True, metadata={"turn_id": 7})
+    await sim.reached(at)
+    await _until_frames(host, 1 if at is Point.AUDIO else 0)
+
+    await asyncio.gather(host.flush("f1"), host.flush("f2"), host.flush("f3"))
+    sim.resume()
+    await host.send_text("r2", NEXT, end=True)
+    end = await host.ended("r2")
+
+    seen = STARTED if at is Point.AUDIO else ()
+    flushes = ["flushed f1", "flushed f2", "flushed f3"]
+    assert tell(host.events()) == [
+        *seen,
+        "end r1 interrupted",
+        *flushes,
+        *spoken("r2"),
+    ]
+    assert (await host.ended("r1")).metadata == {"turn_id": 7}
+    assert end.metadata == {}
+
+
+async def test_a_flush_ends_a_request_that_is_being_retried(
+    sim: GradiumSim, start_host: StartHost
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.READY, Reset(), times=None))
+    host = await start_host()
+    await host.send_text("r1", TEXT, end=True)
+    await sim.until(lambda s: len(s.sessions) == 2)
+    await sim.until(lambda s: s.sessions[-1].closed_by == "server")
+
+    took_s = await host.flush("f1")
+    sim.faults = FaultPlan()
+    await host.send_text("r2", NEXT, end=True)
+    await host.ended("r2")
+
+    assert took_s < AT_ONCE_S
+    assert tell(host.events()) == [
+        "end r1 interrupted",
+        "flushed f1",
+        *spoken("r2"),
+    ]
+    assert [session.text for session in sim.sessions[2:]] == [NEXT]
+
+
+@pytest.mark.parametrize("action", [HalfOpen(), Reset()])
+async def test_a_flush_ends_a_request_whose_socket_cannot_be_opened(
+    sim: GradiumSim, start_host: StartHost, action: Any
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, action, times=None))
+    host = await start_host()
+    await host.send_text("r1", TEXT, end=True)
+    await sim.reached(Point.UPGRADE)
+
+    took_s = await host.flush("f1")
+
+    assert took_s < AT_ONCE_S
+    assert tell(host.events()) == ["end r1 interrupted", "flushed f1"]
+    assert sim.sessions == []
+
+
+async def test_a_text_right_behind_a_flush_is_spoken_whole(
+    sim: GradiumSim, host: ExtensionHost
+) -> None:
+    sim.pause_at(Point.AUDIO)
+    await host.send_text("r1", TEXT)
+    await sim.reached(Point.AUDIO)
+    await _until_frames(host, 1)
+
+    flushing = asyncio.create_task(host.flush("f1"))
+    await asyncio.sleep(0)
+    await host.send_text("r2", NEXT, end=True)
+    await flushing
+    sim.resume()
+    await host.ended("r2")
+
+    assert tell(host.events()) == [
+        *STARTED,
+        "end r1 interrupted",
+        "flushed f1",
+        *spoken("r2"),
+    ]
+    assert decode(host.pcm("r2"), RATE_HZ) == NEXT.split()
+
+
+async def test_requests_that_wait_behind_the_flushed_one_are_dropped(
+    sim: GradiumSim, host: ExtensionHost
+) -> None:
+    sim.pause_at(Point.READY)
+    await host.send_text("r1", TEXT, end=True)
+    await host.send_text("w1", "waiting one.", end=True)
+    await host.send_text("w2", "waiting two.", end=True)
+    await sim.reached(Point.READY)
+
+    await host.flush("f1")
+    sim.resume()
+    await host.send_text("r2", NEXT, end=True)
+    await host.ended("r2")
+
+    assert tell(host.events()) == [
+        "end r1 interrupted",
+        "flushed f1",
+        *spoken("r2"),
+    ]
+    assert [session.text for session in sim.sessions] == [TEXT.strip(), NEXT]
+
+
+# --------------------------------------------------- while finish_request runs
+
+
+class SlowToFinish(GradiumTTSExtension):
+    """Stays in `finish_request` of a request until it is let go."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.entered = asyncio.Event()
+        self.released = asyncio.Event()
+
+    async def finish_request(
+        self,
+        request_id: str,
+        reason: TTSAudioEndReason = TTSAudioEndReason.REQUEST_END,
+        error: ModuleError | None = None,
+    ) -> None:
+        self.entered.set()
+        await self.released.wait()
+        await super().finish_request(request_id, reason, error)
+
+
+@pytest.mark.parametrize("words", [3, 0], ids=["spoken", "empty"])
+def test_a_flush_does_not_wait_for_a_request_to_finish(words: int) -> None:
+    record, took_s = run_virtually(_flush_while_finishing(words))
+
+    assert took_s == 0.0
+    start = ["start a0", "audio"] if words else []
+    assert tell(_events(record)) == [
+        *start,
+        "end a0 request_end",
+        "flushed 1",
+        "start b0",
+        "audio",
+        "end b0 request_end",
+    ]
+
+
+async def _flush_while_finishing(words: int) -> tuple[Record, float]:
+    player = Player(Script(()), SlowToFinish)
+    extension = player.extension
+    assert isinstance(extension, SlowToFinish)
+    async with player.running():
+        await player.do(Say("a", words, True))
+        await extension.entered.wait()
+        took_s = await player.flush()
+        extension.released.set()
+        await player.do(Say("b", 3, True))
+        await asyncio.sleep(10.0)
+    return player.record, took_s
+
+
+def _events(record: Record) -> list[Any]:
+    return [e for e in record.entries if hasattr(e, "time_s")]
+
+
+# --------------------------------------------------------------- how quick it is
+
+
+@pytest.fixture
+async def flush_times(
+    sim: GradiumSim, host: ExtensionHost, request: pytest.FixtureRequest
+) -> AsyncIterator[list[float]]:
+    """How long each of many flushes in the middle of audio took."""
+    times = []
+    for n in range(15):
+        sim.pause_at(Point.AUDIO)
+        await host.send_text(f"r{n}", TEXT, end=True)
+        await sim.reached(Point.AUDIO)
+        await host.until(lambda e, n=n: bool(host.frames(f"r{n}")))
+        await _break(sim, n, request.param)
+        times.append(await host.flush())
+        sim.resume()
+    yield times
+
+
+async def _break(sim: GradiumSim, index: int, action: Any) -> None:
+    if action is None:
+        return
+    breaking = asyncio.create_task(sim.perform(action, index=index))
+    await asyncio.sleep(0)
+    assert breaking.done() == isinstance(action, IgnoreClose)
+
+
+@pytest.mark.parametrize(
+    "flush_times", [None, IgnoreClose(), HalfOpen()], indirect=True, ids=str
+)
+async def test_a_flush_takes_less_than_20_ms(flush_times: list[float]) -> None:
+    assert statistics.median(flush_times) < 0.02
+    assert statistics.quantiles(flush_times, n=10)[-1] < AT_ONCE_S
