@@ -111,6 +111,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         self._client: GradiumTTSClient | None = None
         self._admission = Admission()
         self._job: _Job | None = None
+        self._ending: _Job | None = None
         self._cancelling = asyncio.Lock()
         self._releasing: asyncio.Task[None] | None = None
         self._is_stopping = False
@@ -126,10 +127,15 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         await super().on_init(ten_env)
         try:
             self._trace.open_from_environment()
-            text, error = await ten_env.get_property_to_json("")
-            if error:
-                raise ConfigError(f"no properties: {error.error_message()}")
-            self._use(json.loads(text or "{}"))
+        except OSError as error:
+            self._events.warn(f"no trace: {error}")
+        try:
+            text, failure = await ten_env.get_property_to_json("")
+            if failure:
+                raise ConfigError(f"no properties: {failure.error_message()}")
+            # Kept even if it is wrong: an update may complete it.
+            self._tree = json.loads(text or "{}")
+            self._use(self._tree)
         except Exception as error:  # whatever it is, the app must live on
             self._config_error = str(error)
             await self._events.error("", str(error), is_fatal=True)
@@ -191,8 +197,9 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     def synthesize_audio_sample_rate(self) -> int:
         """Give the rate in Hz of the running request, else of the next."""
-        if self._job:
-            return self._job.request.sample_rate_hz
+        job = self._ending or self._job
+        if job:
+            return job.request.sample_rate_hz
         if self._config:
             return self._config.sample_rate_hz
         return DEFAULT_SAMPLE_RATE_HZ
@@ -266,7 +273,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     async def _release(self, request_id: str) -> None:
         """Let the base go on after a text that needs no request."""
-        if not len(self.input_queue):
+        if not self._queued_texts():
             await self.finish_request(request_id, TTSAudioEndReason.ERROR)
         elif self._releasing is None or self._releasing.done():
             # Not here: this is what empties the queue.
@@ -286,8 +293,12 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         A finished request lets it append what has waited for its turn behind
         what is queued: an id's later texts would come before its earlier.
         """
-        while len(self.input_queue):  # noqa: ASYNC110 - the queue tells nobody
+        while self._queued_texts():  # noqa: ASYNC110 - the queue tells nobody
             await asyncio.sleep(0)
+
+    def _queued_texts(self) -> int:
+        # The base documents its order, not the name of its queue.
+        return len(getattr(self, "input_queue", ()))
 
     def _claim_state(self, t: TTSTextInput) -> None:
         """Make a used id a running one for the base, too.
@@ -353,8 +364,11 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         await self._end(job, reason)
         # Before `finish_request`, which starts the next request.
         self._detach()
-        for t in job.next_texts:
-            await self.input_queue.put(t)
+        if job.next_texts:
+            # To the base it is the same request that goes on.
+            for t in job.next_texts:
+                await self.request_tts(t)
+            return
         await self.finish_request(
             job.request.request_id, TTSAudioEndReason(int(reason))
         )
@@ -379,7 +393,12 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         return job
 
     async def _end(self, job: _Job, reason: EndReason) -> None:
-        await job.end(reason)
+        # Detached already, perhaps, and still measured at its own rate.
+        self._ending = job
+        try:
+            await job.end(reason)
+        finally:
+            self._ending = None
         request = job.request
         self._admission.ended(
             request.request_id,
