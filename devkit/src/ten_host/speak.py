@@ -361,10 +361,9 @@ async def _request(
     finally:
         sender.cancel()
         await asyncio.wait([sender])
-    if errors:
-        raise SpeakError(errors[0].message)
     if spoken.end is None or spoken.end.reason is not EndReason.REQUEST_END:
-        raise SpeakError("the audio broke off")
+        reason = errors[0].message if errors else "the audio broke off"
+        raise SpeakError(reason)
     if not spoken.frames:
         raise UsageError("the text has nothing in it that can be spoken")
     return spoken
