@@ -265,7 +265,9 @@ def _connect_error(
     elif isinstance(error, OSError):
         # Where there is a number, asyncio's words repeat the address.
         number = error.errno or 0
-        why = os.strerror(number) if number > 0 else error.strerror or str(error)
+        why = (
+            os.strerror(number) if number > 0 else error.strerror or str(error)
+        )
     elif isinstance(error, (InvalidHandshake, EOFError)):
         why = f"not a websocket answer: {error}"
     else:
@@ -434,12 +436,16 @@ class GradiumTTSClient:
             self.drop_warm()
             self.prewarm()
 
-    async def failed(self, error: GradiumError) -> None:
-        """Learn from a failed session."""
+    async def failed(
+        self, error: GradiumError, config: GradiumTTSConfig | None = None
+    ) -> None:
+        """Learn from a failed session, of other settings than now if given."""
         await self._observer.disconnected(error)
         if error.kind is ErrorKind.CAPACITY:
             # The warm socket may hold what the next session needs.
             self.drop_warm()
+        elif config and config.endpoint() != self.config.endpoint():
+            return  # the present key was not refused
         elif error.kind in (ErrorKind.AUTH, ErrorKind.QUOTA):
             now = asyncio.get_running_loop().time()
             if self._latched is None or now >= self._latched_until:

@@ -154,7 +154,7 @@ class Speech:
                         return
                     await self._rotate(perform, self._next_word)
                 except GradiumError as error:
-                    await self._client.failed(error)
+                    await self._client.failed(error, self._config)
                     await asyncio.sleep(self._delay_after(error, failures))
         finally:
             self.close()

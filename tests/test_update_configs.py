@@ -10,6 +10,7 @@ import pytest
 from heard import WORDS
 from key_scan import KEY
 
+from gradium_sim import Error as SimError
 from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset, tones
 from ten_host import (
     AudioEnd,
@@ -423,6 +424,26 @@ async def test_a_good_key_is_used_at_once_after_a_bad_one(
     await speak(host, "r2")
 
     assert len(sim.sessions) >= 1
+
+
+@pytest.mark.sim(api_keys=(KEY, SECOND_KEY))
+async def test_a_late_refusal_of_the_old_key_is_not_held_against_the_new_one(
+    start_host: StartHost, sim: GradiumSim
+) -> None:
+    refusal = SimError("Invalid or expired API key", 1008)
+    sim.faults = FaultPlan(Fault(Point.READY, refusal))
+    sim.pause_at(Point.READY)
+    host = await start_host()
+    await host.send_text("r1", TEXT, end=True)
+    await sim.reached(Point.READY)
+
+    await update(host, params={"api_key": SECOND_KEY})
+    sim.resume()
+    assert (await host.ended("r1")).reason is EndReason.ERROR
+    await speak(host, "r2")
+
+    keys = [s.connection.headers["x-api-key"] for s in sim.sessions]
+    assert keys == [KEY, SECOND_KEY]
 
 
 # --------------------------------------------------- after a bad start
