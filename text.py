@@ -56,6 +56,7 @@ _GONE = (
 _UNTIDY = re.compile(rf"[{_SPACE}{_GONE}\u200c\u200d]|[ \n][ \n]")
 _SPACES = re.compile(rf"[ {_SPACE}]+")
 _LINE_ENDS = re.compile(r" ?\n[ \n]*")
+_GAP = re.compile(r" {2,}")
 _GAPS = re.compile(r"[ \n]{2,}|\n")
 # Joiners shape Persian, Indic and emoji text; after ASCII they only hide.
 _INVISIBLE = re.compile(rf"[{_GONE}]|(?<![^\x00-\x7f])[\u200c\u200d]")
@@ -77,7 +78,10 @@ _BOUNDARY = re.compile(
     rf"{_BEFORE_WORD}|{_LINE_END}|{_AFTER_STOP}"
     rf"|(?<=[{_MARK}])[ \n]+|(?<!\d)[{_STOP}]\Z"
 )
-_QUOTED_BOUNDARY = re.compile(rf"{_BEFORE_WORD}|{_LINE_END}|{_AFTER_STOP}")
+_QUOTED_BOUNDARY = re.compile(
+    rf"{_BEFORE_WORD}|{_LINE_END}|{_AFTER_STOP}"
+    r"|(?:(?<=<flush>)|(?<=\0/>))[ \n]+"
+)
 _QUOTING = re.compile(rf"[»›”*_~`{_OPEN}]|(?<![\w=])[\"']")
 # Letters, two at least at the end: `fox`, `d'accord`, `it's`, `well-known`.
 _PLAIN = r"(?:[^\W\d_]+['’-])*[^\W\d_]{2,}(?:['’][^\W\d_])?"
@@ -86,7 +90,7 @@ _PLAIN_SENTENCE_END = re.compile(rf"{_PLAIN}[.!?]")
 _SENTENCE_START = re.compile(r"[^\W\d_]+[\s,!?'’]")
 # A fragment without any of these cannot complete the word before it; after
 # marks, the next word may show that they are complete.
-_DECISIVE = re.compile(rf"[\s>,،){_STOP}]")
+_DECISIVE = re.compile(rf"[\n>,،){_STOP}]|[{_MARK}] | \S")
 _DECISIVE_AFTER_MARKS = re.compile(rf"[\s>,،){_STOP}\w{_OPEN}]")
 
 # Tags. `<jo@x.org>` is an address in brackets, and `a <b and c>` no tag.
@@ -256,7 +260,7 @@ class TextAssembler:
         """Rewrite the tags and links that this fragment has closed."""
         before = self._held
         if ">" in fragment:
-            self._held = _SPACES.sub(" ", _TAG.sub(self._tag, self._held))
+            self._held = _GAP.sub(" ", _TAG.sub(self._tag, self._held))
         if self._cleans_markdown and ")" in fragment:
             self._held = _LINK.sub(r"\1", self._held)
         if self._held != before:
@@ -269,7 +273,7 @@ class TextAssembler:
             return at
         at = self._held.rfind("[") if self._cleans_markdown else -1
         if at >= 0 and _OPEN_LINK.match(self._held, at):
-            return at - self._held.startswith("!", at - 1)
+            return at - (self._held[at - 1 : at] == "!")
         return len(self._held)
 
     def _complete(self) -> int:

@@ -167,6 +167,7 @@ def test_a_tag_in_the_text_is_neutralised(text: str, neutral: str) -> None:
         ("a <b>c</b> <breakfast> d", "a c d"),
         ("a <flush b", "a < flush b"),
         (f"{BREAK} a", f"{BREAK} a"),
+        (f'"a" {BREAK} b {BREAK}c', f'"a" {BREAK} b {BREAK} c'),
         (f"{BREAK} <flush>", ""),
     ],
 )
@@ -186,6 +187,14 @@ def test_a_tag_leaves_whole_and_as_soon_as_it_is_closed() -> None:
 
     assert push_all(assembler, fragments) == [
         ["Hi."], [], [], [], [BREAK], [], ["<flush>"], [], ["Bye"],
+    ]  # fmt: skip
+
+
+def test_a_quoting_mark_does_not_let_a_tag_break() -> None:
+    assembler = TextAssembler(allow_tags=True)
+
+    assert push_all(assembler, f'"Hi" {BREAK}|(|you|) <flush>| b') == [
+        [f'"Hi" {BREAK}'], [], [], ["(you) <flush>"], [], ["b"],
     ]  # fmt: skip
 
 
@@ -352,11 +361,11 @@ def test_a_cut_is_safe_only_outside_words_and_tags(
 def test_a_cut_is_not_safe_inside_a_link() -> None:
     assembler = TextAssembler(clean_markdown=True)
     seen = []
-    for fragment in ["see ![", "the ", "docs", "](", "u", ") "]:
+    for fragment in ["[a", "]! ", "see ![", "the ", "docs", "](", "u", ") "]:
         assembler.push(fragment)
         seen.append(assembler.is_cut_safe)
 
-    assert seen == [False] * 5 + [True]
+    assert seen == [False, True] + [False] * 5 + [True]
 
 
 @pytest.mark.parametrize(
