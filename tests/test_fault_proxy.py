@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from fault_proxy import FaultProxy
+from gradium_sim import GradiumSim
+from gradium_sim.probe import Probe
 
 RTT_S = 0.05
 
@@ -238,3 +240,22 @@ async def _turns(count: int) -> None:
     """Let the loop look at its sockets so many times."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def test_pipelined_speech_costs_one_round_trip_on_an_open_socket() -> (
+    None
+):
+    async with GradiumSim() as sim:
+        async with FaultProxy(sim.host, sim.port, RTT_S) as proxy:
+            async with Probe(proxy.url_for(sim.url)) as probe:
+                proxy.log.clear()
+                begin = time.monotonic()
+                await probe.setup()
+                await probe.text("one two three four five six")
+                await probe.end()
+                await probe.until("audio")
+                took_s = time.monotonic() - begin
+
+                flights = [direction for direction, _ in proxy.log.flights()]
+                assert flights == ["up", "down"]
+                assert RTT_S <= took_s < RTT_S + 0.04

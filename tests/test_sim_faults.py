@@ -468,3 +468,17 @@ async def test_a_session_without_text_is_closed_after_inactivity() -> None:
         got = await probe.until_closed()
 
     assert kinds(got) == ["ready", "close 1008"]
+
+
+@pytest.mark.parametrize("action", [HalfOpen(), Stall()], ids=repr)
+async def test_an_idle_socket_can_fall_silent(action: Action) -> None:
+    async with GradiumSim() as sim, Probe(sim.url) as probe:
+        await sim.reached(Point.OPEN)
+        await sim.perform(action)
+        speaking = asyncio.ensure_future(probe.speak(TEXT))
+        await sim.settled()
+
+        assert not speaking.done()
+        assert sim.open_sockets == 1
+        speaking.cancel()
+        await asyncio.wait([speaking])

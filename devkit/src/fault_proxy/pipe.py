@@ -6,103 +6,10 @@ import asyncio
 import socket
 import struct
 import time
-from collections import deque
 from collections.abc import Callable
-from typing import Literal
 
+from .lane import Item, Lane
 from .log import Direction, Kind, Packet
-
-# Kernel buffers hold more than this; a peer that must wait for a reader
-# shall notice it soon.
-_HELD_BYTES = 256 * 1024
-
-_Item = bytes | Literal["eof", "reset"]
-
-
-class Lane:
-    """One direction: what goes in comes out later, in order.
-
-    While it is `is_held` nothing comes out; nothing is lost either, as TCP
-    would send it again.
-    """
-
-    def __init__(
-        self,
-        direction: Direction,
-        delay_s: float,
-        deliver: Callable[[_Item], None],
-        back_off: Callable[[bool], None],
-    ) -> None:
-        """
-        Args:
-            direction: for the log.
-            delay_s: how long everything takes.
-            deliver: gets what comes out.
-            back_off: told to stop (`True`) and to go on sending.
-        """
-        self.direction = direction
-        self._delay_s = delay_s
-        self._deliver = deliver
-        self._back_off = back_off
-        self._loop = asyncio.get_running_loop()
-        self._items: deque[tuple[float, _Item]] = deque()
-        self._held_bytes = 0
-        self._is_held = False
-        self._is_backed_off = False
-        self._is_ended = False
-        self._not_before_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-
-    def delay_until(self, loop_time_s: float) -> None:
-        """Nothing leaves the sender before this time."""
-        self._not_before_s = loop_time_s
-
-    def put(self, item: _Item) -> None:
-        """Send something on its way; after "eof" only "reset" may follow."""
-        if self._is_ended and item != "reset":
-            return
-        self._is_ended = not isinstance(item, bytes)
-        left_s = max(self._loop.time(), self._not_before_s)
-        self._items.append((left_s + self._delay_s, item))
-        self._held_bytes += len(item) if isinstance(item, bytes) else 0
-        if self._held_bytes > _HELD_BYTES and not self._is_backed_off:
-            self._is_backed_off = True
-            self._back_off(True)
-        self._advance()
-
-    def hold(self, is_held: bool) -> None:
-        """Let nothing come out, or let it come out again."""
-        self._is_held = is_held
-        self._advance()
-
-    def clear(self) -> None:
-        """Lose everything that is on its way."""
-        self._items.clear()
-        self._held_bytes = 0
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _advance(self) -> None:
-        while self._items and not self._is_held:
-            due_s, item = self._items[0]
-            if due_s > self._loop.time():
-                self._wake_at(due_s)
-                break
-            self._items.popleft()
-            self._held_bytes -= len(item) if isinstance(item, bytes) else 0
-            self._deliver(item)
-        if self._is_backed_off and self._held_bytes <= _HELD_BYTES // 2:
-            self._is_backed_off = False
-            self._back_off(False)
-
-    def _wake_at(self, due_s: float) -> None:
-        if self._timer is None:
-            self._timer = self._loop.call_at(due_s, self._awake)
-
-    def _awake(self) -> None:
-        self._timer = None
-        self._advance()
 
 
 class End(asyncio.Protocol):
@@ -153,7 +60,7 @@ class End(asyncio.Protocol):
         else:
             self.transport.resume_reading()
 
-    def write(self, item: _Item) -> None:
+    def write(self, item: Item) -> None:
         """Pass on what came from the other end."""
         if self.transport is None or self.is_lost:
             return
@@ -198,7 +105,7 @@ class Pipe:
         self.server = End(self, "down")
         self._up = Lane("up", rtt_s / 2, self._to_server, self._slow_client)
         self._down = Lane("down", rtt_s / 2, self._to_client, self._slow_server)
-        self._early: list[_Item] = []
+        self._early: list[Item] = []
         self._finished: set[Direction] = set()
         self.is_half_open = False
         self._is_dead = False
@@ -228,7 +135,7 @@ class Pipe:
                 end.write(item)
         self._changed(self)
 
-    def sent(self, direction: Direction, item: _Item) -> None:
+    def sent(self, direction: Direction, item: Item) -> None:
         """Something arrived from one of the ends."""
         if self.is_half_open:
             if direction == "up" and not isinstance(item, bytes):
@@ -295,7 +202,7 @@ class Pipe:
         other = self.client if end is self.server else self.server
         other.pause_reading(is_full)
 
-    def _to_server(self, item: _Item) -> None:
+    def _to_server(self, item: Item) -> None:
         if item == "eof":
             self._finished.add("up")
         if self.server.transport is None:
@@ -304,7 +211,7 @@ class Pipe:
             self.server.write(item)
         self._close_finished()
 
-    def _to_client(self, item: _Item) -> None:
+    def _to_client(self, item: Item) -> None:
         if item == "eof":
             self._finished.add("down")
         self._note_item("down", item)
@@ -323,7 +230,7 @@ class Pipe:
     def _slow_server(self, is_slow: bool) -> None:
         self.server.pause_reading(is_slow)
 
-    def _note_item(self, direction: Direction, item: _Item) -> None:
+    def _note_item(self, direction: Direction, item: Item) -> None:
         if isinstance(item, bytes):
             self._note(direction, item, "bytes")
         else:

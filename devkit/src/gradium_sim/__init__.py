@@ -10,14 +10,12 @@ of it is part of what this project ships.
 from __future__ import annotations
 
 from . import garbage, tones
-from .faults import (
+from .actions import (
     OWN,
     Action,
     Close,
     Delay,
     Error,
-    Fault,
-    FaultPlan,
     HalfOpen,
     Http,
     IgnoreClose,
@@ -31,6 +29,7 @@ from .faults import (
     Send,
     Stall,
 )
+from .faults import Fault, FaultPlan
 from .limits import Limits
 from .points import Point
 from .records import ConnectionRecord, Counters, SessionRecord, SessionTimes

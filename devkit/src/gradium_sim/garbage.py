@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from .faults import Send
+from .actions import Send
 
 
 def _message(**fields: Any) -> Send:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .faults import Action, Close, Error, Reset
+from .actions import Action, Close, Error, Reset
 
 
 @dataclass(frozen=True)

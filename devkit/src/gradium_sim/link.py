@@ -13,8 +13,9 @@ from websockets.exceptions import ConnectionClosed
 
 from . import wire
 from .account import Account
+from .actions import Action, Over
 from .audio import Voice
-from .faults import Action, ArmedFaults, Over, Progress
+from .faults import ArmedFaults, Progress
 from .gates import Changes, Gates
 from .limits import Limits
 from .points import Point
@@ -201,12 +202,9 @@ class Link:
         if duration_s > 0:
             await self.unless_lost(asyncio.Event(), duration_s)
 
-    async def perform(self, action: Action) -> None:
+    def start(self, action: Action) -> asyncio.Task[None]:
         """Let something happen on the socket, outside its sessions."""
-        try:
-            await self.meet(action, None)
-        except Over:
-            pass
+        return self._spawn(self._perform(action))
 
     def left(self, session: Session) -> None:
         """A session is over."""
@@ -260,10 +258,17 @@ class Link:
         except Over:
             pass
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _perform(self, action: Action) -> None:
+        try:
+            await self.meet(action, None)
+        except Over:
+            pass
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _session(self, client_req_id: str | None) -> Session:
         session = self._active.get(client_req_id)
@@ -294,7 +299,7 @@ class Link:
             self._timer = loop.call_later(limit_s, self._be_inactive)
 
     def _be_inactive(self) -> None:
-        self._spawn(self.perform(self.rules.limits.at_inactivity))
+        self.start(self.rules.limits.at_inactivity)
 
     def _note(self, raw: str | bytes) -> None:
         if self.rules.limits.inactivity_s is not None and self._active:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from websockets.http11 import Response
 
-from .faults import Alteration, Json, Over
+from .actions import Alteration, Json, Over
 from .tapped import TappedConnection
 
 if TYPE_CHECKING:

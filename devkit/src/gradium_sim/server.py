@@ -16,8 +16,9 @@ from websockets.http11 import Request, Response
 
 from . import rest
 from .account import Account
+from .actions import Action, Delay, HalfOpen, Over, Pause, Stall
 from .audio import Voice
-from .faults import Action, ArmedFaults, FaultPlan, Over, Progress
+from .faults import ArmedFaults, FaultPlan, Progress
 from .gates import Changes, Gates
 from .limits import Limits
 from .link import Link, Rules
@@ -42,6 +43,25 @@ class GradiumSim:
 
     Use it as `async with GradiumSim() as sim`. It is an oracle for clients:
     it is strict, records what it saw, and breaks where a plan says so.
+
+    Args:
+        voice: who speaks.
+        port: 0 for any that is free.
+        faults: what goes wrong.
+        limits: what is allowed.
+        api_keys: keys that are good.
+        first_audio_delay_s: from the first text that may be spoken to
+            the first audio.
+        ready_delay_s: from an accepted `setup` to `ready`.
+        speed: pace of the audio, as a multiple of real time; `None` as
+            fast as it can be made and the client reads.
+        host: address to listen on.
+        tokens: single-use tokens that are good for `?token=`.
+        voice_ids: voices that exist besides the catalogue.
+        pronunciation_ids: pronunciation dictionaries that exist.
+        trailing_silence_s: silence after the last word.
+        lag_words: last words that wait for further text.
+        is_keeping_sound: whether records keep the audio.
     """
 
     def __init__(
@@ -63,26 +83,6 @@ class GradiumSim:
         lag_words: int = 3,
         is_keeping_sound: bool = True,
     ) -> None:
-        """
-        Args:
-            voice: who speaks.
-            port: 0 for any that is free.
-            faults: what goes wrong.
-            limits: what is allowed.
-            api_keys: keys that are good.
-            first_audio_delay_s: from the first text that may be spoken to
-                the first audio.
-            ready_delay_s: from an accepted `setup` to `ready`.
-            speed: pace of the audio, as a multiple of real time; `None` as
-                fast as it can be made and the client reads.
-            host: address to listen on.
-            tokens: single-use tokens that are good for `?token=`.
-            voice_ids: voices that exist besides the catalogue.
-            pronunciation_ids: pronunciation dictionaries that exist.
-            trailing_silence_s: silence after the last word.
-            lag_words: last words that wait for further text.
-            is_keeping_sound: whether records keep the audio.
-        """
         self._host = host
         self._port = port
         self._api_keys = frozenset(api_keys)
@@ -201,11 +201,16 @@ class GradiumSim:
     async def perform(self, action: Action, index: int = -1) -> None:
         """Let something happen now on a socket, outside its sessions.
 
+        Returns when it has happened; what lasts has begun by then.
+
         Args:
             action: what.
             index: which of the sockets that were upgraded.
         """
-        await self._links[index].perform(action)
+        task = self._links[index].start(action)
+        if not isinstance(action, (Delay, HalfOpen, Pause, Stall)):
+            # The socket's end cancels what was done to it.
+            await asyncio.wait([task])
 
     def add_token(self, token: str) -> None:
         """Make a token good for one connection."""

@@ -10,8 +10,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from . import setup_rules, wire
+from .actions import Action, Alteration, Over
 from .audio import Chunk, Speech, Style, TimedWord
-from .faults import Action, Alteration, Over, Progress
+from .faults import Progress
 from .framer import Frame, Framer
 from .points import Point
 from .records import Json, SessionRecord, SessionTimes

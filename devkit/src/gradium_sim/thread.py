@@ -88,6 +88,15 @@ class SimThread:
     def limits(self, limits: Limits) -> None:
         self._call(lambda: setattr(self._sim, "limits", limits))
 
+    @property
+    def free_slots(self) -> int | None:
+        """Sessions that the busiest key may still start."""
+        return self._sim.free_slots
+
+    def add_token(self, token: str) -> None:
+        """Make a token good for one connection."""
+        self._call(lambda: self._sim.add_token(token))
+
     def pause_at(self, point: Point | str, after_frames: int = 1) -> None:
         """Hold every session that comes to this point."""
         self._call(lambda: self._sim.pause_at(point, after_frames))
@@ -122,10 +131,8 @@ class SimThread:
         await self._wrap(self._sim.until(is_true))
 
     def perform(self, action: Action, index: int = -1) -> None:
-        """Let something happen now on a socket; does not wait for it."""
-        asyncio.run_coroutine_threadsafe(
-            self._sim.perform(action, index), self._loop
-        )
+        """Let something happen now on a socket, outside its sessions."""
+        self._wait(self._sim.perform(action, index), _PATIENCE_S)
 
     def refuse_connections(self) -> None:
         """Stop listening; sockets that are open stay so."""
