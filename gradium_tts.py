@@ -32,6 +32,7 @@ from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
     InvalidProxy,
+    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
 )
@@ -252,6 +253,14 @@ def _connect_error(
             classify(http_status=status, message=body),
             str(status),
             body.strip()[:500],
+        )
+    if isinstance(error, InvalidProxyStatus):
+        # The proxy's, not the vendor's: a 403 here is not about the key.
+        status = error.response.status_code
+        return ConnectError(
+            f"cannot connect to {host}: {error}",
+            ErrorKind.CONFIG if status < 500 else ErrorKind.TRANSIENT,
+            str(status),
         )
     kind = ErrorKind.TRANSIENT
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
