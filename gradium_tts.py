@@ -230,15 +230,25 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "ping_interval": 20.0,
         "ping_timeout": None,
     }
+    if endpoint.ca_file:
+        options["ssl"] = _trusting(endpoint.ca_file)
     try:
-        if endpoint.ca_file:
-            options["ssl"] = ssl.create_default_context(cafile=endpoint.ca_file)
         if endpoint.proxy:
             options["proxy"] = endpoint.proxy
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
         raise _connect_error(error, host, timeout_s) from error
     return WebSocketTransport(connection, host)
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConnectError(
+            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
+        ) from error
 
 
 def _connect_error(
@@ -269,8 +279,6 @@ def _connect_error(
         error, (InvalidURI, InvalidProxy, ssl.SSLError, ValueError)
     ):
         kind, why = ErrorKind.CONFIG, str(error)
-    elif isinstance(error, FileNotFoundError):
-        kind, why = ErrorKind.CONFIG, f"{error.filename}: {error.strerror}"
     elif isinstance(error, OSError):
         # Where there is a number, asyncio's words repeat the address.
         number = error.errno or 0
