@@ -109,13 +109,14 @@ def test_the_oldest_waiting_request_comes_first(ten: Ten) -> None:
         await wire.text("a", "a")
         for name in ("z", "y", "x"):
             await wire.text(name, f"{name} finish", end=True)
-        await wire.seen_texts(1)
+        await wire.text("a", "a2")
+        await wire.seen_texts(2)
         await wire.do("a", "finish")
         await wire.seen_texts(3)
 
     log = ten.play(ScriptedTTS, script)
 
-    assert texts(log) == ["a", "z finish", "y finish", "x finish"]
+    assert texts(log) == ["a", "a2", "z finish", "y finish", "x finish"]
 
 
 def test_only_the_metadata_of_the_first_message_counts(ten: Ten) -> None:
@@ -259,6 +260,25 @@ def test_a_flush_drops_what_is_queued_and_what_waits(ten: Ten) -> None:
     assert texts(log) == ["wait", "after"]
 
 
+def test_a_flush_drops_the_requests_that_wait_for_another(
+    ten: Ten,
+) -> None:
+    async def script(wire: Wire) -> None:
+        await wire.text("a", "a1")
+        await wire.text("b", "waiting")
+        await wire.text("a", "a2")
+        await wire.seen_texts(2)
+        await wire.send("tts_flush", flush_id="f")
+        await wire.next("tts_flush_end")
+        await wire.text("c", "c1 finish", end=True)
+        await wire.text("d", "d1")
+        await wire.seen_texts(2)
+
+    log = ten.play(ScriptedTTS, script)
+
+    assert texts(log) == ["a1", "a2", "c1 finish", "d1"]
+
+
 def test_a_flush_forgets_everything(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
         await wire.text("r", "start odd", metadata={"turn_id": 1})
@@ -361,7 +381,9 @@ def test_trap_1_a_released_request_stays_queued(ten: Ten) -> None:
         await wire.text("a", "a1")
         await wire.text("b", "b1")
         await wire.text("b", "b2", end=True)
-        await wire.seen_texts(1)
+        # The queue is in order: with this one seen, the others wait.
+        await wire.text("a", "a2")
+        await wire.seen_texts(2)
         await wire.do("a", "finish")
         await wire.seen_texts(2)
         state = await wire.state()

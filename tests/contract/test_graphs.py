@@ -207,6 +207,38 @@ def test_commands_find_their_way_and_results_back(graph: Graph) -> None:
     graph.play(script)
 
 
+@stand_in_only
+def test_of_several_answers_the_first_error_wins_else_the_last_success(
+    graph: Graph,
+) -> None:
+    class Failing(AsyncExtension):
+        async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
+            result = CmdResult.create(StatusCode.ERROR, cmd)
+            await ten_env.return_result(result)
+
+    class Silent(AsyncExtension):
+        pass
+
+    for name in ("a", "b"):
+        graph.add(name, tag(name))
+    graph.add("failing", Failing)
+    graph.add("silent", Silent)
+    graph.link("t", "cmd", {"name": "ok", "dest": to("a", "b")})
+    graph.link("t", "cmd", {"name": "bad", "dest": to("silent", "failing")})
+
+    async def script(wire: Wire) -> None:
+        assert (await wire.cmd("ok"))[0] is StatusCode.OK
+        assert (await wire.cmd("bad"))[0] is StatusCode.ERROR
+        answers = [
+            result.is_completed()
+            async for result, _ in wire.env.send_cmd_ex(Cmd.create("ok"))
+            if result is not None
+        ]
+        assert answers == [False, True]
+
+    graph.play(script)
+
+
 def test_what_is_not_connected_is_code_7(graph: Graph) -> None:
     graph.add("a", tag("a"))
     codes: list[int] = []
