@@ -310,8 +310,8 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         is_absent = t.request_id not in self.request_states
         if is_absent or self._is_completed(t.request_id):
             self.request_states[t.request_id] = RequestState.PROCESSING
-            if t.metadata:
-                self.metadatas[t.request_id] = t.metadata
+        if t.metadata:
+            self.metadatas[t.request_id] = t.metadata
 
     def _is_completed(self, request_id: str) -> bool:
         state = self.request_states.get(request_id)
