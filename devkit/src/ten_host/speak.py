@@ -338,7 +338,7 @@ async def _request(
     host: ExtensionHost, request_id: str, order: Order, live: Live
 ) -> Spoken:
     """Speak the text once, showing every event as it comes."""
-    from .events import AudioEnd, EndReason, Error
+    from .events import EndReason, Error
     from .spoken import Spoken
 
     spoken = Spoken(request_id, order.sample_rate_hz)
@@ -356,12 +356,10 @@ async def _request(
             live.show(event)
             if isinstance(event, Error):
                 errors.append(event)
-            if isinstance(event, AudioEnd) and event.request_id == request_id:
-                break
     finally:
         sender.cancel()
         await asyncio.wait([sender])
-    if spoken.end is None or spoken.end.reason is not EndReason.REQUEST_END:
+    if spoken.end.reason is not EndReason.REQUEST_END:
         reason = errors[0].message if errors else "the audio broke off"
         raise SpeakError(reason)
     if not spoken.frames:
