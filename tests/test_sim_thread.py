@@ -73,6 +73,14 @@ def test_faults_and_limits_can_be_changed_while_it_runs() -> None:
         assert closed.code == 1008
 
 
+def test_nothing_of_it_is_left_behind() -> None:
+    before = set(threading.enumerate())
+    with SimThread(voice="espeak") as sim:
+        speak(sim.url, "one")
+
+    assert set(threading.enumerate()) == before
+
+
 def test_a_wait_does_not_last_for_ever() -> None:
     with SimThread() as sim, pytest.raises(TimeoutError):
         sim.reached(Point.READY, timeout_s=0.01)

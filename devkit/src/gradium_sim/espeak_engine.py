@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .espeak_library import EspeakError, EspeakLibrary, Piece
+from .espeak_library import NORMAL_WPM, EspeakError, EspeakLibrary, Piece
 
 Delivery = Piece | EspeakError | None
 """A piece, or why there is none, or `None` after the last."""
@@ -64,6 +64,8 @@ class EspeakEngine:
 
     def _run(self) -> None:
         library = EspeakLibrary()
+        # The first utterance of a process has to read its data from disk.
+        library.speak("Hello.", self._first_voice, NORMAL_WPM, False, _drop)
         library.renew(self._first_voice)
         while (utterance := self._waiting.get()) is not None:
             if not utterance.is_cancelled:
@@ -90,6 +92,10 @@ class EspeakEngine:
         utterance.deliver(None)
         # Now rather than when the next one waits for its first sound.
         library.renew(utterance.voice)
+
+
+def _drop(piece: Piece) -> bool:
+    return True
 
 
 class SharedEngine:

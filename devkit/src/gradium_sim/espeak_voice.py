@@ -36,6 +36,8 @@ class EspeakVoice:
         """Load the library."""
         voice = voice_ids.espeak_voice(voice_ids.DEFAULT_VOICE_ID)
         self._engine = shared.take(voice)
+        # The first use of the resampler costs more than the others.
+        _Resampler(48000).take(np.zeros(4096, dtype=np.int16))
 
     async def stop(self) -> None:
         """Unload the library, unless somebody else uses it."""

@@ -169,6 +169,9 @@ class SimThread:
             self._loop.run_until_complete(
                 asyncio.gather(*left, return_exceptions=True)
             )
+            self._loop.run_until_complete(
+                self._loop.shutdown_default_executor()
+            )
         finally:
             self._loop.close()
 
