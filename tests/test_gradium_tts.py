@@ -1,0 +1,1002 @@
+"""The client on real sockets: connecting, the warm socket, a stream's end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from speaking import client_on, config_for
+
+from gradium_sim import (
+    Close,
+    Error,
+    Fault,
+    FaultPlan,
+    GradiumSim,
+    HalfOpen,
+    Http,
+    IgnoreClose,
+    Point,
+    Pongs,
+    Reset,
+    Send,
+    Stall,
+)
+from gradium_tts_python import gradium_tts
+from gradium_tts_python.gradium_tts import (
+    ConnectError,
+    ConnectionLost,
+    GradiumError,
+    GradiumTTSClient,
+    SpeechStream,
+    StallError,
+    SynthesisError,
+    open_websocket,
+)
+from gradium_tts_python.protocol import Audio, ErrorKind, Event, Ready, Word
+
+AUTH, CONFIG, QUOTA = ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.QUOTA
+CAPACITY, TRANSIENT = ErrorKind.CAPACITY, ErrorKind.TRANSIENT
+PROTOCOL = ErrorKind.PROTOCOL
+
+
+async def events_of(stream: SpeechStream, text: str = "Hello.") -> list[Event]:
+    """Say a text to the end."""
+    await stream.send_text(text)
+    await stream.end_input()
+    return [event async for event in stream]
+
+
+async def connect_error(url: str, **params: object) -> ConnectError:
+    """The error of a connect that must fail."""
+    endpoint = config_for(url, **params).endpoint()
+    with pytest.raises(ConnectError) as caught:
+        await open_websocket(endpoint, 0.3)
+    return caught.value
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[
+        [asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
+    ],
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[int]:
+    """A TCP server; gives its port."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+# -------------------------------------------------------------------- connect
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, "", TRANSIENT),
+        (302, "", CONFIG),
+        (400, "", CONFIG),
+        (401, "", AUTH),
+        (402, "", QUOTA),
+        (403, "", AUTH),
+        (403, "Please use the eu region endpoint", CONFIG),
+        (404, "", CONFIG),
+        (408, "", TRANSIENT),
+        (429, "", CAPACITY),
+        (500, "error 401 from server", TRANSIENT),
+        (502, "", TRANSIENT),
+        (503, "", TRANSIENT),
+        (503, "Concurrency limit exceeded", CAPACITY),
+    ],
+)
+async def test_a_refused_upgrade_names_the_status(
+    sim: GradiumSim, status: int, body: str, kind: ErrorKind
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, Http(status, body)))
+
+    error = await connect_error(sim.url)
+
+    assert str(error) == (
+        f"127.0.0.1:{sim.port} refused the connection with HTTP status {status}"
+    )
+    assert (error.kind, error.code) == (kind, str(status))
+    assert error.vendor_message == body
+
+
+async def test_a_refused_connection_is_transient() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+
+        error = await connect_error(f"ws://127.0.0.1:{port}/")
+
+    assert str(error) == (
+        f"cannot connect to 127.0.0.1:{port}: Connection refused"
+    )
+    assert (error.kind, error.code, error.vendor_message) == (TRANSIENT, "", "")
+
+
+async def test_an_unknown_host_is_transient() -> None:
+    error = await connect_error("ws://nowhere.invalid/")
+
+    assert str(error).startswith("cannot connect to nowhere.invalid: ")
+    assert len(str(error)) > len("cannot connect to nowhere.invalid: ")
+    assert error.kind is TRANSIENT
+
+
+@pytest.mark.parametrize("do", [Stall(), HalfOpen()], ids=["stall", "deaf"])
+async def test_a_slow_upgrade_ends_at_the_timeout(
+    sim: GradiumSim, do: Stall | HalfOpen
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, do))
+    started_s = time.monotonic()
+
+    error = await connect_error(sim.url)
+
+    assert str(error) == (
+        f"cannot connect to 127.0.0.1:{sim.port}: no answer within 0.3 s"
+    )
+    assert error.kind is TRANSIENT
+    assert 0.3 <= time.monotonic() - started_s < 1.5
+
+
+async def test_a_reset_upgrade_is_transient(sim: GradiumSim) -> None:
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, Reset()))
+
+    error = await connect_error(sim.url)
+
+    assert str(error).startswith(f"cannot connect to 127.0.0.1:{sim.port}: ")
+    assert error.kind is TRANSIENT
+
+
+@pytest.mark.parametrize("said", [b"", b"SSH-2.0-OpenSSH_9.6\r\n"])
+async def test_another_kind_of_server_is_transient(said: bytes) -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        writer.close()
+
+    async with serving(answer) as port:
+        error = await connect_error(f"ws://127.0.0.1:{port}/")
+
+    assert str(error).startswith(
+        f"cannot connect to 127.0.0.1:{port}: not a websocket answer: "
+    )
+    assert error.kind is TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("url", "params", "why"),
+    [
+        ("wss://127.0.0.1:1/", {"ca_file": "/no/such.pem"}, "/no/such.pem"),
+        ("wss://127.0.0.1:1/", {"ca_file": __file__}, __file__),
+    ],
+    ids=["no ca file", "not a ca file"],
+)
+async def test_what_only_the_user_can_change_is_a_config_error(
+    url: str, params: dict[str, str], why: str
+) -> None:
+    error = await connect_error(url, **params)
+
+    assert why in str(error)
+    assert error.kind is CONFIG
+
+
+async def test_tls_on_a_plain_port_is_a_config_error() -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with serving(answer) as port:
+        error = await connect_error(f"wss://127.0.0.1:{port}/")
+
+    assert "SSL" in str(error)
+    assert error.kind is CONFIG
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for 127.0.0.1 that nobody has signed, with its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl to make a certificate with")
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    subprocess.run(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=sim"
+        f" -addext subjectAltName=IP:127.0.0.1 -keyout {path} -out {path}.crt",
+        shell=True,
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    return path
+
+
+@asynccontextmanager
+async def tls_front(certificate: Path, target: int) -> AsyncIterator[int]:
+    """A TLS server in front of a plain one; gives its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        inner = await asyncio.open_connection("127.0.0.1", target)
+        await asyncio.gather(pump(reader, inner[1]), pump(inner[0], writer))
+
+    async with serving(answer, context) as port:
+        yield port
+
+
+async def pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        while piece := await reader.read(65536):
+            writer.write(piece)
+            await writer.drain()
+    except (ConnectionError, ssl.SSLError):
+        pass
+    finally:
+        writer.close()
+
+
+async def test_a_certificate_of_nobody_is_a_config_error(
+    sim: GradiumSim, certificate: Path
+) -> None:
+    async with tls_front(certificate, sim.port) as port:
+        error = await connect_error(f"wss://127.0.0.1:{port}/api/speech/tts")
+
+    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
+    assert error.kind is CONFIG
+
+
+async def test_a_certificate_is_trusted_by_ca_file(
+    sim: GradiumSim, certificate: Path
+) -> None:
+    async with (
+        tls_front(certificate, sim.port) as port,
+        client_on(
+            f"wss://127.0.0.1:{port}/api/speech/tts",
+            ca_file=str(certificate),
+            warm="off",
+        ) as client,
+    ):
+        async with client.open_stream() as stream:
+            events = await events_of(stream)
+
+    assert Word("Hello.", 0.005, 0.095) in events
+
+
+async def test_a_dropped_tls_handshake_is_transient() -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read(1)
+        writer.close()
+
+    async with serving(answer) as port:
+        error = await connect_error(f"wss://127.0.0.1:{port}/")
+
+    assert error.kind is TRANSIENT
+
+
+async def test_a_redirect_is_not_followed(sim: GradiumSim) -> None:
+    async def answer(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\n"
+            b"Location: " + sim.url.encode() + b"\r\n\r\n"
+        )
+        writer.close()
+
+    async with serving(answer) as port:
+        error = await connect_error(f"ws://127.0.0.1:{port}/")
+
+    assert (error.kind, error.code) == (CONFIG, "307")
+    # The other host has not seen the key.
+    assert sim.connections == []
+
+
+# ---------------------------------------------------------------------- proxy
+
+
+@dataclass
+class ConnectProxy:
+    """An HTTP proxy that tunnels, or answers with a status."""
+
+    status: str = "200 OK"
+    asked: str = ""
+
+    async def __call__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.asked = head
+        writer.write(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
+        if not self.status.startswith("200"):
+            writer.close()
+            return
+        host, port = head.split()[1].rsplit(":", 1)
+        inner = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(pump(reader, inner[1]), pump(inner[0], writer))
+
+
+async def test_a_proxy_carries_the_socket(sim: GradiumSim) -> None:
+    proxy = ConnectProxy()
+
+    async with (
+        serving(proxy) as port,
+        client_on(
+            sim.url, proxy=f"http://user:pass@127.0.0.1:{port}", warm="off"
+        ) as client,
+    ):
+        async with client.open_stream() as stream:
+            events = await events_of(stream)
+
+    assert Word("Hello.", 0.005, 0.095) in events
+    assert proxy.asked.startswith(f"CONNECT 127.0.0.1:{sim.port} HTTP/1.1\r\n")
+    assert "Proxy-Authorization: Basic" in proxy.asked
+    # The key is for the vendor only.
+    assert "test-key" not in proxy.asked
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("403 Forbidden", CONFIG),
+        ("407 Proxy Authentication Required", CONFIG),
+        ("502 Bad Gateway", TRANSIENT),
+    ],
+)
+async def test_a_proxy_that_refuses_is_named(
+    sim: GradiumSim, status: str, kind: ErrorKind
+) -> None:
+    async with serving(ConnectProxy(status)) as port:
+        error = await connect_error(
+            sim.url, proxy=f"http://user:pass@127.0.0.1:{port}"
+        )
+
+    assert "proxy" in str(error) and status[:3] in str(error)
+    assert (error.kind, error.code) == (kind, status[:3])
+
+
+async def test_a_proxy_that_is_not_there_is_transient(sim: GradiumSim) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+
+        error = await connect_error(sim.url, proxy=f"http://127.0.0.1:{port}")
+
+    assert error.kind is TRANSIENT
+
+
+# -------------------------------------------------------------------- secrets
+
+KEY = "gsk_never_show_this_key"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(Point.UPGRADE, Http(401, f"no such key {KEY}")),
+        Fault(Point.SETUP, Error(f"Invalid or expired API key {KEY}", 1008)),
+        Fault(Point.SETUP, Close(1008, f"unknown API key {KEY}")),
+        Fault(Point.AUDIO, Error(f"worker of {KEY} failed", 1011)),
+    ],
+    ids=["http", "error", "close", "later error"],
+)
+async def test_no_error_shows_the_key_that_a_server_repeats(
+    fault: Fault,
+) -> None:
+    async with (
+        GradiumSim(api_keys=(KEY,), faults=FaultPlan(fault)) as sim,
+        client_on(sim.url, api_key=KEY, warm="off") as client,
+    ):
+        with pytest.raises(GradiumError) as caught:
+            async with client.open_stream() as stream:
+                await events_of(stream)
+
+    error = caught.value
+    assert "***" in error.vendor_message
+    assert KEY not in f"{error} {error!r} {error.code} {error.vendor_message}"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"proxy": f"http://user:{KEY}@"},
+    ],
+    ids=["proxy"],
+)
+async def test_no_error_shows_the_secrets_of_urls(
+    params: dict[str, str],
+) -> None:
+    url = params.pop("url", "ws://127.0.0.1:1/")
+    async with client_on(url, warm="off", **params) as client:
+        with pytest.raises(GradiumError) as caught:
+            async with client.open_stream():
+                pass
+
+    assert caught.value.kind is CONFIG
+    assert KEY not in f"{caught.value!r} {caught.value.vendor_message}"
+
+
+# --------------------------------------------------------------------- stream
+
+
+async def test_setup_text_and_end_do_not_wait_for_ready(
+    sim: GradiumSim,
+) -> None:
+    sim.pause_at(Point.READY)
+    async with client_on(sim.url) as client, client.open_stream() as stream:
+        await stream.send_text("Hello")
+        await stream.send_text("world.")
+        await stream.end_input()
+        await sim.until(lambda s: bool(s.sessions and s.sessions[0].is_ended))
+
+        assert sim.sessions[0].times.ready_s is None
+        sim.resume()
+        events = [event async for event in stream]
+
+    assert [
+        type(event) for event in events if not isinstance(event, Audio)
+    ] == [
+        Ready,
+        Word,
+        Word,
+    ]
+    kinds = [message["type"] for message in sim.connections[0].messages]
+    assert kinds == ["setup", "text", "text", "end_of_stream"]
+    assert sim.sessions[0].text == "Hello world."
+
+
+async def test_a_socket_says_who_calls(sim: GradiumSim) -> None:
+    async with client_on(sim.url, headers={"x-team": "blue"}) as client:
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+    headers = sim.connections[0].headers
+    assert headers["x-api-key"] == "test-key"
+    assert headers["x-api-source"] == "ten"
+    assert headers["x-team"] == "blue"
+    assert "sec-websocket-extensions" not in headers
+
+
+END = Send('{"type":"end_of_stream"}')
+
+
+@pytest.mark.parametrize(
+    ("at", "do", "error_type", "kind", "code", "message"),
+    [
+        (Point.READY, Close(1000), ConnectionLost, TRANSIENT, "1000", ""),
+        (Point.LAST_WORD, Close(1000), ConnectionLost, TRANSIENT, "1000", ""),
+        (
+            Point.READY,
+            Close(1001, "going away"),
+            ConnectionLost,
+            TRANSIENT,
+            "1001",
+            "going away",
+        ),
+        (Point.AUDIO, Close(1002), ConnectionLost, PROTOCOL, "1002", ""),
+        (
+            Point.READY,
+            Close(1008, "No authentication provided."),
+            ConnectionLost,
+            AUTH,
+            "1008",
+            "No authentication provided.",
+        ),
+        (Point.AUDIO, Close(1011), ConnectionLost, TRANSIENT, "1011", ""),
+        (Point.AUDIO, Reset(), ConnectionLost, TRANSIENT, "", ""),
+        (
+            Point.READY,
+            Error("Invalid or expired API key", 1008),
+            SynthesisError,
+            AUTH,
+            "1008",
+            "Invalid or expired API key",
+        ),
+        (
+            Point.READY,
+            Error("Concurrency limit exceeded", 1008),
+            SynthesisError,
+            CAPACITY,
+            "1008",
+            "Concurrency limit exceeded",
+        ),
+        (
+            Point.AUDIO,
+            Error("It failed", None),
+            SynthesisError,
+            TRANSIENT,
+            "",
+            "It failed",
+        ),
+        (
+            Point.READY,
+            Send('{"type":"ready","sample_rate":48000}'),
+            SynthesisError,
+            PROTOCOL,
+            "",
+            "",
+        ),
+    ],
+)
+async def test_every_end_but_the_right_one_is_an_error(
+    sim: GradiumSim,
+    at: Point,
+    do: Close,
+    error_type: type[GradiumError],
+    kind: ErrorKind,
+    code: str,
+    message: str,
+) -> None:
+    sim.faults = FaultPlan(Fault(at, do))
+    async with client_on(sim.url, warm="off") as client:
+        with pytest.raises(error_type) as caught:
+            async with client.open_stream() as stream:
+                await events_of(stream)
+
+    error = caught.value
+    assert (error.kind, error.code) == (kind, code)
+    assert error.vendor_message.split("\n")[0] == message
+    assert f"127.0.0.1:{sim.port}" in str(error)
+
+
+async def test_an_end_nobody_asked_for_is_a_drop(sim: GradiumSim) -> None:
+    sim.faults = FaultPlan(Fault(Point.READY, END))
+    async with client_on(sim.url, warm="off") as client:
+        with pytest.raises(ConnectionLost) as caught:
+            async with client.open_stream() as stream:
+                await stream.send_text("Hello.")
+                async for _ in stream:
+                    pass
+
+    assert caught.value.kind is TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("at", "missing"),
+    [
+        (Point.READY, "answer to the setup"),
+        (Point.FIRST_AUDIO, "audio"),
+        (Point.AUDIO, "end of the audio"),
+        (Point.LAST_WORD, "end of the audio"),
+    ],
+)
+async def test_a_stall_says_what_is_missing_from_whom_since_when(
+    sim: GradiumSim, at: Point, missing: str
+) -> None:
+    sim.faults = FaultPlan(Fault(at, Stall()))
+    params = {"ready_timeout_s": 0.3, "audio_timeout_s": 0.3, "warm": "off"}
+    async with client_on(sim.url, **params) as client:
+        with pytest.raises(StallError) as caught:
+            async with client.open_stream() as stream:
+                await events_of(stream)
+
+    # 0.3 s, the grace of a loop that was busy, and the machine.
+    sentence, waited = str(caught.value).rsplit(" ", 2)[0:2]
+    assert sentence == f"no {missing} from 127.0.0.1:{sim.port} after"
+    assert 0.3 <= float(waited) < 1.0
+    assert caught.value.kind is TRANSIENT
+
+
+async def test_a_peer_that_is_gone_is_noticed_within_three_seconds(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.AUDIO, HalfOpen()))
+    async with client_on(sim.url, warm="off") as client:
+        with pytest.raises(StallError) as caught:
+            async with client.open_stream() as stream:
+                await stream.send_text("Hello there, my good old friend.")
+                asked_s = time.monotonic()
+                async for _ in stream:
+                    pass
+
+    assert time.monotonic() - asked_s < 3.0
+    assert "answer to a ping" in str(caught.value)
+
+
+async def test_a_peer_that_answers_pings_may_wait_for_text(
+    sim: GradiumSim,
+) -> None:
+    # Longer than any limit that runs here.
+    params = {"audio_timeout_s": 0.1, "warm": "off"}
+    async with (
+        client_on(sim.url, **params) as client,
+        client.open_stream() as stream,
+    ):
+        await stream.send_text("Hello")
+        events = [await stream.__anext__()]
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(stream.__anext__(), 3.0)
+        await stream.end_input()
+        events += [event async for event in stream]
+
+    # The cancelled wait has lost nothing.
+    assert isinstance(events[0], Ready)
+    assert [e.text for e in events if isinstance(e, Word)] == ["Hello"]
+
+
+async def test_abort_ends_a_pending_iteration(sim: GradiumSim) -> None:
+    sim.pause_at(Point.READY)
+    async with client_on(sim.url) as client, client.open_stream() as stream:
+        waiting = asyncio.ensure_future(stream.__anext__())
+        await sim.reached(Point.READY)
+
+        stream.abort()
+
+        with pytest.raises(ConnectionLost):
+            await waiting
+    assert sim.sessions[0].connection.closed_by == "client"
+
+
+@pytest.mark.parametrize("do", [HalfOpen(), IgnoreClose()])
+async def test_leaving_does_not_wait_for_the_peer(
+    sim: GradiumSim, do: HalfOpen
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, do))
+    sim.pause_at(Point.LAST_AUDIO)
+    async with client_on(sim.url, warm="off") as client:
+        async with client.open_stream() as stream:
+            await stream.send_text("Hello.")
+            await stream.end_input()
+            await sim.reached(Point.FIRST_AUDIO)
+            left_s = time.monotonic()
+        assert time.monotonic() - left_s < 0.02
+        await sim.until(lambda s: s.open_sockets == 0)
+
+
+async def test_a_stream_that_was_left_says_so(sim: GradiumSim) -> None:
+    async with client_on(sim.url) as client:
+        async with client.open_stream() as stream:
+            await stream.send_text("Hello.")
+
+        with pytest.raises(ConnectionLost, match="the stream was left"):
+            await stream.__anext__()
+        with pytest.raises(ConnectionLost, match="the stream was left"):
+            await stream.end_input()
+
+
+# ----------------------------------------------------------- the warm socket
+
+
+async def until_warm(sim: GradiumSim, connections: int) -> None:
+    """Wait until so many sockets were opened in all, and the last is open."""
+    await sim.until(
+        lambda s: (
+            len(s.connections) == connections
+            and s.connections[-1].http_status == 101
+        )
+    )
+
+
+async def test_a_stream_takes_the_socket_that_was_opened_ahead(
+    sim: GradiumSim,
+) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+
+        async with client.open_stream() as stream:
+            await events_of(stream)
+            # The next one is opened once there is audio.
+            await until_warm(sim, 2)
+
+        assert stream.times.is_warm
+        assert sim.sessions[0].connection is sim.connections[0]
+        async with client.open_stream() as stream:
+            await events_of(stream)
+        assert sim.sessions[1].connection is sim.connections[1]
+    # No session was opened for nothing, and nothing is left.
+    assert len(sim.sessions) == 2
+    await sim.until(lambda s: s.open_sockets == 0)
+
+
+async def test_a_stream_waits_for_the_socket_that_is_being_opened(
+    sim: GradiumSim,
+) -> None:
+    sim.pause_at(Point.UPGRADE)
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await sim.reached(Point.UPGRADE)
+        entering = asyncio.ensure_future(client.open_stream().__aenter__())
+        await asyncio.sleep(0)
+
+        sim.resume()
+        stream = await entering
+
+        assert stream.times.is_warm
+        assert len(sim.connections) == 1
+        await stream.__aexit__(None, None, None)
+
+
+async def test_two_streams_never_share_a_socket(sim: GradiumSim) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+
+        async def say(word: str) -> list[str]:
+            async with client.open_stream() as stream:
+                events = await events_of(stream, word)
+            return [e.text for e in events if isinstance(e, Word)]
+
+        said = await asyncio.gather(say("one"), say("two"), say("three"))
+
+    assert said == [["one"], ["two"], ["three"]]
+    assert all(len(session.texts) == 1 for session in sim.sessions)
+    sockets = {id(session.connection) for session in sim.sessions}
+    assert len(sockets) == 3
+
+
+async def test_a_warm_socket_that_was_closed_is_replaced(
+    sim: GradiumSim,
+) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+        await sim.perform(Close(1001, "going away"))
+        await sim.until(lambda s: s.open_sockets == 0)
+
+        async with client.open_stream() as stream:
+            events = await events_of(stream)
+            await until_warm(sim, 3)
+
+        assert not stream.times.is_warm
+        assert [e.text for e in events if isinstance(e, Word)] == ["Hello."]
+
+
+async def test_a_warm_socket_without_pongs_is_replaced(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradium_tts, "WARM_PING_S", 0.02)
+    monkeypatch.setattr(gradium_tts, "WARM_PONG_S", 0.05)
+    sim.faults = FaultPlan(Fault(Point.OPEN, Pongs(None), times=1))
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 2)
+
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+        assert sim.sessions[0].connection is sim.connections[1]
+
+
+async def test_a_warm_socket_does_not_grow_old(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradium_tts, "WARM_PING_S", 0.01)
+    monkeypatch.setattr(gradium_tts, "WARM_MAX_AGE_S", 0.05)
+    async with client_on(sim.url) as client:
+        client.prewarm()
+
+        await until_warm(sim, 4)
+
+        for old in sim.connections[:2]:
+            await sim.until(lambda s, old=old: old.closed_by == "client")
+            # Closed politely: it costs nobody anything.
+            assert old.close_code == 1000
+        assert sim.open_sockets <= 2
+
+
+async def test_a_warm_socket_that_fails_is_tried_again(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradium_tts, "WARM_RETRY_S", 0.01)
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, Http(503), times=2))
+    async with client_on(sim.url) as client:
+        client.prewarm()
+
+        await until_warm(sim, 3)
+
+        async with client.open_stream() as stream:
+            await events_of(stream)
+        assert stream.times.is_warm
+
+
+async def test_a_warm_socket_that_was_refused_comes_back(
+    sim: GradiumSim,
+) -> None:
+    """A refusal stops the attempts; a stream that works starts them again."""
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, Http(403), times=1))
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await sim.until(
+            lambda s: bool(
+                s.connections and s.connections[0].http_status == 403
+            )
+        )
+        await sim.until(lambda s: s.open_sockets == 0)
+
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+        await until_warm(sim, 3)
+
+
+async def test_other_settings_replace_the_warm_socket(sim: GradiumSim) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+
+        client.update_config(config_for(sim.url, headers={"x-team": "red"}))
+        await until_warm(sim, 2)
+
+        await sim.until(lambda s: s.open_sockets == 1)
+        assert sim.connections[0].closed_by == "client"
+        assert sim.connections[1].headers["x-team"] == "red"
+
+
+async def test_the_same_settings_keep_the_warm_socket(sim: GradiumSim) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+
+        client.update_config(config_for(sim.url, voice_id="YTpq7expH9539ERJ"))
+        client.prewarm()
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+        assert sim.sessions[0].connection is sim.connections[0]
+        assert sim.sessions[0].setup["voice_id"] == "YTpq7expH9539ERJ"
+
+
+async def test_warm_off_opens_nothing_ahead(sim: GradiumSim) -> None:
+    async with client_on(sim.url, warm="off") as client:
+        client.prewarm()
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+    assert len(sim.connections) == 1
+
+
+async def test_a_concurrency_refusal_gives_the_warm_socket_up(
+    sim: GradiumSim,
+) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+
+        await client.failed(ConnectError("full", CAPACITY, "1008"))
+
+        await sim.until(lambda s: s.open_sockets == 0)
+
+
+@pytest.mark.parametrize("do", [None, IgnoreClose(), HalfOpen()])
+async def test_aclose_closes_every_socket_and_does_not_take_long(
+    sim: GradiumSim, do: IgnoreClose | None
+) -> None:
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+        deaf = asyncio.ensure_future(sim.perform(do)) if do else None
+        await asyncio.sleep(0)
+
+        started_s = time.monotonic()
+        await client.aclose()
+        took_s = time.monotonic() - started_s
+
+        assert took_s < gradium_tts.CLOSE_S + 0.5
+        await sim.until(lambda s: s.open_sockets == 0)
+        client.prewarm()
+        assert client._warm is None
+        if deaf:
+            await deaf
+    assert len(sim.connections) == 1
+
+
+async def test_aclose_gives_a_connect_up(sim: GradiumSim) -> None:
+    sim.pause_at(Point.UPGRADE)
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await sim.reached(Point.UPGRADE)
+
+        await client.aclose()
+
+        await sim.until(lambda s: s.open_sockets == 0)
+
+
+# ---------------------------------------------------------------------- latch
+
+
+async def refused(client: GradiumTTSClient) -> GradiumError:
+    """Let a stream fail, and the client learn from it."""
+    with pytest.raises(GradiumError) as caught:
+        async with client.open_stream() as stream:
+            await events_of(stream)
+    await client.failed(caught.value)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Invalid or expired API key", AUTH),
+        ("You have no credits left.", QUOTA),
+    ],
+)
+async def test_a_refused_key_is_not_asked_again(
+    sim: GradiumSim, message: str, kind: ErrorKind
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.SETUP, Error(message, 1008)))
+    async with client_on(sim.url, warm="off") as client:
+        first = await refused(client)
+        second = await refused(client)
+
+        assert first.kind is second.kind is kind
+        assert (second.code, second.vendor_message) == (
+            first.code,
+            first.vendor_message,
+        )
+        assert str(second).startswith(f"{first} (not asked again for ")
+        assert len(sim.connections) == 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "cfg_coef should be between 1.0 and 10.0",
+        "Concurrency limit exceeded",
+        "Worker failed",
+    ],
+)
+async def test_other_refusals_are_asked_again(
+    sim: GradiumSim, message: str
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.SETUP, Error(message, 1008)))
+    async with client_on(sim.url, warm="off") as client:
+        await refused(client)
+
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+
+async def test_the_latch_opens_after_a_while(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradium_tts, "LATCH_S", 0.2)
+    sim.faults = FaultPlan(
+        Fault(Point.SETUP, Error("Invalid or expired API key", 1008))
+    )
+    async with client_on(sim.url, warm="off") as client:
+        await refused(client)
+        opens_s = time.monotonic() + 0.2
+        # A latched answer must not keep the latch shut.
+        while time.monotonic() < opens_s:
+            await refused(client)
+            await asyncio.sleep(0.05)
+
+        async with client.open_stream() as stream:
+            await events_of(stream)
+
+
+async def test_new_settings_open_the_latch(sim: GradiumSim) -> None:
+    async with client_on(sim.url, api_key="wrong", warm="off") as client:
+        error = await refused(client)
+        assert (error.kind, error.code) == (AUTH, "1008")
+
+        client.update_config(config_for(sim.url))
+
+        async with client.open_stream() as stream:
+            events = await events_of(stream)
+    assert json.dumps([e.text for e in events if isinstance(e, Word)]) == (
+        '["Hello."]'
+    )
