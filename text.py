@@ -333,7 +333,8 @@ class TextAssembler:
         if self._cleans_emoji and not text.isascii():
             text = _EMOJI_AND_NEXT.sub(_without_emoji, text)
         if self._cleans_markdown:
-            text = _LINE_MARKS.sub("\n", "\n" * is_line_start + text)
+            if is_line_start or "\n" in text:
+                text = _LINE_MARKS.sub("\n", "\n" * is_line_start + text)
             text = _EMPHASIS.sub(lambda mark: mark["url"] or "", text)
         if "<" in text:
             text = _TAG.sub(self._tag, text)

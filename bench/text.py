@@ -27,7 +27,7 @@ TEXTS = {
     "markdown": "## A **bold** [link](http://a.b/c_d) to\n- `code` *here*, ok\n",
     "tags": 'so <b>it</b> is <break time="1s" /> and <flush> then, a < b. ',
     "emoji": "Great 😀, thanks 👍🏽! 🇫🇷 1️⃣ ",
-    "chinese": "你好，我是小明。“今天，”他说：“是10：30！”",
+    "chinese": "你好，我是小明。今天下午三点我们见面，可以吗？“好，”他说。",
     "no space": "a",
 }
 HOSTILE_TEXTS = {
