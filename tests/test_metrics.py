@@ -98,16 +98,14 @@ async def test_the_split_is_that_of_the_servers_log(
 
     (ttfb,) = metrics(host, "ttfb")
     split, log = ttfb.metadata, sim.sessions[0].times
-    assert log.ready_s is not None and log.first_audio_s is not None
-    assert log.first_text_s is not None
+    assert log.ready_s is not None
     # What this side measures starts earlier and stops later, but lies itself
     # between the sending of the text and the arrival of the metric.
     total_ms = (ttfb.time_s - sent_s) * 1000
     ready_ms = (log.ready_s - log.setup_s) * 1000
-    audio_ms = (log.first_audio_s - log.first_text_s) * 1000
-    assert ready_ms >= 60 and audio_ms >= 100
+    assert ready_ms >= 60
     assert ready_ms - ROUNDED_MS <= split["setup_to_ready_ms"]
-    assert audio_ms - ROUNDED_MS <= split["text_to_audio_ms"]
+    assert 100 - ROUNDED_MS <= split["text_to_audio_ms"]
     assert split["setup_to_ready_ms"] <= split["text_to_audio_ms"]
     assert split["text_to_audio_ms"] <= ttfb.metrics["ttfb"] + ROUNDED_MS
     assert ttfb.metrics["ttfb"] <= total_ms + ROUNDED_MS
@@ -163,10 +161,10 @@ async def test_ttfb_spans_the_attempts(
     (ttfb,) = metrics(host, "ttfb")
     first, second, third = (session.times for session in sim.sessions)
     assert ttfb.metadata["attempt"] == 3
-    assert third.first_audio_s is not None
-    whole_ms = (third.first_audio_s - first.setup_s) * 1000
-    assert ttfb.metrics["ttfb"] >= whole_ms - ROUNDED_MS
-    alone_ms = (third.first_audio_s - second.setup_s) * 1000
+    failed_ms = (third.setup_s - first.setup_s) * 1000
+    assert failed_ms > 50
+    assert ttfb.metrics["ttfb"] >= failed_ms - ROUNDED_MS
+    alone_ms = (ttfb.time_s - second.setup_s) * 1000
     assert ttfb.metadata["text_to_audio_ms"] <= alone_ms + ROUNDED_MS
 
 
@@ -209,14 +207,13 @@ async def test_the_interval_runs_from_the_first_to_the_last_audio(
     await host.send_text("r1", TWELVE, end=True)
     end = await host.ended("r1")
 
-    first_s = sim.sessions[0].times.first_audio_s
-    assert first_s is not None
-    frames = host.frames("r1")
-    late_ms = (frames[0].time_s - first_s) * 1000
+    ready_s = sim.sessions[0].times.ready_s
+    assert ready_s is not None
+    late_ms = (host.frames("r1")[0].time_s - ready_s) * 1000
     paced_ms = (end.duration_ms - 80) / 8
     assert paced_ms > 100
     assert end.interval_ms >= paced_ms - late_ms - ROUNDED_MS
-    assert end.interval_ms <= (end.time_s - first_s) * 1000 + ROUNDED_MS
+    assert end.interval_ms <= (end.time_s - ready_s) * 1000 + ROUNDED_MS
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000, 22050, 24000, 44100, 48000])
