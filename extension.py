@@ -195,6 +195,10 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         """Give the vendor's name, for metrics and errors."""
         return VENDOR
 
+    def vendor_metadata(self) -> dict[str, str]:
+        """Give what newer base classes put into connection states."""
+        return self._events.vendor_metadata
+
     def synthesize_audio_sample_rate(self) -> int:
         """Give the rate in Hz of the running request, else of the next."""
         job = self._ending or self._job
