@@ -123,8 +123,8 @@ class AppRun:
     def _graph_ended(self) -> None:
         def check() -> None:
             for graph in self._graphs:
-                if graph.error is not None:
-                    self._fail(graph.error.error_message())
+                if graph.record.error is not None:
+                    self._fail(graph.record.error.error_message())
             self._close()
 
         self.post(check)

@@ -8,7 +8,6 @@ that the limit holds while the loops are blocked.
 from __future__ import annotations
 
 import asyncio
-import os
 import queue
 import threading
 import time
@@ -20,7 +19,7 @@ from typing import Any
 
 from ..error import TenError, TenErrorCode
 from ..msg import Body, Msg
-from ..run_report import Leak, RunReport, set_last_run
+from ..run_report import set_last_run
 from . import log_sinks
 from .cleanup import drain
 from .commands import CommandTable
@@ -34,6 +33,7 @@ from .node_property import (
     read_package_property,
 )
 from .property_tree import PropertyTree
+from .run_record import RunRecord
 from .runners import LoopRunner
 from .seats import Workers, create_instance, seat_extension
 
@@ -63,7 +63,7 @@ class GraphRun:
         self.graph_id = uuid.uuid4().hex
         self.nodes: dict[str, Node] = {}
         self.commands = CommandTable()
-        self.error: TenError | None = None
+        self.record = RunRecord()
         self._graph = graph
         self._seat_tester = seat_tester
         self._on_end = on_end
@@ -72,12 +72,9 @@ class GraphRun:
         self._is_ending = False
         self._is_stopping = False
         self._is_begun = False
+        self._has_grace = False
         self._is_given_up = False
         self._workers = Workers()
-        self._failures: list[str] = []
-        self._refused: list[str] = []
-        self._leaks: list[Leak] = []
-        self._lock = threading.Lock()
         self._actions: queue.SimpleQueue[_Action] = queue.SimpleQueue()
         self._thread = threading.Thread(
             target=self._serve, name="ten-runtime", daemon=True
@@ -98,7 +95,7 @@ class GraphRun:
     def stop(self, error: TenError | None = None) -> None:
         """End the run; the first error that is given is its result."""
         if error is not None and error.error_code() != 0:
-            self._record(error)
+            self.record.note_error(error)
         self.post(self._stop)
 
     def give_up(self) -> None:
@@ -111,10 +108,7 @@ class GraphRun:
 
     def fail(self, text: str) -> None:
         """Native TEN would have ended the process here: fail the run."""
-        log_sinks.warn("host", text)
-        with self._lock:
-            self._failures.append(text)
-        self._record(TenError.create(TenErrorCode.ErrorCodeGeneric, text))
+        self.record.note_failure(text)
         self.post(self._stop_soon)
 
     def callback_failed(
@@ -124,25 +118,18 @@ class GraphRun:
         if isinstance(error, asyncio.CancelledError) and self._is_ending:
             return
         node.is_broken = True
-        trace = "".join(
-            traceback.format_exception(type(error), error, error.__traceback__)
-        )
         self.fail(
             f"{callback} of {node.name} raised (TEN ends the process here)\n"
-            f"{trace}"
+            f"{_trace(error)}"
         )
 
     def refused(
         self, node: Node, kind: str, body: Body, error: TenError
     ) -> None:
         """Note a message that was dropped."""
-        text = (
-            f"{kind} {body.name} of {node.name} is dropped: "
-            f"{error.error_message()}"
-        )
-        log_sinks.warn(node.name, text)
-        with self._lock:
-            self._refused.append(text)
+        name = f"{kind} {body.name} of {node.name}"
+        text = f"{name} is dropped: {error.error_message()}"
+        self.record.note_refused(node.name, text)
 
     def receivers(self, sender: Node, kind: str, body: Body) -> list[Node]:
         """Where a message goes: explicit destinations, else the graph."""
@@ -171,12 +158,14 @@ class GraphRun:
         except Exception as error:
             for node in self.nodes.values():
                 node.stage = Stage.GONE
-            self.fail(f"the graph cannot start: {_chain(error)}")
+            self.fail(f"the graph cannot start: {_trace(error)}")
         while self._has_work():
             try:
                 self._actions.get(timeout=self._remaining_s())()
             except queue.Empty:
                 self._time_is_up()
+            except Exception as error:
+                self.fail(f"the host itself failed: {_trace(error)}")
         self._finish()
 
     def _has_work(self) -> bool:
@@ -190,28 +179,22 @@ class GraphRun:
         return max(0.0, self._deadline - time.monotonic())
 
     def _time_is_up(self) -> None:
-        if not self._is_stopping:
-            code = TenErrorCode.ErrorCodeTimeout
-            self._record(TenError.create(code, "Test timeout."))
-            self._deadline = None
+        code = TenErrorCode.ErrorCodeTimeout
+        if not self._has_grace:
+            self.record.note_error(TenError.create(code, "Test timeout."))
             self._stop_soon()
             return
         self._is_given_up = True
         for node in self.nodes.values():
             if not node.is_gone:
-                text = f"{node.name} does not come out of {node.stage.value}"
-                self._failures.append(text)
-                code = TenErrorCode.ErrorCodeTimeout
-                self._record(TenError.create(code, text))
-                log_sinks.warn(node.name, text)
-
-    def _record(self, error: TenError) -> None:
-        with self._lock:
-            self.error = self.error or error
+                stage = node.stage.value
+                text = f"{node.name} does not come out of {stage}"
+                self.record.note_failure(text, code)
 
     def _stop_soon(self) -> None:
-        latest = time.monotonic() + GRACE_S
-        self._deadline = min(self._deadline or latest, latest)
+        if not self._has_grace:
+            self._has_grace = True
+            self._deadline = time.monotonic() + GRACE_S
         self._stop()
 
     def _stop(self) -> None:
@@ -315,40 +298,11 @@ class GraphRun:
             runner = node.runner
             if isinstance(runner, LoopRunner) and not node.is_tester:
                 self._clean_up(node, runner)
+            node.stage = Stage.GONE
         self._workers.end()
-        unanswered = self.commands.unanswered()
-        for command in unanswered:
-            log_sinks.warn("host", f"command without a result: {command}")
-        for leak in self._leaks:
-            log_sinks.warn(leak.owner, str(leak))
-        self._apply_strictness()
-        set_last_run(
-            RunReport(
-                tuple(self._failures),
-                tuple(self._refused),
-                tuple(unanswered),
-                tuple(self._leaks),
-            )
-        )
+        set_last_run(self.record.close(self.commands.unanswered()))
         self.is_over = True
         self._on_end()
-
-    def raise_if_strict(self) -> None:
-        """Raise what would have ended the process, where that is asked for.
-
-        For tests that do not look at what `run` returns.
-        """
-        if "raise" in _strictness() and self._failures:
-            raise RuntimeError(self._failures[0])
-
-    def _apply_strictness(self) -> None:
-        strict_about = _strictness()
-        if "leaks" in strict_about:
-            for leak in self._leaks:
-                self.fail(str(leak))
-        if "refused" in strict_about:
-            for text in self._refused:
-                self.fail(text)
 
     def _clean_up(self, node: Node, runner: LoopRunner) -> None:
         try:
@@ -356,7 +310,8 @@ class GraphRun:
         except futures.TimeoutError:
             leaks, stuck = [], []
             log_sinks.warn(node.name, "its event loop is blocked")
-        self._leaks += leaks
+        for leak in leaks:
+            self.record.note_leak(leak)
         for handler in stuck:
             self.fail(
                 f"{handler} was still running at the end (TEN cancels it and "
@@ -366,11 +321,7 @@ class GraphRun:
             log_sinks.warn(node.name, "its event loop could not be ended")
 
 
-def _strictness() -> list[str]:
-    return os.environ.get("TEN_HOST_STRICT", "").split(",")
-
-
-def _chain(error: Exception) -> str:
+def _trace(error: BaseException) -> str:
     return "".join(
         traceback.format_exception(type(error), error, error.__traceback__)
     )

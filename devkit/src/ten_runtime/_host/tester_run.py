@@ -74,5 +74,5 @@ class TesterBase:
         except BaseException:
             run.give_up()
             raise
-        run.raise_if_strict()
-        return run.error
+        run.record.raise_if_strict()
+        return run.record.error

@@ -1,0 +1,71 @@
+"""Collects what goes wrong in a run, from any thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from ..error import TenError, TenErrorCode
+from ..run_report import Leak, RunReport
+from . import log_sinks
+
+
+class RunRecord:
+    """`error` is the run's result: the first that was noted."""
+
+    def __init__(self) -> None:
+        self.error: TenError | None = None
+        self._failures: list[str] = []
+        self._refused: list[str] = []
+        self._leaks: list[Leak] = []
+        self._lock = threading.Lock()
+
+    def note_error(self, error: TenError) -> None:
+        with self._lock:
+            self.error = self.error or error
+
+    def note_failure(
+        self, text: str, code: TenErrorCode = TenErrorCode.ErrorCodeGeneric
+    ) -> None:
+        """Something on which native TEN ends the process, or hangs."""
+        log_sinks.warn("host", text)
+        with self._lock:
+            self._failures.append(text)
+        self.note_error(TenError.create(code, text))
+
+    def note_refused(self, source: str, text: str) -> None:
+        """A message that was dropped."""
+        log_sinks.warn(source, text)
+        with self._lock:
+            self._refused.append(text)
+
+    def note_leak(self, leak: Leak) -> None:
+        log_sinks.warn(leak.owner, str(leak))
+        with self._lock:
+            self._leaks.append(leak)
+
+    def close(self, unanswered: list[str]) -> RunReport:
+        """The report; where TEN_HOST_STRICT asks for it, more fails."""
+        for command in unanswered:
+            log_sinks.warn("host", f"command without a result: {command}")
+        if "leaks" in _strictness():
+            for leak in self._leaks:
+                self.note_failure(str(leak))
+        if "refused" in _strictness():
+            for text in self._refused:
+                self.note_failure(text)
+        return RunReport(
+            tuple(self._failures),
+            tuple(self._refused),
+            tuple(unanswered),
+            tuple(self._leaks),
+        )
+
+    def raise_if_strict(self) -> None:
+        """For tests that do not look at what `run` returns."""
+        if "raise" in _strictness() and self._failures:
+            raise RuntimeError(self._failures[0])
+
+
+def _strictness() -> list[str]:
+    return os.environ.get("TEN_HOST_STRICT", "").split(",")
