@@ -1,0 +1,111 @@
+"""The control: drives the TTS the way TEN's main control does.
+
+Every partial result of more than two characters flushes the TTS, also when it
+is silent; a reply goes out cut at each mark, under an id made of the turn's
+number, and is closed by a message without text; the greeting has an id that
+recurs whenever the user joins.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from ten_runtime import (
+    Addon,
+    AsyncExtension,
+    AsyncTenEnv,
+    Cmd,
+    CmdResult,
+    Data,
+    StatusCode,
+    TenEnv,
+    register_addon_as_extension,
+)
+
+from .messages import fields_of, properties_of, send
+
+_MARKS = frozenset(",.?!:，。？！：")
+_SHORTEST_PARTIAL = 3
+
+
+class ControlExtension(AsyncExtension):
+    """Turns what the user says into requests of the LLM and the TTS."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._greeting = ""
+        self._turn_id = 0
+        self._fragment = ""
+        self._flushes = itertools.count(1)
+
+    async def on_init(self, ten_env: AsyncTenEnv) -> None:
+        self._greeting = (await properties_of(ten_env)).get("greeting", "")
+
+    async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
+        if cmd.get_name() == "on_user_joined" and self._greeting:
+            await self._speak(ten_env, 0, self._greeting, is_end=True)
+        await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+    async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
+        fields = fields_of(data)
+        if data.get_name() == "asr_result":
+            await self._heard(ten_env, fields["text"], fields["final"])
+        elif data.get_name() == "llm_text":
+            await self._written(ten_env, fields)
+
+    async def _heard(
+        self, ten_env: AsyncTenEnv, text: str, is_final: bool
+    ) -> None:
+        if is_final or len(text) >= _SHORTEST_PARTIAL:
+            await self._interrupt(ten_env)
+        if is_final:
+            self._turn_id += 1
+            await send(ten_env, "llm_request", turn_id=self._turn_id, text=text)
+
+    async def _interrupt(self, ten_env: AsyncTenEnv) -> None:
+        self._fragment = ""
+        await send(ten_env, "llm_abort")
+        flush_id = f"flush-{next(self._flushes)}"
+        await send(ten_env, "tts_flush", to="tts", flush_id=flush_id)
+
+    async def _written(
+        self, ten_env: AsyncTenEnv, fields: dict[str, Any]
+    ) -> None:
+        if fields["turn_id"] != self._turn_id:
+            return  # of a turn that was interrupted
+        for character in fields["text"]:
+            self._fragment += character
+            if character in _MARKS:
+                await self._say_fragment(ten_env)
+        if fields["is_end"]:
+            if self._fragment.strip():
+                await self._say_fragment(ten_env)
+            await self._speak(ten_env, self._turn_id, "", is_end=True)
+
+    async def _say_fragment(self, ten_env: AsyncTenEnv) -> None:
+        fragment, self._fragment = self._fragment, ""
+        await self._speak(ten_env, self._turn_id, fragment, is_end=False)
+
+    async def _speak(
+        self, ten_env: AsyncTenEnv, turn_id: int, text: str, *, is_end: bool
+    ) -> None:
+        await send(
+            ten_env,
+            "tts_text_input",
+            to="tts",
+            request_id=f"tts-request-{turn_id}",
+            text=text,
+            text_input_end=is_end,
+            metadata={"session_id": "local", "turn_id": turn_id},
+        )
+
+
+@register_addon_as_extension("agent_control")
+class ControlAddon(Addon):
+    """Creates the control."""
+
+    def on_create_instance(
+        self, ten_env: TenEnv, name: str, context: Any
+    ) -> None:
+        ten_env.on_create_instance_done(ControlExtension(name), context)

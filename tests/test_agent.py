@@ -1,0 +1,173 @@
+"""`./dev agent`: whole conversations through a graph of extensions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import wave
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradium_sim import tones
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "examples" / "conversations" / "interruptions.json"
+
+
+def agent(*arguments: str, says: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if "API_KEY" not in k}
+    return subprocess.run(
+        [str(ROOT / "dev"), "agent", "--voice", "tones", *arguments],
+        input=says,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def words_in(path: Path) -> list[str]:
+    """The words of a WAV file; one that was cut ends in `…`."""
+    with wave.open(str(path)) as wav:
+        pcm = wav.readframes(wav.getnframes())
+        return tones.decode(pcm, wav.getframerate())
+
+
+def test_the_shipped_conversation_loses_and_repeats_nothing(
+    tmp_path: Path,
+) -> None:
+    done = agent("--script", str(SCRIPT), "-o", str(tmp_path))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    script = json.loads(SCRIPT.read_text())
+    summary = json.loads((tmp_path / "conversation.json").read_text())
+    assert summary["errors"] == []
+    # Nothing is spoken after an interruption.
+    assert summary["stray_frames"] == 0
+
+    expected = [("tts-request-0", script["greeting"], None)]
+    turn_id = 0
+    for turn in script["turns"]:
+        cut_s = turn.get("interrupt_after_s")
+        if turn["user"]:
+            turn_id += 1
+            expected.append((f"tts-request-{turn_id}", turn["reply"], cut_s))
+        else:
+            expected.append(("tts-request-0", script["greeting"], None))
+    assert turn_id == 5
+    assert sum(cut_s is not None for _, _, cut_s in expected) == 3
+    for spoken, (request_id, text, cut_s) in zip(
+        summary["spoken"], expected, strict=True
+    ):
+        words = words_in(tmp_path / spoken["file"])
+        assert spoken["request_id"] == request_id
+        if cut_s is None:
+            assert (spoken["reason"], words) == ("end", text.split())
+        else:
+            assert spoken["reason"] == "interrupted"
+            assert spoken["audio_ms"] >= cut_s * 1000
+            complete = [word for word in words if not word.endswith("…")]
+            assert len(words) - len(complete) <= 1
+            assert complete == text.split()[: len(complete)]
+            assert len(complete) < len(text.split())
+
+
+def test_a_line_of_the_console_is_answered(tmp_path: Path) -> None:
+    done = agent("-o", str(tmp_path), says="good morning to you\n")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = json.loads((tmp_path / "conversation.json").read_text())
+    (answer,) = [
+        spoken
+        for spoken in summary["spoken"]
+        if spoken["request_id"] == "tts-request-1"
+    ]
+    words = " ".join(words_in(tmp_path / answer["file"]))
+    assert words.startswith("You said: good morning to you.")
+
+
+class _Endpoint(BaseHTTPRequestHandler):
+    """Streams one reply, token by token, and notes what was asked."""
+
+    asked: list[dict[str, Any]] = []
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        self.asked.append(json.loads(self.rfile.read(length)))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        for token in ("It", " is", " sunny", ".", ""):
+            delta = {"content": token} if token else {}
+            event = json.dumps({"choices": [{"delta": delta}]})
+            self.wfile.write(f"data: {event}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[str]:
+    """An endpoint of OpenAI's kind."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_endpoint_of_openais_kind_writes_the_replies(
+    tmp_path: Path, endpoint: str
+) -> None:
+    done = agent(
+        "--llm-url",
+        endpoint,
+        "--llm-model",
+        "a-model",
+        "-o",
+        str(tmp_path),
+        says="how is the weather\n",
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    (asked,) = _Endpoint.asked
+    assert asked["model"] == "a-model"
+    assert asked["messages"][0] == {
+        "role": "user",
+        "content": "how is the weather",
+    }
+    summary = json.loads((tmp_path / "conversation.json").read_text())
+    answer = summary["spoken"][-1]
+    assert answer["request_id"] == "tts-request-1"
+    assert words_in(tmp_path / answer["file"]) == ["It", "is", "sunny."]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "No such file or directory"),
+        ("{", "is no conversation"),
+        ("{}", "is no conversation"),
+        ('{"turns": [{"users": "hi"}]}', "is no conversation"),
+    ],
+)
+def test_a_bad_script_is_one_clear_sentence(
+    tmp_path: Path, content: str | None, sentence: str
+) -> None:
+    path = tmp_path / "script.json"
+    if content is not None:
+        path.write_text(content)
+
+    done = agent("--script", str(path))
+
+    assert done.returncode == 2
+    assert sentence in done.stderr and done.stderr.count("\n") == 1
