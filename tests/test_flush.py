@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,82 +25,26 @@ from gradium_sim import (
 from gradium_sim.tones import CUT, decode
 from gradium_tts_python.extension import GradiumTTSExtension
 from ten_ai_base.message import ModuleError, TTSAudioEndReason
-from ten_host import ConnectionStatus, ExtensionHost
+from ten_host import ConnectionStatus, ExtensionHost, Frame
 
+from .interruptions import (
+    INTERRUPTIONS,
+    PEERS,
+    STARTED,
+    TEXT,
+    Interruption,
+    StartHost,
+    Turn,
+)
 from .properties.test_life_properties import Player, Record, Say, Script
 from .properties.virtual_loop import run_virtually
 from .story import spoken, tell
 
-StartHost = Callable[..., Awaitable[ExtensionHost]]
-
 # Nothing that waits for a peer is as quick as this, on a busy machine too.
 AT_ONCE_S = 0.25
 
-TEXT = "one two three four five six seven eight nine ten. "
 NEXT = "alpha beta gamma."
 RATE_HZ = 24000
-
-
-@dataclass(frozen=True)
-class Interruption:
-    """A point on a request's way.
-
-    Attributes:
-        at: where the server holds the session.
-        is_ended: whether the request's last text has been sent.
-        seen: what the graph has seen of the request by then.
-    """
-
-    at: Point
-    is_ended: bool
-    seen: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.at.value}-{'ended' if self.is_ended else 'open'}"
-
-    def story(self) -> list[str]:
-        """What the graph sees, up to the end of the flush."""
-        is_known = self.is_ended or self.seen
-        end = ["end r1 interrupted"] if is_known else []
-        return [*self.seen, *end, "flushed f1"]
-
-
-STARTED = ("start r1", "audio")
-
-INTERRUPTIONS = [
-    Interruption(Point.UPGRADE, False),
-    Interruption(Point.UPGRADE, True),
-    Interruption(Point.SETUP, False),
-    Interruption(Point.SETUP, True),
-    Interruption(Point.READY, False),
-    Interruption(Point.READY, True),
-    Interruption(Point.FIRST_AUDIO, False),
-    Interruption(Point.FIRST_AUDIO, True),
-    Interruption(Point.AUDIO, False, STARTED),
-    Interruption(Point.AUDIO, True, STARTED),
-    Interruption(Point.LAST_AUDIO, True, STARTED),
-    Interruption(Point.LAST_WORD, True, STARTED),
-]
-
-
-async def healthy(sim: GradiumSim, is_upgraded: bool) -> None:
-    """The peer answers everything."""
-
-
-async def mute_on_close(sim: GradiumSim, is_upgraded: bool) -> None:
-    """The peer never answers a close."""
-    if is_upgraded:
-        await sim.perform(IgnoreClose(), index=0)
-
-
-async def half_open(sim: GradiumSim, is_upgraded: bool) -> None:
-    """The peer is gone, and nobody says so."""
-    if is_upgraded:
-        await sim.perform(HalfOpen(), index=0)
-
-
-Turn = Callable[[GradiumSim, bool], Awaitable[None]]
-PEERS = [healthy, mute_on_close, half_open]
 
 
 @pytest.mark.parametrize("turn", PEERS, ids=lambda turn: turn.__name__)
@@ -109,26 +52,15 @@ PEERS = [healthy, mute_on_close, half_open]
 async def test_a_flush_ends_a_request_at_any_point(
     sim: GradiumSim, start_host: StartHost, point: Interruption, turn: Turn
 ) -> None:
-    sim.pause_at(point.at, after_frames=2)
-    host = await start_host()
-    await host.send_text("r1", TEXT, end=point.is_ended)
-    await sim.reached(point.at)
-    await host.until(lambda e: isinstance(e, ConnectionStatus))
-    await _until_frames(host, 2 if point.at is Point.AUDIO else 0)
-    await turn(sim, point.at is not Point.UPGRADE)
+    host = await point.reach(sim, start_host)
+    await turn(sim, point)
 
     took_s = await host.flush("f1")
 
     assert took_s < AT_ONCE_S
-    assert tell(host.events()) == point.story()
+    assert tell(host.events()) == [*point.story(), "flushed f1"]
     _check_that_it_was_begun(host.pcm("r1"))
     await _check_that_nothing_follows(sim, host, point)
-
-
-async def _until_frames(host: ExtensionHost, count: int) -> None:
-    """Wait for so many frames: the server is ahead of the graph."""
-    for n in range(count):
-        await host.until(lambda e, n=n: len(host.frames("r1")) > n)
 
 
 def _check_that_it_was_begun(pcm: bytes) -> None:
@@ -179,7 +111,7 @@ async def test_a_flush_of_an_ended_request_has_nothing_but_its_own_end(
     sim.pause_at(Point.CLOSE)
     await host.send_text("r1", TEXT, end=True)
     await host.ended("r1")
-    await turn(sim, True)
+    await turn(sim, Interruption(Point.CLOSE, True))
 
     took_s = await host.flush("f1")
     sim.resume()
@@ -203,7 +135,8 @@ async def test_two_flushes_in_a_row_end_a_request_once(
     host = await start_host()
     await host.send_text("r1", TEXT, end=True, metadata={"turn_id": 7})
     await sim.reached(at)
-    await _until_frames(host, 1 if at is Point.AUDIO else 0)
+    if at is Point.AUDIO:
+        await host.until(lambda e: isinstance(e, Frame))
 
     await asyncio.gather(host.flush("f1"), host.flush("f2"), host.flush("f3"))
     sim.resume()
@@ -268,7 +201,7 @@ async def test_a_text_right_behind_a_flush_is_spoken_whole(
     sim.pause_at(Point.AUDIO)
     await host.send_text("r1", TEXT)
     await sim.reached(Point.AUDIO)
-    await _until_frames(host, 1)
+    await host.until(lambda e: isinstance(e, Frame))
 
     flushing = asyncio.create_task(host.flush("f1"))
     await asyncio.sleep(0)

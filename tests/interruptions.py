@@ -1,0 +1,91 @@
+"""The points at which a request may be cut short, and how peers behave then."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gradium_sim import GradiumSim, HalfOpen, IgnoreClose, Point
+from ten_host import ConnectionStatus, ExtensionHost
+
+StartHost = Callable[..., Awaitable[ExtensionHost]]
+
+TEXT = "one two three four five six seven eight nine ten. "
+
+# Audio messages until the server holds a session in the middle of them.
+FRAMES = 2
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """A point on a request's way.
+
+    Attributes:
+        at: where the server holds the session.
+        is_ended: whether the request's last text has been sent.
+        seen: what the graph has seen of the request by then.
+    """
+
+    at: Point
+    is_ended: bool
+    seen: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.at.value}-{'ended' if self.is_ended else 'open'}"
+
+    def story(self) -> list[str]:
+        """What the graph sees of the request, with its interruption."""
+        is_known = self.is_ended or self.seen
+        end = ["end r1 interrupted"] if is_known else []
+        return [*self.seen, *end]
+
+    async def reach(
+        self, sim: GradiumSim, start_host: StartHost
+    ) -> ExtensionHost:
+        """Start a host and bring its request `r1` here; gives the host."""
+        sim.pause_at(self.at, after_frames=FRAMES)
+        host = await start_host()
+        await host.send_text("r1", TEXT, end=self.is_ended)
+        await sim.reached(self.at)
+        await host.until(lambda e: isinstance(e, ConnectionStatus))
+        if self.at is Point.AUDIO:  # the server is ahead of the graph
+            await host.until(lambda e: len(host.frames("r1")) == FRAMES)
+        return host
+
+
+STARTED = ("start r1", "audio")
+
+INTERRUPTIONS = [
+    Interruption(Point.UPGRADE, False),
+    Interruption(Point.UPGRADE, True),
+    Interruption(Point.SETUP, False),
+    Interruption(Point.SETUP, True),
+    Interruption(Point.READY, False),
+    Interruption(Point.READY, True),
+    Interruption(Point.FIRST_AUDIO, False),
+    Interruption(Point.FIRST_AUDIO, True),
+    Interruption(Point.AUDIO, False, STARTED),
+    Interruption(Point.AUDIO, True, STARTED),
+    Interruption(Point.LAST_AUDIO, True, STARTED),
+    Interruption(Point.LAST_WORD, True, STARTED),
+]
+
+
+async def healthy(sim: GradiumSim, point: Interruption) -> None:
+    """The peer answers everything."""
+
+
+async def mute_on_close(sim: GradiumSim, point: Interruption) -> None:
+    """The peer never answers a close."""
+    if point.at is not Point.UPGRADE:
+        await sim.perform(IgnoreClose(), index=0)
+
+
+async def half_open(sim: GradiumSim, point: Interruption) -> None:
+    """The peer is gone, and nobody says so."""
+    if point.at is not Point.UPGRADE:
+        await sim.perform(HalfOpen(), index=0)
+
+
+Turn = Callable[[GradiumSim, Interruption], Awaitable[None]]
+PEERS = [healthy, mute_on_close, half_open]

@@ -1,0 +1,184 @@
+"""The stop: quick in every state, nothing left, the usage told, no new end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from gradium_sim import (
+    Error,
+    Fault,
+    FaultPlan,
+    GradiumSim,
+    HalfOpen,
+    IgnoreClose,
+    Point,
+    Reset,
+)
+from ten_host import ExtensionHost, Frame, Metrics, is_stand_in
+from ten_runtime import run_report
+
+from .interruptions import INTERRUPTIONS, PEERS, TEXT, Interruption, Turn
+from .story import spoken, tell
+
+LIMIT_S = 1.0
+
+
+class Stoppable:
+    """Starts one host, and stops it when the test says so."""
+
+    def __init__(self, sim: GradiumSim, dump_path: str) -> None:
+        self._sim = sim
+        self._dump_path = dump_path
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> ExtensionHost:
+        """Start the host, with dump files."""
+        properties = {
+            "dump": True,
+            "dump_path": self._dump_path,
+            "params": {"url": self._sim.url, "api_key": "test-key"},
+        }
+        host = ExtensionHost("gradium_tts_python", properties)
+        self.host = await self._stack.enter_async_context(host)
+        return self.host
+
+    async def stop(self) -> list[str]:
+        """Stop it; gives what the graph saw in all.
+
+        Checks what holds in every state: it is quick, and no task, socket
+        or file is left, and its last metrics tell the usage.
+        """
+        before = len(self.host.events())
+        began_s = time.monotonic()
+        await self._stack.aclose()
+        took_s = time.monotonic() - began_s
+
+        assert took_s < LIMIT_S
+        self._sim.resume()
+        await asyncio.wait_for(
+            self._sim.until(lambda s: s.open_sockets == 0), LIMIT_S
+        )
+        if is_stand_in():
+            assert run_report.last_run().leaks == ()
+        usage = [
+            event
+            for event in self.host.events()[before:]
+            if isinstance(event, Metrics)
+            and "output_characters" in event.metrics
+        ]
+        assert usage
+        return tell(self.host.events())
+
+
+@pytest.fixture
+async def stoppable(sim: GradiumSim, tmp_path: Any) -> AsyncIterator[Stoppable]:
+    """An extension that has not been started."""
+    one = Stoppable(sim, str(tmp_path))
+    yield one
+    await one._stack.aclose()
+
+
+@pytest.mark.parametrize("turn", PEERS, ids=lambda turn: turn.__name__)
+@pytest.mark.parametrize("point", INTERRUPTIONS, ids=str)
+async def test_a_stop_ends_a_request_at_any_point(
+    sim: GradiumSim, stoppable: Stoppable, point: Interruption, turn: Turn
+) -> None:
+    await point.reach(sim, stoppable.start)
+    await turn(sim, point)
+
+    assert await stoppable.stop() == point.story()
+
+
+@pytest.mark.parametrize("action", [None, IgnoreClose(), HalfOpen()], ids=str)
+async def test_a_stop_closes_a_socket_in_reserve(
+    sim: GradiumSim, stoppable: Stoppable, action: Any
+) -> None:
+    await stoppable.start()
+    await sim.reached(Point.OPEN)
+    if action:
+        await sim.perform(action)
+
+    assert await stoppable.stop() == []
+
+
+async def test_a_stop_at_once_leaves_nothing(stoppable: Stoppable) -> None:
+    await stoppable.start()
+
+    assert await stoppable.stop() == []
+
+
+@pytest.mark.parametrize("action", [HalfOpen(), Reset()], ids=str)
+async def test_a_stop_gives_up_a_socket_that_cannot_be_opened(
+    sim: GradiumSim, stoppable: Stoppable, action: Any
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.UPGRADE, action, times=None))
+    await stoppable.start()
+    await sim.reached(Point.UPGRADE)
+
+    assert await stoppable.stop() == []
+
+
+async def test_a_stop_ends_a_request_that_is_being_retried(
+    sim: GradiumSim, stoppable: Stoppable
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.READY, Reset(), times=None))
+    host = await stoppable.start()
+    await host.send_text("r1", TEXT, end=True)
+    await sim.until(lambda s: len(s.sessions) == 2)
+
+    assert await stoppable.stop() == ["end r1 interrupted"]
+
+
+async def test_a_stop_drops_the_requests_that_wait(
+    sim: GradiumSim, stoppable: Stoppable
+) -> None:
+    sim.pause_at(Point.AUDIO)
+    host = await stoppable.start()
+    for request_id in ("r1", "r2", "r3"):
+        await host.send_text(request_id, TEXT, end=True)
+    await host.until(lambda e: isinstance(e, Frame))
+
+    story = ["start r1", "audio", "end r1 interrupted"]
+    assert await stoppable.stop() == story
+
+
+async def test_a_stop_ends_no_request_twice(
+    sim: GradiumSim, stoppable: Stoppable
+) -> None:
+    host = await stoppable.start()
+    await host.send_text("r1", TEXT, end=True)
+    await host.ended("r1")
+    await host.send_text("r2", " ")
+    await host.send_text("r3", TEXT)  # waits for its turn behind r2
+    await host.flush("f1")
+    sim.faults = FaultPlan(Fault(Point.READY, Error("no", 1002)))
+    await host.send_text("r4", TEXT)
+    await host.until(lambda e: "error r4" in tell([e]))
+
+    story = [*spoken("r1"), "flushed f1", "error r4"]
+    assert await stoppable.stop() == story
+
+
+async def test_what_comes_while_it_stops_is_not_spoken(
+    sim: GradiumSim, stoppable: Stoppable
+) -> None:
+    sim.pause_at(Point.AUDIO)
+    host = await stoppable.start()
+    await host.send_text("r1", TEXT)
+    await host.until(lambda e: isinstance(e, Frame))
+    texts = [
+        asyncio.create_task(host.send_text("r1", "more. ", end=n % 2 == 0))
+        for n in range(10)
+    ]
+
+    story = await stoppable.stop()
+    await asyncio.gather(*texts, return_exceptions=True)
+
+    assert story == ["start r1", "audio", "end r1 interrupted"]
+    assert [s.is_complete for s in sim.sessions] == [False]
