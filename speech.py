@@ -16,6 +16,7 @@ from .gradium_tts import (
     SynthesisError,
 )
 from .protocol import Audio, ErrorKind, Event, Word
+from .redact import host_of
 from .request import (
     Action,
     GiveUp,
@@ -260,8 +261,10 @@ class Speech:
     def _check_spoken(self) -> None:
         """A success without any audio is none."""
         if not self.request.session_heard_s:
+            host = host_of(self._config.endpoint().url)
+            left = len(self.request.unspoken_text())
             raise SynthesisError(
-                f"no audio came for {self.request.text.characters} characters",
+                f"no audio came from {host} for {left} characters",
                 ErrorKind.PROTOCOL,
             )
 
