@@ -1,0 +1,286 @@
+"""What a server may send without doing harm, and when it is too much."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tracemalloc
+
+import pytest
+from heard import WORDS, Hearing, hear
+from speaking import Spoken, client_on, speak
+
+from gradium_sim import (
+    Fault,
+    FaultPlan,
+    GradiumSim,
+    LeaveOut,
+    OddChunks,
+    Point,
+    ReadyAgain,
+    Send,
+    garbage,
+)
+from gradium_tts_python.gradium_tts import (
+    MAX_GARBAGE_FRAMES,
+    MAX_MESSAGE_BYTES,
+    ConnectionLost,
+    SynthesisError,
+)
+from gradium_tts_python.protocol import ErrorKind
+
+SAID = WORDS[:12]
+RATE_HZ = 24000
+ONCE = Hearing(tuple(range(12)), 0)
+# In the middle, and where nothing but the end is expected.
+POINTS = (Point.READY, Point.FIRST_AUDIO, Point.AUDIO, Point.LAST_WORD)
+
+
+async def spoken_with(sim: GradiumSim, *faults: Fault) -> Spoken:
+    sim.faults = FaultPlan(*faults)
+    async with client_on(sim.url, enable_words=True, warm="off") as client:
+        return await speak(client, " ".join(SAID))
+
+
+def check(spoken: Spoken) -> None:
+    """All was heard as if nothing had been, in one session."""
+    assert spoken.error is None
+    assert spoken.speech.sessions == 1
+    assert hear(spoken.pcm, RATE_HZ, SAID) == ONCE
+    assert spoken.words == SAID
+
+
+# Words of no text would be announced as such; see below.
+HARMLESS = {
+    **{
+        name: message
+        for name, message in garbage.ALL.items()
+        if name not in ("word_without_times", "other_stream_id")
+    },
+    "ready again": ReadyAgain(),
+    "2 MiB of nothing": garbage.large(),
+    "other times": Send('{"type":"audio","audio":"","start_s":1e300}'),
+    "times that are no numbers": Send(
+        '{"type":"audio","audio":"","start_s":"now"}'
+    ),
+    "times without end": Send('{"type":"audio","audio":"","stop_s":NaN}'),
+    "a number too large": Send(
+        '{"type":"audio","audio":"","stop_s":' + "9" * 400 + "}"
+    ),
+    "deep JSON": Send('{"type":"ready","x":' + "[" * 50_000),
+    "lone surrogate": Send('{"type":"text","text":7,"x":"\\ud800"}'),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("name", HARMLESS)
+async def test_a_message_that_means_nothing_does_no_harm(
+    sim: GradiumSim, name: str, point: Point
+) -> None:
+    message = HARMLESS[name]
+    if point is Point.READY and message == ReadyAgain():
+        point = Point.FIRST_AUDIO
+
+    check(await spoken_with(sim, Fault(point, message)))
+
+
+async def test_empty_words_are_words_without_letters(sim: GradiumSim) -> None:
+    spoken = await spoken_with(
+        sim,
+        Fault(Point.AUDIO, garbage.WORD_WITHOUT_TIMES),
+        Fault(Point.AUDIO, garbage.OTHER_STREAM_ID, after_frames=3),
+    )
+
+    assert spoken.error is None
+    assert hear(spoken.pcm, RATE_HZ, SAID) == ONCE
+    assert [word for word in spoken.words if word] == SAID
+
+
+async def test_unknown_messages_are_counted(sim: GradiumSim) -> None:
+    unknown = (
+        garbage.UNKNOWN_TYPE,
+        garbage.FLUSHED,
+        garbage.NEED_MORE_TEXT,
+        garbage.large(),
+    )
+    # As many as there may be: they are no errors.
+    sim.faults = FaultPlan(
+        *(Fault(Point.FIRST_AUDIO, one) for one in unknown * 10)
+    )
+    async with client_on(sim.url) as client, client.open_stream() as stream:
+        await stream.send_text("Hello.")
+        await stream.end_input()
+        async for _ in stream:
+            pass
+
+        assert stream._session.ignored_frames == 40
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (LeaveOut(("start_s", "stop_s"), "audio"),),
+        (LeaveOut(("stream_id", "client_req_id", "audio_tokens"), "audio"),),
+        (LeaveOut(("stream_id", "client_req_id"), "text"),),
+        (LeaveOut(("stop_s",), "text"),),
+        (
+            LeaveOut(
+                (
+                    "request_id",
+                    "model_name",
+                    "model_ext",
+                    "sample_rate",
+                    "frame_size",
+                    "audio_stream_names",
+                    "text_stream_names",
+                    "client_req_id",
+                    "residency",
+                ),
+                "ready",
+            ),
+        ),
+    ],
+    ids=["audio times", "audio extras", "word extras", "word end", "ready"],
+)
+async def test_fields_that_are_missing_do_no_harm(
+    sim: GradiumSim, faults: tuple[LeaveOut, ...]
+) -> None:
+    check(
+        await spoken_with(sim, *(Fault(Point.SETUP, fault) for fault in faults))
+    )
+
+
+async def test_chunks_that_end_in_the_middle_of_a_sample_are_joined(
+    sim: GradiumSim,
+) -> None:
+    spoken = await spoken_with(sim, Fault(Point.SETUP, OddChunks()))
+
+    check(spoken)
+    whole = sim.sessions[0].pcm
+    assert spoken.pcm == whole[: len(whole) - len(whole) % 2]
+    assert len(spoken.pcm) % 2 == 0
+
+
+async def test_one_large_chunk_of_audio_is_audio(sim: GradiumSim) -> None:
+    """A minute in one message: 3.8 MB on the wire."""
+    minute = garbage.large_audio(60.0, RATE_HZ)
+
+    spoken = await spoken_with(sim, Fault(Point.LAST_AUDIO, minute))
+
+    check(spoken)
+    assert len(spoken.pcm) == len(sim.sessions[0].pcm) + 60 * RATE_HZ * 2
+
+
+async def test_a_message_without_bounds_is_not_read(sim: GradiumSim) -> None:
+    """The connection ends instead, and the request goes on on another."""
+    sim.faults = FaultPlan(
+        Fault(Point.AUDIO, garbage.large(MAX_MESSAGE_BYTES + 1), after_words=6)
+    )
+    async with client_on(sim.url, enable_words=True, warm="off") as client:
+        spoken = await speak(client, " ".join(SAID))
+
+    assert spoken.error is None
+    assert hear(spoken.pcm, RATE_HZ, SAID).is_all_of(12)
+    assert spoken.speech.sessions == 2
+    assert sim.connections[0].close_code == 1009
+
+
+async def test_a_message_without_bounds_for_ever_is_one_error(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(
+        Fault(Point.READY, garbage.large(MAX_MESSAGE_BYTES + 1), times=None)
+    )
+    async with client_on(sim.url, warm="off", retry_deadline_s=0.3) as client:
+        spoken = await speak(client, "Hello.")
+
+    assert isinstance(spoken.error, ConnectionLost)
+    assert f"127.0.0.1:{sim.port}" in str(spoken.error)
+    assert str(MAX_MESSAGE_BYTES) in str(spoken.error)
+
+
+async def test_a_server_that_sends_nothing_else_is_given_up(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(
+        *[Fault(Point.AUDIO, garbage.NOT_JSON)] * (MAX_GARBAGE_FRAMES + 1)
+    )
+
+    spoken = await spoken_with(sim, *sim.faults.faults)
+
+    assert isinstance(spoken.error, SynthesisError)
+    assert spoken.error.kind is ErrorKind.PROTOCOL
+    assert str(spoken.error) == (
+        f"127.0.0.1:{sim.port} sent {MAX_GARBAGE_FRAMES + 1} unreadable frames"
+    )
+
+
+async def test_some_unreadable_frames_are_left_out(sim: GradiumSim) -> None:
+    check(
+        await spoken_with(
+            sim,
+            *[Fault(Point.AUDIO, garbage.NOT_JSON)] * MAX_GARBAGE_FRAMES,
+        )
+    )
+
+
+async def test_text_and_no_audio_is_an_error(sim: GradiumSim) -> None:
+    """The server says it is done, and was never heard."""
+    end = Send(json.dumps({"type": "end_of_stream"}))
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, end))
+    async with client_on(sim.url, warm="off") as client:
+        spoken = await speak(client, "Hello there.")
+
+    assert isinstance(spoken.error, SynthesisError)
+    assert str(spoken.error) == (
+        f"no audio came from 127.0.0.1:{sim.port} for 12 characters"
+    )
+    assert spoken.speech.request.unspoken_text() == "Hello there."
+
+
+async def test_empty_audio_is_no_audio(sim: GradiumSim) -> None:
+    sim.faults = FaultPlan(
+        Fault(Point.FIRST_AUDIO, garbage.EMPTY_AUDIO),
+        Fault(Point.FIRST_AUDIO, garbage.PRIMING_AUDIO),
+        Fault(Point.FIRST_AUDIO, Send('{"type":"end_of_stream"}')),
+    )
+    async with client_on(sim.url, warm="off") as client:
+        spoken = await speak(client, "Hello there.")
+
+    assert isinstance(spoken.error, SynthesisError)
+    assert spoken.actions == []
+
+
+async def test_nothing_is_negotiated_that_costs_memory(
+    sim: GradiumSim,
+) -> None:
+    """No compression: 16 MiB on the wire are 16 MiB in memory."""
+    await spoken_with(sim)
+
+    offered = sim.connections[0].headers
+    assert "sec-websocket-extensions" not in offered
+
+
+async def test_frames_after_the_end_are_not_heard(sim: GradiumSim) -> None:
+    noise = base64.b64encode(b"\x11\x22" * 1920).decode()
+    late = Send(json.dumps({"type": "audio", "audio": noise}))
+
+    spoken = await spoken_with(sim, Fault(Point.CLOSE, late))
+
+    check(spoken)
+    assert spoken.pcm == sim.sessions[0].pcm
+
+
+async def test_a_flood_of_unknown_messages_takes_no_memory(
+    sim: GradiumSim,
+) -> None:
+    flood = [Fault(Point.FIRST_AUDIO, garbage.large(2**18))] * 100
+    tracemalloc.start()
+    try:
+        check(await spoken_with(sim, *flood))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # 25 MiB went by; what is kept are buffers of both ends.
+    assert peak_bytes < 15 * 2**20
