@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -185,18 +185,20 @@ class Record:
 class RecordingEnv:
     """The part of TEN's environment that an extension uses."""
 
-    def __init__(self, properties: dict[str, Any], record: Record) -> None:
+    def __init__(
+        self, properties: dict[str, Any], on_event: Callable[[Event], None]
+    ) -> None:
         self._properties = json.dumps(properties)
-        self._record = record
+        self._on_event = on_event
 
     async def get_property_to_json(self, path: str = "") -> tuple[str, None]:
         return self._properties, None
 
     async def send_data(self, data: Data) -> None:
-        self._record.entries.append(event_of_data(data, 0.0))
+        self._on_event(event_of_data(data, 0.0))
 
     async def send_audio_frame(self, frame: AudioFrame) -> None:
-        self._record.entries.append(event_of_frame(frame, 0.0))
+        self._on_event(event_of_frame(frame, 0.0))
 
     def log_debug(self, message: str, category: str = "") -> None:
         pass
@@ -211,6 +213,7 @@ class Player:
         self,
         script: Script,
         kind: type[GradiumTTSExtension] = GradiumTTSExtension,
+        **properties: Any,
     ) -> None:
         self.record = Record()
         self._script = script
@@ -220,13 +223,14 @@ class Player:
         self._env: Any = RecordingEnv(
             {
                 "enable_words": True,
+                **properties,
                 "params": {
                     "api_key": "test-key",
                     "sample_rate": RATE_HZ,
                     "session_max_s": 0.0,
                 },
             },
-            self.record,
+            self.on_event,
         )
         self.extension = kind("tts", connect=self._server.connect)
         self._generation = 0
@@ -234,6 +238,10 @@ class Player:
         self._flushes = 0
         self._unended: dict[str, None] = {}
         self._callbacks: list[asyncio.Task[None]] = []
+
+    def on_event(self, event: Event) -> None:
+        """Note what the graph is told, in the very moment."""
+        self.record.entries.append(event)
 
     async def play(self) -> Record:
         """Run the script from the extension's start to its stop."""
