@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from ten_ai_base.const import LOG_CATEGORY_KEY_POINT, LOG_CATEGORY_VENDOR
@@ -34,7 +34,6 @@ from .request import (
     Words,
 )
 from .speech import Speech
-from .trace import Trace
 
 VENDOR = "gradium"
 DATA_CONNECTION_STATUS = "connection_status_changed"
@@ -47,17 +46,14 @@ class GraphEvents(ClientObserver):
         self,
         base: AsyncTTS2BaseExtension,
         redact: Callable[[str], str],
-        trace: Trace,
     ) -> None:
         """Speak for an extension.
 
         Args:
             redact: masks the secrets of a text.
-            trace: where to write down what is sent.
         """
         self._base = base
         self._redact = redact
-        self._trace = trace
         self._status = ConnectionStatus()
         # What the graph may know of the vendor's side; no secrets.
         self.vendor_metadata: dict[str, str] = {}
@@ -68,7 +64,6 @@ class GraphEvents(ClientObserver):
         """Turn an action of the ledger into an event."""
         request = speech.request
         request_id = request.request_id
-        self._trace.write(ten="out", request=request_id, **_traced(action))
         if isinstance(action, Pcm):
             await self._base.send_tts_audio_data(
                 action.pcm, action.timestamp_ms
@@ -159,9 +154,6 @@ class GraphEvents(ClientObserver):
         vendor_message: str = "",
     ) -> None:
         """Send one `error`; `code` is the vendor's, as text."""
-        self._trace.write(
-            ten="out", request=request_id, name="error", code=code
-        )
         module_code = (
             ModuleErrorCode.FATAL_ERROR
             if is_fatal
@@ -225,7 +217,6 @@ class GraphEvents(ClientObserver):
             message=self._redact(vendor_message),
         )
         for change in self._status.move_to(wanted):
-            self._trace.write(ten="out", name="status", to=change.current.value)
             hook = getattr(self._base, f"on_{change.current.value}", None)
             if hook is None:
                 await self._send_status_data(
@@ -304,17 +295,3 @@ def _latency(speech: Speech) -> dict[str, Any]:
 def _ms(start_s: float, stop_s: float) -> int:
     """Give the time between in ms, 0 where one has not happened."""
     return round(max(0.0, stop_s - start_s) * 1000) if start_s else 0
-
-
-def _traced(action: Action) -> Mapping[str, Any]:
-    """Give what a trace shows of an action: audio as its size."""
-    fields: dict[str, Any] = {"name": type(action).__name__.lower()}
-    if isinstance(action, Pcm):
-        fields.update(bytes=len(action.pcm), timestamp_ms=action.timestamp_ms)
-    elif isinstance(action, Words):
-        fields.update(text=action.text, start_ms=action.start_ms)
-    elif isinstance(action, End):
-        fields.update(reason=int(action.reason), bytes=action.pcm_bytes)
-    elif isinstance(action, Ttfb):
-        fields.update(ttfb_ms=action.ttfb_ms)
-    return fields

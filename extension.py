@@ -20,7 +20,7 @@ from ten_ai_base.const import LOG_CATEGORY_VENDOR
 from ten_ai_base.message import TTSAudioEndReason
 from ten_ai_base.struct import TTSTextInput
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension, RequestState
-from ten_runtime import AsyncTenEnv
+from ten_runtime import AsyncTenEnv, Data
 
 from .config import (
     DEFAULT_SAMPLE_RATE_HZ,
@@ -36,7 +36,7 @@ from .gradium_tts import (
     GradiumTTSClient,
     open_websocket,
 )
-from .redact import host_of, mask_text
+from .redact import host_of, mask_text, mask_values, secrets_in
 from .request import Action, Admission, EndReason, Pcm, SpeechRequest, Verdict
 from .speech import Speech
 from .text import is_speakable
@@ -117,8 +117,8 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         self._is_stopping = False
         # All there ever were: a running request keeps its settings.
         self._secrets: set[str] = set()
-        self._trace = Trace()
-        self._events = GraphEvents(self, self._redact, self._trace)
+        self._trace = Trace(lambda tree: mask_values(tree, [*self._secrets]))
+        self._events = GraphEvents(self, self._redact)
 
     # ------------------------------------------------------------ life cycle
 
@@ -129,6 +129,8 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             self._trace.open_from_environment()
         except OSError as error:
             self._events.warn(f"no trace: {error}")
+        self._trace.write(ten="start", extension=self.name)
+        self.ten_env = self._trace.wrap_env(ten_env)
         try:
             text, failure = await ten_env.get_property_to_json("")
             if failure:
@@ -148,6 +150,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         """End what is running and close every socket and file."""
+        self._trace.write(ten="in", name="stop")
         self._is_stopping = True
         await self.cancel_tts()
         await super().on_stop(ten_env)
@@ -159,12 +162,19 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         await self._events.stopped()
         self._trace.close()
 
+    async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
+        """Write a message down, then take it as the base does."""
+        self._trace.received(data)
+        await super().on_data(ten_env, data)
+
     async def update_configs(self, configs: dict[str, Any]) -> None:
         """Use changed settings from the next request on.
 
         Raises:
             ConfigError: what is wrong; everything stays as it was.
         """
+        self._secrets.update(secrets_in(configs))
+        self._trace.write(ten="in", name="update_configs", fields=configs)
         self._use(merge_settings(self._tree, configs))
         if self._client:
             self._client.prewarm()
@@ -176,6 +186,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         for warning in config.warnings:
             self._events.warn(warning)
         self._events.key_point(f"config: {config.redacted()}")
+        self._trace.write(ten="config", config=json.loads(config.redacted()))
         self._events.vendor_metadata = {
             "host": host_of(config.endpoint().url),
             "model": config.params.model_name,
@@ -212,13 +223,6 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     async def request_tts(self, t: TTSTextInput) -> None:
         """Take a text of a request; returns at once."""
-        self._trace.write(
-            ten="in",
-            name="tts_text_input",
-            request=t.request_id,
-            text=t.text,
-            is_end=t.text_input_end,
-        )
         if self._is_stopping:
             return
         try:
@@ -383,7 +387,6 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         Waits for no peer and never for `finish_request`, which may wait for
         the lock that the flush holds back.
         """
-        self._trace.write(ten="in", name="cancel")
         # A second flush must not be answered before the first is done.
         async with self._cancelling:
             job = self._detach()

@@ -527,11 +527,14 @@ class GradiumTTSClient:
         started_at = loop.time()
         host = host_of(endpoint.url)
         timeout_s = self.config.params.connect_timeout_s
+        number = self._trace.connecting(host)
         try:
             transport = await self._connect(endpoint, timeout_s)
         except GradiumError as error:
+            self._trace.refused(number, error)
             # Libraries and proxies put URLs into their words.
             raise error.masked(self.config.redact) from error.__cause__
+        transport = self._trace.opened(number, transport)
         took_s = loop.time() - started_at
         self.log.info(
             "vendor_status: connected to %s in %.0f ms", host, took_s * 1000
@@ -541,7 +544,7 @@ class GradiumTTSClient:
         except BaseException:
             self.retire(transport)
             raise
-        return self._trace.wrap(transport, host)
+        return transport
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background, politely but not for long."""

@@ -4,25 +4,35 @@ With `GRADIUM_TTS_TRACE=FILE.jsonl` in the environment every message and
 event becomes one line, so that a bug report can carry what really happened
 and `./dev replay FILE.jsonl` can play it again. The lines:
 
-    {"t": 0.0, "ten": "in", "name": "tts_text_input", …}   graph → extension
-    {"t": 0.1, "ten": "out", "name": "tts_audio_start", …} extension → graph
-    {"t": 0.1, "wire": "open", "socket": 1, "host": …}     also close, abort,
-    {"t": 0.1, "wire": "out", "socket": 1, "message": {…}} in, out, lost
+    {"t": 0.0, "ten": "start", "extension": …}        a run begins
+    {"t": 0.0, "ten": "config", "config": {…}}        the settings from now on
+    {"t": 0.1, "ten": "in", "name": …, "fields": {…}} graph → extension
+    {"t": 0.2, "ten": "out", "name": …, "fields": {…}} extension → graph
+    {"t": 0.2, "ten": "out", "name": "pcm_frame", "bytes": …, …}
+    {"t": 0.1, "wire": "connect", "socket": 1, …}     then open or refused
+    {"t": 0.1, "wire": "out", "socket": 1, "message": {…}}
+    {"t": 0.2, "wire": "in", "socket": 1, "message": {…}}
+    {"t": 0.3, "wire": "lost", "socket": 1, …}        the peer's end of it
+    {"t": 0.3, "wire": "abort", "socket": 1}          ours, or close; ping, pong
 
-`t` is seconds of a monotonic clock. Audio stands there as its size only, and
-no secret ever does; the user's text does.
+`t` is seconds of a monotonic clock. Audio stands there as its size only:
+`bytes`, and `sound` of them before the silence in which they end. No secret
+ever does; the user's text does.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .audio import silence_at
+
 if TYPE_CHECKING:
-    from .gradium_tts import Transport
+    from .gradium_tts import GradiumError, Transport
 
 VARIABLE = "GRADIUM_TTS_TRACE"
 
@@ -30,8 +40,14 @@ VARIABLE = "GRADIUM_TTS_TRACE"
 class Trace:
     """A trace file; without one, nothing is written."""
 
-    def __init__(self, file: TextIO | None = None) -> None:
-        self._file = file
+    def __init__(self, mask: Callable[[Any], Any] = lambda tree: tree) -> None:
+        """Make a trace that writes nothing yet.
+
+        Args:
+            mask: gives a JSON-like tree without secrets.
+        """
+        self._mask = mask
+        self._file: TextIO | None = None
         self._sockets = 0
 
     def open_from_environment(self) -> None:
@@ -45,29 +61,90 @@ class Trace:
             # Line by line: what matters is what came before a crash.
             self._file = open(path, "a", 1, "utf-8")
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is written."""
+        return self._file is not None
+
     def write(self, **fields: Any) -> None:
         """Write one line; a full disk ends the trace, nothing else."""
         if self._file is None:
             return
-        line = {"t": round(time.monotonic(), 6), **fields}
+        line = {"t": round(time.monotonic(), 6), **self._mask(fields)}
         try:
             self._file.write(json.dumps(line, ensure_ascii=True) + "\n")
         except OSError:
             self.close()
 
-    def wrap(self, transport: Transport, host: str) -> Transport:
+    def received(self, message: Any) -> None:
+        """Write down a message from the graph."""
+        if self._file is not None:
+            text, _ = message.get_property_to_json("")
+            fields = json.loads(text or "{}")
+            self.write(ten="in", name=message.get_name(), fields=fields)
+
+    def wrap_env(self, ten_env: Any) -> Any:
+        """Trace what is sent to the graph through an environment."""
+        return ten_env if self._file is None else _TracedEnv(ten_env, self)
+
+    # --------------------------------------------------------------- sockets
+
+    def connecting(self, host: str) -> int:
+        """Write down that a socket is being opened; gives its number."""
+        self._sockets += 1
+        self.write(wire="connect", socket=self._sockets, host=host)
+        return self._sockets
+
+    def refused(self, socket: int, error: GradiumError) -> None:
+        """Write down that it could not be opened."""
+        self.write(
+            wire="refused",
+            socket=socket,
+            code=error.code,
+            error=str(error),
+            vendor_message=error.vendor_message,
+        )
+
+    def opened(self, socket: int, transport: Transport) -> Transport:
         """Trace what passes through a transport from now on."""
         if self._file is None:
             return transport
-        self._sockets += 1
-        self.write(wire="open", socket=self._sockets, host=host)
-        return _TracedTransport(transport, self, self._sockets)
+        self.write(wire="open", socket=socket)
+        return _TracedTransport(transport, self, socket)
 
     def close(self) -> None:
         """Close the file."""
         file, self._file = self._file, None
         if file:
             file.close()
+
+
+class _TracedEnv:
+    """An environment that writes down what is sent through it."""
+
+    def __init__(self, inner: Any, trace: Trace) -> None:
+        self._inner = inner
+        self._trace = trace
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def send_data(self, data: Any, *rest: Any) -> Any:
+        # Before it is sent: a sent message is not ours any more.
+        text, _ = data.get_property_to_json("")
+        fields = json.loads(text or "{}")
+        self._trace.write(ten="out", name=data.get_name(), fields=fields)
+        return await self._inner.send_data(data, *rest)
+
+    async def send_audio_frame(self, frame: Any, *rest: Any) -> Any:
+        self._trace.write(
+            ten="out",
+            name=frame.get_name(),
+            bytes=len(frame.get_buf()),
+            sample_rate=frame.get_sample_rate(),
+            timestamp_ms=frame.get_timestamp(),
+        )
+        return await self._inner.send_audio_frame(frame, *rest)
 
 
 class _TracedTransport:
@@ -90,13 +167,15 @@ class _TracedTransport:
         try:
             raw = await self._inner.recv()
         except Exception as error:
-            self._note("lost", error=str(error))
+            self._note("lost", **_lost(error))
             raise
         self._note("in", message=summary(raw))
         return raw
 
     async def ping(self) -> None:
+        self._note("ping")
         await self._inner.ping()
+        self._note("pong")
 
     def abort(self) -> None:
         self._note("abort")
@@ -110,15 +189,32 @@ class _TracedTransport:
         self._trace.write(wire=what, socket=self._socket, **fields)
 
 
+def _lost(error: Exception) -> dict[str, str]:
+    """Tell how a connection ended: with a close frame's code, or none."""
+    return {
+        "code": getattr(error, "code", ""),
+        "reason": getattr(error, "vendor_message", ""),
+        "error": str(error),
+    }
+
+
 def summary(raw: str | bytes) -> Any:
     """Give a message as JSON, audio as the number of its bytes."""
     if isinstance(raw, bytes):
         return {"type": "?binary", "bytes": len(raw)}
     try:
         message = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"type": "?unreadable", "characters": len(raw)}
     if isinstance(message, Mapping) and isinstance(message.get("audio"), str):
-        size = len(message["audio"].rstrip("=")) * 3 // 4
-        return {**message, "audio": None, "bytes": size}
+        return {**message, **_audio_summary(message["audio"])}
     return message
+
+
+def _audio_summary(encoded: str) -> dict[str, Any]:
+    try:
+        chunk = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return {"audio": f"?{len(encoded)} characters"}
+    sound = silence_at(chunk[: len(chunk) // 2 * 2])
+    return {"audio": None, "bytes": len(chunk), "sound": sound}

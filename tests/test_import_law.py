@@ -73,7 +73,7 @@ LAWS = {
     "config": law("protocol redact", "pydantic pydantic_core"),
     "watchdog": law("protocol"),
     "slots": law("protocol config redact"),
-    "trace": law("protocol redact gradium_tts"),
+    "trace": law("protocol redact audio gradium_tts"),
     "gradium_tts": law(WIRE, "websockets"),
     "speech": law(f"{REQUEST} config gradium_tts trace"),
     "dump": law(third_party="aiofiles"),
