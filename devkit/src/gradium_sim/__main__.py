@@ -36,7 +36,10 @@ async def _serve(options: argparse.Namespace) -> None:
     ) as sim:
         print(f"gradium_sim listens on {sim.url}", flush=True)
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
+            if options.with_parent:
+                await asyncio.to_thread(sys.stdin.read)
+            else:
+                await asyncio.Event().wait()
 
 
 def _options() -> argparse.Namespace:
@@ -57,6 +60,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--ready-ms", type=float, default=0.0)
     parser.add_argument("--first-audio-ms", type=float, default=0.0)
+    parser.add_argument(
+        "--with-parent", action="store_true", help="end when stdin closes"
+    )
     return parser.parse_args()
 
 

@@ -290,10 +290,10 @@ def _server(order: Order) -> Iterator[str | None]:
     if not order.is_local:
         yield order.url
         return
-    from gradium_sim import SimThread
+    from gradium_sim.process import sim_process
 
-    with SimThread(voice="espeak", api_keys=(LOCAL_KEY,)) as sim:
-        yield sim.url
+    with sim_process(voice="espeak", key=LOCAL_KEY) as url:
+        yield url
 
 
 def _properties(order: Order, url: str | None) -> dict[str, object]:
