@@ -22,7 +22,11 @@ def main(arguments: list[str]) -> int:
         from .serve import main as serve
 
         return serve(arguments[1:])
-    print("usage: python -m ten_host speak|sim …", file=sys.stderr)
+    if arguments[:1] == ["replay"]:
+        from .replay import main as replay
+
+        return replay(arguments[1:])
+    print("usage: python -m ten_host speak|sim|replay …", file=sys.stderr)
     return 2
 
 

@@ -168,7 +168,15 @@ def event_of_data(data: Data, time_s: float) -> Event:
     text, error = data.get_property_to_json("")
     if error is not None:
         raise ValueError(f"{name} is unreadable: {error}")
-    fields: dict[str, Any] = json.loads(text or "{}")
+    return event_of_fields(name, json.loads(text or "{}"), time_s)
+
+
+def event_of_fields(name: str, fields: Json, time_s: float) -> Event:
+    """The event that a data message of these properties stands for.
+
+    Raises:
+        ValueError: an interface message lacks a field or has a wrong type.
+    """
     read = _READERS.get(name)
     if read is None:
         return OtherData(name, fields, time_s=time_s)

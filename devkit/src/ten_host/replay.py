@@ -1,0 +1,393 @@
+"""`./dev replay FILE.jsonl`: what a trace recorded, once more.
+
+A trace holds what an extension was sent, what it sent, and what went over
+its sockets. Here a server answers as the recorded one did, and the extension
+gets the recorded messages at their recorded times, none of them before it
+has sent what it had sent until then. What it sends is printed, and compared
+with the recording: exit code 1 stands for another sequence of events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from .events import Event
+    from .host import ExtensionHost
+
+Json = Mapping[str, Any]
+
+ADDON = "gradium_tts_python"
+
+# How much longer than recorded an event may take.
+GRACE_S = 4.0
+
+# Settings that would lead elsewhere than to the local server, or are masked.
+_NOT_REPLAYED = {
+    "api_key",
+    "base_url",
+    "ca_file",
+    "headers",
+    "proxy",
+    "region",
+    "url",
+}
+_MASK = "***"
+
+
+class TraceError(Exception):
+    """The file is no trace; exit code 2."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the extension was sent.
+
+    Attributes:
+        at_s: when, in seconds from the start of the run.
+        name: of the message or command; `stop` for the end of the run.
+        fields: its properties.
+        events_before: how many events the extension had sent until then.
+    """
+
+    at_s: float
+    name: str
+    fields: Json
+    events_before: int
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One run of an extension, read from its trace.
+
+    Attributes:
+        settings: the first that were valid.
+        inputs: what it was sent, in order.
+        events: what it sent, as one line each, in order.
+        wire: the lines about its sockets.
+    """
+
+    settings: Json
+    inputs: list[Input] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
+    wire: list[Json] = field(default_factory=list)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns the exit code."""
+    # The recording must not be recorded.
+    os.environ.pop("GRADIUM_TTS_TRACE", None)
+    os.environ.setdefault("TEN_HOST_LOG", "off")
+    try:
+        path = _parse(arguments)
+        recording = read(path.read_text("utf-8"))
+        return asyncio.run(_replay(recording))
+    except (TraceError, UnicodeDecodeError) as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"cannot read {error.filename}: {error.strerror}")
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parse(arguments: list[str]) -> Path:
+    parser = _Parser(
+        prog="./dev replay",
+        allow_abbrev=False,
+        description="Play a trace that GRADIUM_TTS_TRACE=FILE.jsonl wrote once"
+        " more, against a local server that answers as recorded.",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.jsonl")
+    path: Path = parser.parse_args(arguments).file
+    return path
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise TraceError(f"{message} (./dev replay --help tells more)")
+
+
+def _fail(message: str) -> int:
+    print(f"replay: {message}", file=sys.stderr)
+    return 2
+
+
+# ------------------------------------------------------------------- the trace
+
+
+def read(text: str) -> Recording:
+    """Read the last run of a trace.
+
+    Raises:
+        TraceError: it is not a trace, or has nothing that can be replayed.
+    """
+    lines = [_line(number, line) for number, line in _numbered(text)]
+    starts = [i for i, line in enumerate(lines) if line.get("ten") == "start"]
+    if not starts:
+        raise TraceError("there is no start of a run in it")
+    lines = lines[starts[-1] :]
+    settings = [line["config"] for line in lines if line.get("ten") == "config"]
+    if not settings:
+        raise TraceError("the run has no valid settings to replay it with")
+    recording = Recording(settings[0])
+    for line in lines:
+        _take(line, float(lines[0]["t"]), recording)
+    return recording
+
+
+def _numbered(text: str) -> list[tuple[int, str]]:
+    numbered = enumerate(text.splitlines(), 1)
+    return [(number, line) for number, line in numbered if line.strip()]
+
+
+def _line(number: int, text: str) -> Json:
+    try:
+        line = json.loads(text)
+        if isinstance(line, dict) and float(line["t"]) >= 0:
+            return line
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise TraceError(f"line {number} is not one of a trace: {text:.60}")
+
+
+def _take(line: Json, start_s: float, recording: Recording) -> None:
+    """Put a line where it belongs."""
+    if "wire" in line:
+        recording.wire.append(line)
+    elif line.get("ten") == "in":
+        recording.inputs.append(
+            Input(
+                float(line["t"]) - start_s,
+                str(line.get("name")),
+                line.get("fields") or {},
+                len(recording.events),
+            )
+        )
+    elif line.get("ten") == "out":
+        told = recorded_event(line)
+        if told is not None:
+            recording.events.append(told)
+
+
+def recorded_event(line: Json) -> str | None:
+    """Tell a sent message of a trace as `told` tells an event."""
+    from .events import Frame, event_of_fields
+
+    name = str(line.get("name"))
+    if name == "pcm_frame":
+        size, rate = int(line["bytes"]), int(line["sample_rate"])
+        return told(Frame(bytes(size), rate))
+    try:
+        return told(event_of_fields(name, line.get("fields") or {}, 0.0))
+    except ValueError as error:
+        raise TraceError(str(error)) from None
+
+
+def told(event: Event) -> str | None:
+    """Tell an event without what differs from run to run.
+
+    Returns:
+        One line; `None` for connects, whose place among other events is
+        chance.
+    """
+    from . import events as kinds
+
+    if isinstance(event, kinds.AudioStart):
+        return f"audio start of {event.request_id}"
+    if isinstance(event, kinds.Frame):
+        return f"{len(event.pcm)} bytes at {event.sample_rate_hz} Hz"
+    if isinstance(event, kinds.TextResult):
+        status = event.metadata.get("turn_status")
+        return f"text {event.text!r} of {event.request_id}, status {status}"
+    if isinstance(event, kinds.AudioEnd):
+        reason = event.reason.name.lower().replace("_", " ")
+        length = f"{event.duration_ms} ms"
+        return f"audio end of {event.request_id}: {reason}, {length}"
+    if isinstance(event, kinds.FlushEnd):
+        return f"flush end of {event.flush_id}"
+    if isinstance(event, kinds.Error):
+        vendor_code = event.vendor_info.get("code", "")
+        return f"error {event.code} of {event.id!r}, vendor's {vendor_code!r}"
+    if isinstance(event, kinds.ConnectionStatus):
+        return f"{event.current}, code {event.code}"
+    if isinstance(event, kinds.Metrics):
+        return _told_metrics(event.metrics)
+    return f"message {event.name}"
+
+
+def _told_metrics(metrics: Json) -> str | None:
+    if "ttfb" in metrics:
+        return "ttfb"
+    if "connect_delay" in metrics:
+        return None
+    names = ("output_characters", "input_characters")
+    used = ", ".join(f"{metrics.get(name)} {name}" for name in names)
+    audio_ms = round(float(metrics.get("recv_audio_duration") or 0))
+    return f"usage: {used}, {audio_ms} ms of audio"
+
+
+def first_difference(
+    recorded: Sequence[str], replayed: Sequence[str]
+) -> str | None:
+    """Say where two sequences of events differ; `None` if they do not."""
+    for index in range(max(len(recorded), len(replayed))):
+        one = recorded[index] if index < len(recorded) else "nothing"
+        other = replayed[index] if index < len(replayed) else "nothing"
+        if one != other:
+            return f"event {index + 1}: recorded {one}; replayed {other}"
+    return None
+
+
+# ------------------------------------------------------------------ the replay
+
+
+async def _replay(recording: Recording) -> int:
+    from gradium_sim.replay import ReplayServer, recorded_sockets
+
+    from .app import app_running
+    from .host import ExtensionHost, HostError
+
+    try:
+        sockets = recorded_sockets(recording.wire)
+    except ValueError as error:
+        raise TraceError(str(error)) from None
+    is_stopped = any(one.name == "stop" for one in recording.inputs)
+    async with ReplayServer(sockets) as server:
+        with app_running():
+            settings = _settings(recording.settings, server.url, "0")
+            host = ExtensionHost(
+                ADDON, settings, wait_s=_longest_wait(recording)
+            )
+            printer = _Printer(host)
+            try:
+                async with host:
+                    await _drive(host, recording, server.url, printer)
+                    sent = list(host.events())
+            except HostError as error:
+                print(f"replay: {error}", file=sys.stderr)
+                return 1
+    printer.print_new()
+    events = host.events() if is_stopped else sent
+    replayed = [line for event in events if (line := told(event)) is not None]
+    return _verdict(recording.events, replayed)
+
+
+def _verdict(recorded: list[str], replayed: list[str]) -> int:
+    difference = first_difference(recorded, replayed)
+    if difference is None:
+        print(f"replay: the same {len(recorded)} events as recorded")
+        return 0
+    print(f"replay: different from the recording at {difference}")
+    return 1
+
+
+def _longest_wait(recording: Recording) -> float:
+    """The longest that any event may take."""
+    times = [one.at_s for one in recording.inputs]
+    wire = [float(line["t"]) for line in recording.wire]
+    return max([0.0, *times]) + (max(wire) - min(wire) if wire else 0) + GRACE_S
+
+
+def _settings(recorded: Json, url: str, key: str) -> dict[str, Any]:
+    """The recorded settings, with the local server in place of its own."""
+    top = {k: v for k, v in recorded.items() if k not in _NOT_REPLAYED}
+    return {
+        **top,
+        "dump": False,
+        "params": {
+            **_kept(recorded.get("params") or {}),
+            "api_key": f"replayed-{key}",
+            "url": url,
+        },
+    }
+
+
+def _kept(params: Json) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in _NOT_REPLAYED and value != _MASK
+    }
+
+
+async def _drive(
+    host: ExtensionHost, recording: Recording, url: str, printer: _Printer
+) -> None:
+    """Send what was sent, when it was sent, and wait for what came of it."""
+    start_s = time.monotonic()
+    for number, one in enumerate(recording.inputs, 1):
+        await printer.until(one.events_before)
+        await asyncio.sleep(start_s + one.at_s - time.monotonic())
+        # What came late delays what is to come.
+        start_s = time.monotonic() - one.at_s
+        if one.name == "stop":
+            return
+        printer.print_input(one)
+        if one.name == "update_configs":
+            changes = _changed(one.fields, url, str(number))
+            await host.command(one.name, changes)
+        else:
+            await host.send_data(one.name, one.fields)
+    await printer.until(len(recording.events))
+
+
+def _changed(recorded: Json, url: str, key: str) -> dict[str, Any]:
+    """Recorded changes; what had another socket opened still does so."""
+    params = recorded.get("params")
+    changes = {k: v for k, v in recorded.items() if k not in _NOT_REPLAYED}
+    if isinstance(params, Mapping):
+        changes["params"] = _kept(params)
+        if _NOT_REPLAYED & set(params):
+            changes["params"]["api_key"] = f"replayed-{key}"
+    if _NOT_REPLAYED & set(recorded):
+        changes["params"] = {
+            **changes.get("params", {}),
+            "api_key": f"replayed-{key}",
+        }
+    return changes
+
+
+class _Printer:
+    """Prints what the extension sends, and knows how much that is."""
+
+    def __init__(self, host: ExtensionHost) -> None:
+        self._host = host
+        self._printed = 0
+        self._told = 0
+        self._start_s = time.monotonic()
+
+    async def until(self, count: int) -> None:
+        """Print until so many events came, or until no more may come."""
+        try:
+            while self._told < count:
+                await self._host.until(lambda _: True, since=self._printed)
+                self.print_new()
+        except TimeoutError:
+            # What is missing will be told in the end.
+            pass
+
+    def print_new(self) -> None:
+        """Print what came since."""
+        for event in self._host.events()[self._printed :]:
+            self._printed += 1
+            line = told(event)
+            if line is not None:
+                self._told += 1
+                self._print(event.time_s, line)
+
+    def print_input(self, one: Input) -> None:
+        """Print what is being sent."""
+        shown = one.fields.get("text", one.fields.get("flush_id", ""))
+        self._print(time.monotonic(), f"> {one.name} {shown!r:.60}")
+
+    def _print(self, time_s: float, text: str) -> None:
+        print(f"{time_s - self._start_s:8.3f} s  {text}", flush=True)
