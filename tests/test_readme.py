@@ -33,25 +33,47 @@ def test_every_setting_has_a_meaning() -> None:
             assert field.exclude or field.description, name
 
 
-def test_every_command_it_names_exists() -> None:
+DOCUMENTS = sorted(
+    path
+    for folder in ("", "docs", "devkit", "examples")
+    for path in (ROOT / folder).glob("**/*.md" if folder else "*.md")
+)
+
+
+def commands_in_the_documents() -> set[str]:
+    text = "".join(path.read_text() for path in DOCUMENTS)
+    return set(re.findall(r"\./dev ([a-z][a-z-]+)", text))
+
+
+def test_every_command_in_the_documents_exists() -> None:
     script = (ROOT / "dev").read_text()
 
-    commands = set(re.findall(r"\./dev ([a-z-]+)", README.read_text()))
-
-    assert commands
     missing = {
         command
-        for command in commands
+        for command in commands_in_the_documents()
         if f"command_{command.replace('-', '_')}()" not in script
     }
+
     assert missing == set()
 
 
-def test_every_file_it_links_to_exists() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text())
+def test_every_command_in_the_documents_is_run_by_a_test() -> None:
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/**/*.py"))
+    # These two run the tests.
+    commands = commands_in_the_documents() - {"test", "check"}
+
+    assert {c for c in commands if f'"{c}"' not in tests} == set()
+
+
+def test_every_file_that_a_document_links_to_exists() -> None:
+    links = [
+        (path.parent / link, path)
+        for path in DOCUMENTS
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", path.read_text())
+    ]
 
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [pair for pair in links if not pair[0].exists()] == []
 
 
 def table_of(model: type[BaseModel]) -> str:
