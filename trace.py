@@ -23,6 +23,7 @@ ever does; the user's text does.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import time
@@ -113,10 +114,11 @@ class Trace:
         return _TracedTransport(transport, self, socket)
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; what a full disk did not take is lost."""
         file, self._file = self._file, None
         if file:
-            file.close()
+            with contextlib.suppress(OSError):
+                file.close()
 
 
 class _TracedEnv:
