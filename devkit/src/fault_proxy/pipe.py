@@ -67,7 +67,10 @@ class End(asyncio.Protocol):
         if isinstance(item, bytes):
             self.transport.write(item)
         elif item == "eof" and self.transport.can_write_eof():
-            self.transport.write_eof()
+            try:
+                self.transport.write_eof()
+            except OSError:  # it was reset, and nobody has told us yet
+                self.abort()
         else:
             self.reset()
 
