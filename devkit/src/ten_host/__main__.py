@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-
 # As in TEN, the extension, the tester and the host each have a thread. One that
 # is busy keeps the interpreter from the next for 5 ms by default, which would
 # be most of what `speak` measures.
