@@ -1,0 +1,480 @@
+"""A request over several sessions: what is retried, resumed and rotated."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from heard import WORDS, Hearing, hear
+from speaking import Spoken, begin, carry, client_on, speak
+
+from fault_proxy import FaultProxy
+from gradium_sim import (
+    Close,
+    Error,
+    Fault,
+    FaultPlan,
+    GradiumSim,
+    HalfOpen,
+    Http,
+    Limits,
+    Point,
+    Reset,
+)
+from gradium_tts_python.gradium_tts import (
+    ConnectError,
+    ConnectionLost,
+    GradiumError,
+    StallError,
+)
+from gradium_tts_python.request import Action, Start
+
+SAID = WORDS[:12]
+TEXT = " ".join(SAID)
+RATE_HZ = 24000
+ALL = tuple(range(len(SAID)))
+
+
+def hearing_of(spoken: Spoken) -> Hearing:
+    return hear(spoken.pcm, RATE_HZ, SAID)
+
+
+def texts_of(sim: GradiumSim) -> list[str]:
+    """What each session was told, tags left out."""
+    return [
+        " ".join(text for text in session.texts if text != "<flush>")
+        for session in sim.sessions
+    ]
+
+
+# ---------------------------------------------------- before anything was heard
+
+
+async def test_a_retry_says_all_the_text_so_far(sim: GradiumSim) -> None:
+    sim.faults = FaultPlan(Fault(Point.READY, Close(1011), times=3))
+    async with client_on(sim.url, warm="off") as client:
+        spoken = await speak(client, TEXT)
+
+    assert spoken.error is None
+    assert hearing_of(spoken) == Hearing(ALL, 0)
+    assert texts_of(sim) == [TEXT] * 4
+    assert spoken.speech.sessions == 4
+
+
+async def test_text_that_comes_during_retries_goes_on_in_order(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.READY, Close(1011), times=2))
+    async with client_on(sim.url, warm="off") as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(" ".join(SAID[:4]) + " ")
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(lambda s: len(s.sessions) == 1)
+        spoken.speech.push_fragment(" ".join(SAID[4:8]) + " ")
+        await sim.until(lambda s: len(s.sessions) == 2)
+        spoken.speech.push_fragment(" ".join(SAID[8:]))
+        await sim.until(lambda s: len(s.sessions) == 3)
+        spoken.speech.end_input()
+        await running
+
+    assert spoken.error is None
+    assert hearing_of(spoken) == Hearing(ALL, 0)
+    assert texts_of(sim)[-1] == TEXT
+
+
+async def test_retries_end_at_the_deadline_with_the_last_error(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(
+        Fault(Point.READY, Close(1011, "first")),
+        Fault(Point.READY, Close(1012, "then"), times=None),
+    )
+    async with client_on(sim.url, warm="off", retry_deadline_s=1.0) as client:
+        started_s = time.monotonic()
+        spoken = await speak(client, TEXT)
+        took_s = time.monotonic() - started_s
+
+    assert isinstance(spoken.error, ConnectionLost)
+    assert (spoken.error.code, spoken.error.vendor_message) == ("1012", "then")
+    # With full jitter: after 0.05, 0.15, 0.35 and 0.75 s; next at 1.55 s.
+    assert len(sim.sessions) == 5
+    starts_s = [session.times.setup_s for session in sim.sessions]
+    waits_s = [b - a for a, b in zip(starts_s, starts_s[1:], strict=False)]
+    assert all(
+        wait_s >= least_s
+        for wait_s, least_s in zip(waits_s, [0.05, 0.1, 0.2, 0.4], strict=True)
+    )
+    assert took_s < 1.0 + 1.0
+
+
+async def test_a_deadline_of_zero_means_one_attempt(sim: GradiumSim) -> None:
+    sim.faults = FaultPlan(Fault(Point.READY, Close(1011)))
+    async with client_on(sim.url, warm="off", retry_deadline_s=0.0) as client:
+        spoken = await speak(client, TEXT)
+
+    assert spoken.error is not None
+    assert len(sim.sessions) == 1
+
+
+async def test_a_socket_that_died_in_reserve_costs_no_wait(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.SETUP, Reset()))
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await sim.until(
+            lambda s: bool(
+                s.connections and s.connections[0].http_status == 101
+            )
+        )
+        # Had it to wait, it would fail: no delay fits into no time.
+        client.config = client.config.model_copy(
+            update={
+                "params": client.config.params.model_copy(
+                    update={"retry_deadline_s": 0.04}
+                )
+            }
+        )
+        spoken = await speak(client, TEXT)
+
+    assert spoken.error is None
+    assert len(sim.sessions) == 2
+    assert hearing_of(spoken) == Hearing(ALL, 0)
+
+
+async def test_a_concurrency_refusal_is_retried_without_a_spare(
+    sim: GradiumSim,
+) -> None:
+    """The socket in reserve may be what is one too many."""
+    refusal = Error("Concurrency limit exceeded", 1008)
+    sim.faults = FaultPlan(Fault(Point.SETUP, refusal))
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await sim.until(
+            lambda s: bool(
+                s.connections and s.connections[0].http_status == 101
+            )
+        )
+        sim.pause_at(Point.READY)
+        running = asyncio.ensure_future(speak(client, TEXT))
+        await sim.reached(Point.READY)
+        await sim.until(lambda s: s.open_sockets == 1)
+        sim.resume()
+        spoken = await running
+
+    assert spoken.error is None
+    assert hearing_of(spoken) == Hearing(ALL, 0)
+
+
+async def test_a_busy_server_is_waited_for(sim: GradiumSim) -> None:
+    """No worker can be had for a while, and `retry_for_s` is not set."""
+    sim.limits = Limits(worker_busy_s=0.5)
+    async with client_on(sim.url) as client:
+        spoken = await speak(client, TEXT)
+
+    assert spoken.error is None
+    assert len(sim.sessions) > 2
+
+
+async def test_the_server_may_look_for_a_worker_itself(
+    sim: GradiumSim,
+) -> None:
+    """Longer than `ready_timeout_s`: the wait for `ready` allows for it."""
+    sim.limits = Limits(worker_busy_s=0.5)
+    async with client_on(
+        sim.url, ready_timeout_s=0.1, retry_for_s=1.0
+    ) as client:
+        spoken = await speak(client, TEXT)
+
+    assert spoken.error is None
+    assert len(sim.sessions) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(Point.UPGRADE, Http(401)),
+        Fault(Point.SETUP, Error("Invalid or expired API key", 1008)),
+        Fault(Point.READY, Error("Session not found. Send setup first", 1002)),
+    ],
+)
+async def test_what_cannot_succeed_is_not_tried_again(
+    sim: GradiumSim, fault: Fault
+) -> None:
+    sim.faults = FaultPlan(fault)
+    async with client_on(sim.url, warm="off") as client:
+        spoken = await speak(client, TEXT)
+
+    assert isinstance(spoken.error, GradiumError)
+    assert len(sim.connections) == 1
+
+
+# --------------------------------------------------------- after some was heard
+
+
+async def test_what_was_heard_is_not_said_again(sim: GradiumSim) -> None:
+    sim.faults = FaultPlan(Fault(Point.AUDIO, Close(1011), after_words=6))
+    async with client_on(sim.url, warm="off") as client:
+        spoken = await speak(client, TEXT)
+
+    known = len(sim.sessions[0].words)
+    assert texts_of(sim) == [TEXT, " ".join(SAID[known:])]
+    assert hearing_of(spoken).is_all_of(len(SAID))
+    assert sum(isinstance(a, Start) for a in spoken.actions) == 1
+
+
+async def test_more_text_follows_after_a_resumed_session(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.AUDIO, Close(1011), after_words=2))
+    async with client_on(sim.url, warm="off") as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(" ".join(SAID[:8]) + " ")
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(lambda s: len(s.sessions) == 2)
+        spoken.speech.push_fragment(" ".join(SAID[8:]))
+        spoken.speech.end_input()
+        await running
+
+    assert spoken.error is None
+    assert hearing_of(spoken).is_all_of(len(SAID))
+
+
+async def test_a_failure_while_all_is_heard_waits_for_text(
+    sim: GradiumSim,
+) -> None:
+    """The LLM thinks, the socket breaks: nobody needs to know."""
+    async with client_on(sim.url, idle_flush_ms=20, warm="off") as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(" ".join(SAID[:6]) + " ")
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(
+            lambda s: bool(s.sessions) and len(s.sessions[0].words) >= 5
+        )
+        await sim.perform(Close(1012))
+        await sim.until(lambda s: s.open_sockets == 0)
+        spoken.speech.push_fragment(" ".join(SAID[6:]))
+        spoken.speech.end_input()
+        await running
+
+    assert spoken.error is None
+    assert hearing_of(spoken).is_all_of(len(SAID))
+
+
+async def test_a_wait_for_the_agent_is_no_time_of_failure(
+    sim: GradiumSim,
+) -> None:
+    """Two drops far apart, the server withholding words all the while."""
+    async with client_on(
+        sim.url,
+        warm="off",
+        idle_flush_ms=0,
+        retry_deadline_s=0.2,
+        connect_timeout_s=0.1,
+        ready_timeout_s=0.1,
+        audio_timeout_s=0.1,
+    ) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(SAID[0] + ", ")
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(lambda s: bool(s.sessions and s.sessions[0].texts))
+        await sim.perform(Close(1012))
+        await sim.until(
+            lambda s: len(s.sessions) == 2 and bool(s.sessions[1].texts)
+        )
+        # Longer than all the limits together: the agent thinks.
+        await asyncio.sleep(0.7)
+        await sim.perform(Close(1012))
+        await sim.until(lambda s: len(s.sessions) == 3)
+        spoken.speech.end_input()
+        await running
+
+    assert spoken.error is None
+    assert len(sim.sessions) == 3
+
+
+async def test_a_word_is_not_started_for_ever(sim: GradiumSim) -> None:
+    """A server that always breaks in the same word is given up soon."""
+    sim.faults = FaultPlan(
+        Fault(Point.AUDIO, Close(1011), after_frames=1, times=None)
+    )
+    async with client_on(sim.url, warm="off") as client:
+        spoken = await speak(client, "x" * 60 + " and more")
+
+    assert isinstance(spoken.error, ConnectionLost)
+    assert len(sim.sessions) == 4
+    assert spoken.speech.request.unspoken_text() == "x" * 60 + " and more"
+
+
+async def test_as_long_as_words_are_heard_nothing_is_given_up(
+    sim: GradiumSim,
+) -> None:
+    """A server that breaks after every other word, longer than the deadline."""
+    sim.faults = FaultPlan(
+        Fault(Point.AUDIO, Close(1011), after_words=2, times=None)
+    )
+    async with client_on(sim.url, warm="off", retry_deadline_s=0.2) as client:
+        spoken = await speak(client, TEXT)
+
+    assert spoken.error is None
+    assert len(sim.sessions) >= 5
+    assert hearing_of(spoken).is_all_of(len(SAID))
+
+
+# -------------------------------------------------------------------- the line
+
+
+async def test_a_peer_that_is_gone_is_replaced_within_three_seconds(
+    sim: GradiumSim,
+) -> None:
+    sim.faults = FaultPlan(Fault(Point.AUDIO, HalfOpen(), after_words=6))
+    async with client_on(sim.url, warm="off") as client:
+        started_s = time.monotonic()
+        spoken = await speak(client, TEXT)
+        took_s = time.monotonic() - started_s
+
+    assert spoken.error is None
+    assert hearing_of(spoken).is_all_of(len(SAID))
+    assert took_s < 3.0 + 0.5
+
+
+async def test_a_line_that_is_cut_for_a_moment_is_waited_for(
+    sim: GradiumSim,
+) -> None:
+    sim.pause_at(Point.AUDIO, after_frames=3)
+    async with FaultProxy("127.0.0.1", sim.port) as proxy:
+        async with client_on(proxy.url_for(sim.url), warm="off") as client:
+            running = asyncio.ensure_future(speak(client, TEXT))
+            await sim.reached(Point.AUDIO)
+            proxy.lose_connectivity()
+            sim.resume()
+            await asyncio.sleep(1.5)
+            proxy.restore()
+            spoken = await running
+
+    assert spoken.error is None
+    assert len(sim.sessions) == 1
+    assert hearing_of(spoken) == Hearing(ALL, 0)
+
+
+async def test_a_line_that_is_cut_for_long_is_resumed(sim: GradiumSim) -> None:
+    sim.pause_at(Point.AUDIO, after_frames=8)
+    async with FaultProxy("127.0.0.1", sim.port) as proxy:
+        async with client_on(
+            proxy.url_for(sim.url), warm="off", connect_timeout_s=0.5
+        ) as client:
+            running = asyncio.ensure_future(speak(client, TEXT))
+            await sim.reached(Point.AUDIO)
+            proxy.lose_connectivity()
+            sim.resume()
+            await asyncio.sleep(3.5)
+            proxy.restore()
+            spoken = await running
+
+    assert spoken.error is None
+    assert len(sim.sessions) > 1
+    assert hearing_of(spoken).is_all_of(len(SAID))
+
+
+async def test_a_network_that_is_gone_is_one_error(sim: GradiumSim) -> None:
+    async with FaultProxy("127.0.0.1", sim.port) as proxy:
+        proxy.lose_connectivity()
+        async with client_on(
+            proxy.url_for(sim.url), connect_timeout_s=0.3, retry_deadline_s=1.0
+        ) as client:
+            started_s = time.monotonic()
+            spoken = await speak(client, TEXT)
+            took_s = time.monotonic() - started_s
+
+    assert isinstance(spoken.error, ConnectError)
+    assert "no answer within 0.3 s" in str(spoken.error)
+    assert took_s < 1.0 + 0.3 + 1.0
+
+
+# ------------------------------------------------------------- the LLM's pauses
+
+
+async def test_a_pause_has_the_words_held_back_spoken(sim: GradiumSim) -> None:
+    async with client_on(sim.url, idle_flush_ms=30) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment("alpha bravo charlie ")
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(
+            lambda s: bool(s.sessions) and len(s.sessions[0].words) >= 2
+        )
+        assert not sim.sessions[0].is_ended
+        spoken.speech.push_fragment("delta")
+        spoken.speech.end_input()
+        await running
+
+    assert sim.sessions[0].texts == [
+        "alpha bravo",
+        "charlie",
+        "<flush>",
+        "delta",
+    ]
+    said = ["alpha", "bravo", "charlie", "delta"]
+    assert hear(spoken.pcm, RATE_HZ, said) == Hearing((0, 1, 2, 3), 0)
+
+
+async def test_a_stall_while_text_still_comes_is_noticed(
+    sim: GradiumSim,
+) -> None:
+    """A peer that is gone hides behind no stream of text."""
+    sim.faults = FaultPlan(Fault(Point.READY, HalfOpen(), times=None))
+    async with client_on(
+        sim.url, warm="off", ready_timeout_s=0.3, retry_deadline_s=0.1
+    ) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment("alpha bravo ")
+        running = asyncio.ensure_future(carry(spoken))
+
+        async def talk() -> None:
+            while not running.done():
+                spoken.speech.push_fragment("charlie ")
+                await asyncio.sleep(0.05)
+
+        started_s = time.monotonic()
+        await talk()
+
+    assert isinstance(spoken.error, StallError)
+    assert "answer to the setup" in str(spoken.error)
+    assert time.monotonic() - started_s < 2.0
+
+
+# -------------------------------------------------------------------- the graph
+
+
+async def test_a_graph_that_fails_ends_the_session(sim: GradiumSim) -> None:
+    async with client_on(sim.url) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(TEXT)
+        spoken.speech.end_input()
+
+        async def perform(action: Action) -> None:
+            raise RuntimeError(type(action).__name__)
+
+        with pytest.raises(RuntimeError, match="Ttfb"):
+            await spoken.speech.run(perform)
+
+    assert len(sim.sessions) == 1
+    assert sim.sessions[0].closed_by == "client"
+
+
+async def test_a_slow_graph_holds_the_server_back_and_loses_nothing(
+    sim: GradiumSim,
+) -> None:
+    async with client_on(sim.url, audio_timeout_s=0.2) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(TEXT)
+        spoken.speech.end_input()
+
+        async def perform(action: Action) -> None:
+            await asyncio.sleep(0.02)
+            spoken.actions.append(action)
+
+        await spoken.speech.run(perform)
+
+    assert len(sim.sessions) == 1
+    assert hearing_of(spoken) == Hearing(ALL, 0)
