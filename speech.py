@@ -132,8 +132,12 @@ class Speech:
             self._idle_timer = None
 
     def close(self) -> None:
-        """Stop the clock; `run` does so itself."""
+        """Stop the clock, and account for what was held back.
+
+        `run` does so itself.
+        """
         self._stop_idle_timer()
+        self._push(self._assembler.flush())
 
     async def run(self, perform: Perform) -> None:
         """Speak until all is heard; the caller ends the request.
