@@ -55,6 +55,9 @@ from .slots import gate_of
 from .trace import Trace
 from .watchdog import Owed, Watchdog
 
+# The library logs what it sends at DEBUG, headers and the key among it.
+_quiet = logging.getLogger("gradium_tts.websockets")
+_quiet.setLevel(logging.INFO)
 # Large enough for any message seen, small enough to bound the memory.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # An unused socket is pinged this often, and replaced at this age: a bare
@@ -229,6 +232,7 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         # pongs may queue behind audio that is not read yet.
         "ping_interval": 20.0,
         "ping_timeout": None,
+        "logger": _quiet,
     }
     if endpoint.ca_file:
         options["ssl"] = _trusting(endpoint.ca_file)
