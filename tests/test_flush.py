@@ -35,6 +35,7 @@ from .interruptions import (
     Interruption,
     StartHost,
     Turn,
+    half_open,
 )
 from .properties.test_life_properties import Player, Record, Say, Script
 from .properties.virtual_loop import run_virtually
@@ -60,6 +61,9 @@ async def test_a_flush_ends_a_request_at_any_point(
     assert took_s < AT_ONCE_S
     assert tell(host.events()) == [*point.story(), "flushed f1"]
     _check_that_it_was_begun(host.pcm("r1"))
+    if point.at is not Point.UPGRADE and turn is not half_open:
+        await sim.until(lambda s: s.sessions[0].closed_by == "client")
+        assert sim.sessions[0].close_code == 1006  # cut, without a farewell
     await _check_that_nothing_follows(sim, host, point)
 
 

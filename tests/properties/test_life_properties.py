@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -600,6 +601,21 @@ def _cuts(chunks: Sequence[bytes]) -> list[int]:
 
 
 # ------------------------------------------------------------------------ tests
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_what_waits_is_not_overtaken_as_it_is_released(turns: int) -> None:
+    # The first request ends at 0.06 s, and the second one's last text comes
+    # while its first, which had to wait, is being released.
+    says = [Say("a", 1, True), Say("b", 1, False)]
+    script = Script((*says, Wait(0.06), Turns(turns), Say("b", 1, True)))
+
+    judge = Judge(play(script))
+
+    assert len(judge.lives) == 3  # with that which ends every script
+    judge.check_complete(judge.lives)
+    judge.check_ends()
+
 
 # Three kinds of scripts: 210 of them by default, 4,200 with --thorough.
 FEWER = settings(max_examples=settings().max_examples * 7 // 10)
