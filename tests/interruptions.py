@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gradium_sim import GradiumSim, HalfOpen, IgnoreClose, Point
-from ten_host import ConnectionStatus, ExtensionHost
+from ten_host import ConnectionStatus, ExtensionHost, Frame
 
 StartHost = Callable[..., Awaitable[ExtensionHost]]
 
@@ -48,8 +48,11 @@ class Interruption:
         await host.send_text("r1", TEXT, end=self.is_ended)
         await sim.reached(self.at)
         await host.until(lambda e: isinstance(e, ConnectionStatus))
-        if self.at is Point.AUDIO:  # the server is ahead of the graph
+        # The server is ahead of the graph.
+        if self.at is Point.AUDIO:
             await host.until(lambda e: len(host.frames("r1")) == FRAMES)
+        elif self.seen:
+            await host.until(lambda e: isinstance(e, Frame))
         return host
 
 
