@@ -142,17 +142,17 @@ async def test_two_flushes_in_a_row_end_a_request_once(
     if at is Point.AUDIO:
         await host.until(lambda e: isinstance(e, Frame))
 
-    await asyncio.gather(host.flush("f1"), host.flush("f2"), host.flush("f3"))
+    await asyncio.gather(host.flush("f1"), host.flush("f2"))
     sim.resume()
     await host.send_text("r2", NEXT, end=True)
     end = await host.ended("r2")
 
     seen = STARTED if at is Point.AUDIO else ()
-    flushes = ["flushed f1", "flushed f2", "flushed f3"]
     assert tell(host.events()) == [
         *seen,
         "end r1 interrupted",
-        *flushes,
+        "flushed f1",
+        "flushed f2",
         *spoken("r2"),
     ]
     assert (await host.ended("r1")).metadata == {"turn_id": 7}
