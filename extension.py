@@ -77,10 +77,11 @@ class _Job:
 
     async def cancel(self) -> None:
         """Stop speaking; nothing of the request happens after this."""
-        self.speech.close()
         if self.task:
             self.task.cancel()
             await asyncio.wait({self.task})
+        # Not before: what was held back would still be sent.
+        self.speech.close()
 
     async def complete_dump(self) -> None:
         """Write everything out that was sent."""

@@ -287,6 +287,23 @@ async def test_usage_of_an_interrupted_request(
     assert story(host)[-3:] == ["usage", "AudioEnd", "FlushEnd"]
 
 
+async def test_an_interruption_sends_nothing_of_what_was_held_back(
+    host: ExtensionHost, sim: GradiumSim
+) -> None:
+    sim.pause_at(Point.AUDIO, after_frames=5)
+    # The last word may go on.
+    await host.send_text("r1", TWELVE)
+    await sim.reached(Point.AUDIO)
+    await host.until(lambda _: len(host.frames("r1")) == 5)
+
+    await host.flush()
+
+    (used,) = usage(host)
+    sent = " ".join(WORDS[:11])
+    assert sim.sessions[0].text == sent
+    assert used.metrics["output_characters"] == len(sent)
+
+
 async def test_usage_of_a_request_that_was_interrupted_before_its_audio(
     host: ExtensionHost, sim: GradiumSim
 ) -> None:
