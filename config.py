@@ -48,6 +48,12 @@ VOICE_SETTINGS = {
     "rewrite_rules": "rewrite_rules",
     "speed": "padding_bonus",
 }
+# What the vendor accepts of them (voice settings guide).
+_VOICE_RANGES = {
+    "temp": (0.0, 1.5),
+    "cfg_coef": (1.0, 10.0),
+    "padding_bonus": (-5.0, 5.0),
+}
 # Pairs of settings of which only one can hold.
 EXCLUSIVE = (
     ("voice_id", "voice"),
@@ -290,6 +296,20 @@ class GradiumTTSParams(_Settings):
         return self
 
     @model_validator(mode="after")
+    def _check_voice(self) -> GradiumTTSParams:
+        for key, (low, high) in _VOICE_RANGES.items():
+            value = (self.json_config or {}).get(key, low)
+            is_number = isinstance(value, (int, float)) and value is not True
+            if not is_number or not low <= value <= high:
+                raise PydanticCustomError(
+                    "both",
+                    f"json_config.{key} must be a number from {low:g} to"
+                    " {high}, not {value}",
+                    {"high": f"{high:g}", "value": json.dumps(value)},
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_together(self) -> GradiumTTSParams:
         for one, other in EXCLUSIVE:
             if getattr(self, one) and getattr(self, other):
@@ -307,13 +327,10 @@ class GradiumTTSParams(_Settings):
 
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PROXY_SCHEMES = (
-    "http://",
-    "https://",
-    "socks5://",
-    "socks5h://",
-    "socks4://",
-) + ("socks4a://",)
+_PROXY_SCHEMES = tuple(
+    f"{scheme}://"
+    for scheme in ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+)
 _KINDS = {
     str: "a text",
     bool: "true or false",

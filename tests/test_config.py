@@ -246,7 +246,19 @@ def test_a_wrong_setting_is_named(
             {"json_config": {"temp": float("inf")}},
             "json_config holds what JSON cannot say",
         ),
-        ({"json_config": {"temp": {1}}}, "json_config holds what JSON cannot say"),
+        ({"json_config": {"x": {1}}}, "json_config holds what JSON cannot say"),
+        (
+            {"json_config": {"temp": 9}},
+            "json_config.temp must be a number from 0 to 1.5, not 9",
+        ),
+        (
+            {"json_config": '{"cfg_coef": "2"}'},
+            'json_config.cfg_coef must be a number from 1 to 10, not "2"',
+        ),
+        (
+            {"json_config": {"padding_bonus": True}},
+            "json_config.padding_bonus must be a number from -5 to 5, not true",
+        ),
         ({"{odd}": float("nan")}, "{odd} holds what JSON cannot say"),
     ],
 )  # fmt: skip

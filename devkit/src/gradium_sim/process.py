@@ -31,7 +31,12 @@ def sim_process(
     if speed is not None:
         command += ["--speed", str(speed)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        # Not the user's folder: Python would look for modules there.
+        cwd=sys.prefix,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdin and process.stdout
         try:
