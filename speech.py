@@ -98,10 +98,7 @@ class Speech:
         """Say this next; whole words leave as soon as a socket is there."""
         self._stop_idle_timer()
         self._push(self._assembler.push(fragment))
-        if self._params.idle_flush_ms:
-            self._idle_timer = asyncio.get_running_loop().call_later(
-                self._params.idle_flush_ms / 1000, self._flush_idle
-            )
+        self._start_idle_timer()
 
     def end_input(self) -> None:
         """Say that no more text comes."""
@@ -115,15 +112,24 @@ class Speech:
             self.request.push_text(message)
         self._changed.set()
 
+    def _start_idle_timer(self) -> None:
+        if self._params.idle_flush_ms:
+            self._idle_timer = asyncio.get_running_loop().call_later(
+                self._params.idle_flush_ms / 1000, self._flush_idle
+            )
+
     def _flush_idle(self) -> None:
         """Let the tail be spoken while the LLM thinks; once a silence.
 
-        The vendor's flush is never sent inside a word, and never to end a
-        request: only `end_of_stream` is known to lose nothing.
+        The vendor's flush never ends a request: only `end_of_stream` is known
+        to lose nothing. Inside a word it waits for as long again: a word that
+        has not gone on by then is whole.
         """
         is_cut_safe = self._assembler.is_cut_safe
         self._push(self._assembler.flush())
-        if is_cut_safe and self.request.text.messages:
+        if not is_cut_safe:
+            self._start_idle_timer()
+        elif self.request.text.messages:
             self._push([FLUSH])
 
     def _stop_idle_timer(self) -> None:
