@@ -12,7 +12,8 @@ and `./dev replay FILE.jsonl` can play it again. The lines:
     {"t": 0.1, "wire": "connect", "socket": 1, …}     then open or refused
     {"t": 0.1, "wire": "out", "socket": 1, "message": {…}}
     {"t": 0.2, "wire": "in", "socket": 1, "message": {…}}
-    {"t": 0.3, "wire": "lost", "socket": 1, …}        the peer's end of it
+    {"t": 0.3, "wire": "lost", "socket": 1, …}        the peer's end of it, in
+                                          time, or late: found when we closed it
     {"t": 0.3, "wire": "abort", "socket": 1}          ours, or close; ping, pong
 
 `t` is seconds of a monotonic clock. Audio stands there as its size only:
@@ -27,10 +28,10 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .audio import silence_at
+from .audio import silence_at, to_pcm
 
 if TYPE_CHECKING:
     from .gradium_tts import GradiumError, Transport
@@ -156,36 +157,54 @@ class _TracedTransport:
         self._inner = inner
         self._trace = trace
         self._socket = socket
+        self._output_format = "pcm"
+        self._is_over = False
 
     @property
     def is_open(self) -> bool:
         return self._inner.is_open
 
     async def send(self, message: str) -> None:
-        self._note("out", message=summary(message))
-        await self._inner.send(message)
+        told = summary(message, self._output_format)
+        self._note("out", message=told)
+        if isinstance(told, Mapping) and told.get("type") == "setup":
+            self._output_format = str(told.get("output_format"))
+        with self._noting_loss():
+            await self._inner.send(message)
 
     async def recv(self) -> str | bytes:
-        try:
+        with self._noting_loss():
             raw = await self._inner.recv()
-        except Exception as error:
-            self._note("lost", **_lost(error))
-            raise
-        self._note("in", message=summary(raw))
+        self._note("in", message=summary(raw, self._output_format))
         return raw
 
     async def ping(self) -> None:
         self._note("ping")
-        await self._inner.ping()
+        with self._noting_loss():
+            await self._inner.ping()
         self._note("pong")
 
     def abort(self) -> None:
         self._note("abort")
+        self._is_over = True
         self._inner.abort()
 
     async def aclose(self) -> None:
+        if not self._is_over and not self._inner.is_open:
+            # Nobody was reading when the peer closed it.
+            self._note("lost", is_late=True)
         self._note("close")
         await self._inner.aclose()
+
+    @contextlib.contextmanager
+    def _noting_loss(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if not self._is_over:
+                self._note("lost", **_lost(error))
+            self._is_over = True
+            raise
 
     def _note(self, what: str, **fields: Any) -> None:
         self._trace.write(wire=what, socket=self._socket, **fields)
@@ -200,8 +219,8 @@ def _lost(error: Exception) -> dict[str, str]:
     }
 
 
-def summary(raw: str | bytes) -> Any:
-    """Give a message as JSON, audio as the number of its bytes."""
+def summary(raw: str | bytes, output_format: str = "pcm") -> Any:
+    """Give a message as JSON, audio of this format as the number of its bytes."""
     if isinstance(raw, bytes):
         return {"type": "?binary", "bytes": len(raw)}
     try:
@@ -209,14 +228,17 @@ def summary(raw: str | bytes) -> Any:
     except (ValueError, RecursionError):
         return {"type": "?unreadable", "characters": len(raw)}
     if isinstance(message, Mapping) and isinstance(message.get("audio"), str):
-        return {**message, **_audio_summary(message["audio"])}
+        return {**message, **_audio_summary(message["audio"], output_format)}
     return message
 
 
-def _audio_summary(encoded: str) -> dict[str, Any]:
+def _audio_summary(encoded: str, output_format: str) -> dict[str, Any]:
     try:
         chunk = base64.b64decode(encoded, validate=True)
     except ValueError:
         return {"audio": f"?{len(encoded)} characters"}
-    sound = silence_at(chunk[: len(chunk) // 2 * 2])
+    pcm = to_pcm(chunk, output_format)
+    sound = silence_at(pcm[: len(pcm) // 2 * 2])
+    if pcm is not chunk:
+        sound //= 2  # a byte of G.711 is a sample
     return {"audio": None, "bytes": len(chunk), "sound": sound}

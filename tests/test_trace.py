@@ -222,10 +222,27 @@ async def test_failures_tell_how_the_socket_ended(
     (refused,) = lines_of(trace, wire="refused")
     assert (refused["socket"], refused["code"]) == (1, "503")
     assert refused["vendor_message"] == "no room"
-    closed, reset = lines_of(trace, wire="lost")
+    # Nobody reads after the end of the stream: that is found out late.
+    lost = lines_of(trace, wire="lost")
+    closed, reset = [line for line in lost if not line.get("is_late")]
     assert (closed["socket"], closed["code"]) == (2, "1012")
     assert closed["reason"] == "restart"
     assert (reset["socket"], reset["code"]) == (3, "")
+
+
+async def test_a_socket_in_reserve_that_the_server_closed_is_lost_late(
+    sim: GradiumSim, trace: Path
+) -> None:
+    async with started(sim) as host:
+        await sim.until(lambda s: s.open_sockets == 1)
+        await host.until(lambda e: isinstance(e, Metrics))
+        await sim.perform(Close(1001, "idle"), 0)
+        await sim.until(lambda s: s.open_sockets == 0)
+
+    kinds = [line["wire"] for line in lines_of(trace, socket=1)]
+    assert kinds == ["connect", "open", "lost", "close"]
+    (lost,) = lines_of(trace, wire="lost")
+    assert lost["is_late"]
 
 
 async def test_messages_that_are_none_are_told_by_their_size(

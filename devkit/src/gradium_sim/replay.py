@@ -34,6 +34,10 @@ Json = Mapping[str, Any]
 # How much longer than recorded a client may take to say its next message.
 _GRACE_S = 3.0
 _CATCH_UP_S = 0.25
+_FOUND_LATER_S = 0.5
+
+# What silence is in a byte; in all other formats it is 0.
+_SILENCE = {"ulaw_8000": 0xFF, "mulaw_8000": 0xFF, "alaw_8000": 0xD5}
 
 _quiet = logging.getLogger("gradium_sim.websockets")
 
@@ -200,6 +204,7 @@ async def _play(connection: TappedConnection, recorded: RecordedSocket) -> None:
     assert recorded.answered_s is not None
     late_s = time.monotonic() - recorded.answered_s
     unanswered = _unanswered_ping(recorded.steps)
+    output_format = _output_format(recorded.steps)
     for index, step in enumerate(recorded.steps):
         if step.what in ("abort", "close"):
             return
@@ -208,11 +213,14 @@ async def _play(connection: TappedConnection, recorded: RecordedSocket) -> None:
         elif step.what == "out":
             late_s = await _hear(connection, step, late_s)
         elif step.what in ("in", "lost"):
-            await asyncio.sleep(step.at_s + late_s - time.monotonic())
+            # Who closes what nobody reads is found out later.
+            early_s = _FOUND_LATER_S if step.line.get("is_late") else 0.0
+            due_s = step.at_s - early_s + late_s
+            await asyncio.sleep(due_s - time.monotonic())
             if step.what == "lost":
                 await _lose(connection, step.line)
                 return
-            await connection.send(message_of(step.line))
+            await connection.send(message_of(step.line, output_format))
 
 
 async def _hear(
@@ -244,7 +252,7 @@ async def _pass_time(connection: TappedConnection, duration_s: float) -> None:
 
 async def _lose(connection: TappedConnection, line: Json) -> None:
     """End a connection as it had ended."""
-    code = str(line.get("code") or "")
+    code = "1000" if line.get("is_late") else str(line.get("code") or "")
     if code.isdecimal():
         await connection.close(int(code), str(line.get("reason") or ""))
         return
@@ -256,9 +264,21 @@ async def _lose(connection: TappedConnection, line: Json) -> None:
     connection.reset()
 
 
-def message_of(line: Json) -> str | bytes:
+def _output_format(steps: list[Step]) -> str:
+    """The format that the client's setup asks for."""
+    for step in steps:
+        message = step.line.get("message")
+        if isinstance(message, Mapping) and "output_format" in message:
+            return str(message["output_format"])
+    return ""
+
+
+def message_of(line: Json, output_format: str = "") -> str | bytes:
     """Give what was sent, its audio as a tone of the recorded size."""
-    message = dict(line["message"])
+    message = line["message"]
+    if not isinstance(message, Mapping):
+        return json.dumps(message)
+    message = dict(message)
     kind = message.get("type")
     if kind == "?binary":
         return bytes(int(message["bytes"]))
@@ -266,15 +286,20 @@ def message_of(line: Json) -> str | bytes:
         return "{" * int(message["characters"])
     if kind == "audio" and isinstance(message.get("bytes"), int):
         size, sound = message.pop("bytes"), message.pop("sound", 0)
-        chunk = tone(sound) + bytes(size - sound)
-        message["audio"] = base64.b64encode(chunk).decode("ascii")
+        message["audio"] = base64.b64encode(
+            _audio(size, sound, _SILENCE.get(output_format))
+        ).decode("ascii")
     return json.dumps(message)
 
 
-def tone(size_bytes: int) -> bytes:
-    """Samples of a tone, of which none is silent."""
-    times = np.arange(size_bytes // 2)
+def _audio(size: int, sound: int, silence: int | None) -> bytes:
+    """Some sound, then silence; with a byte for it, in G.711."""
+    if silence is not None:
+        return bytes([silence ^ 0x40]) * sound + bytes([silence]) * (
+            size - sound
+        )
+    times = np.arange(sound // 2)
     wave = np.round(3000 * np.sin(times * 0.11)).astype("<i2")
     wave[np.abs(wave) < 100] = 100
     samples: bytes = wave.tobytes()
-    return samples + b"\x10" * (size_bytes % 2)
+    return samples + b"\x10" * (sound % 2) + bytes(size - sound)

@@ -312,11 +312,15 @@ def _settings(recorded: Json, url: str, key: str) -> dict[str, Any]:
 
 
 def _kept(params: Json) -> dict[str, Any]:
-    return {
+    kept = {
         name: value
         for name, value in params.items()
         if name not in _NOT_REPLAYED and value != _MASK
     }
+    if kept.get("output_format", "pcm") != "pcm":
+        # The trace has its default, too, which excludes other formats.
+        kept.pop("sample_rate", None)
+    return kept
 
 
 async def _drive(
