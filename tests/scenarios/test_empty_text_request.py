@@ -1,0 +1,96 @@
+"""Requests that are ended more than once, or have no text at all."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from scenario_kit import (
+    COMPLETE,
+    END,
+    FRAME,
+    METRICS,
+    START,
+    STATUS,
+    Event,
+    Guarder,
+    Load,
+    text_input,
+)
+
+from ten_runtime import AsyncTenEnvTester
+
+EMPTY = {"no characters": "", "spaces": "   ", "line ends": "\n\r\n"}
+
+
+class ThreeEndsTester(Guarder):
+    """Ends a request three times, a turn apart or at once."""
+
+    def __init__(self, text: str, empty: str, gap_s: float) -> None:
+        super().__init__()
+        self.text = text
+        self.empty = empty
+        self.gap_s = gap_s
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        if self.text:
+            await ten_env_tester.send_data(text_input("r1", self.text))
+        for _ in range(3):
+            data = text_input("r1", self.empty, is_end=True)
+            await ten_env_tester.send_data(data)
+            if self.gap_s:
+                await asyncio.sleep(self.gap_s)
+        data = text_input("r2", "still alive", is_end=True)
+        await ten_env_tester.send_data(data)
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END and event.request_id == "r2":
+            self.stop(env)
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.1], ids=["at once", "later"])
+@pytest.mark.parametrize("empty", EMPTY.values(), ids=EMPTY)
+def test_three_ends_without_text_are_one_end(
+    empty: str, gap_s: float, load: Load
+) -> None:
+    tester = ThreeEndsTester("", empty, gap_s)
+
+    tester.play(load("basic_audio_setting1"))
+
+    assert tester.names(METRICS, STATUS) == [END, START, FRAME, END]
+    assert tester.reason("r1") == COMPLETE
+    assert tester.heard("r2") == ["still", "alive"]
+
+
+@pytest.mark.parametrize("gap_s", [0.0, 0.1], ids=["at once", "later"])
+def test_three_ends_after_a_text_are_one_end(gap_s: float, load: Load) -> None:
+    tester = ThreeEndsTester("spoken once", "", gap_s)
+
+    tester.play(load("basic_audio_setting1"))
+
+    assert tester.names(METRICS, STATUS) == [START, FRAME, END] * 2
+    assert tester.heard("r1") == ["spoken", "once"]
+    assert tester.heard("r2") == ["still", "alive"]
+
+
+class EmptyRequestsTester(Guarder):
+    """One empty request after the other."""
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        for n in range(3):
+            data = text_input(f"r{n}", "", is_end=True)
+            await ten_env_tester.send_data(data)
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END and event.request_id == "r2":
+            self.stop(env)
+
+
+def test_each_empty_request_ends_by_itself(load: Load) -> None:
+    tester = EmptyRequestsTester()
+
+    tester.play(load("basic_audio_setting1"))
+
+    ends = [end.request_id for end in tester.named(END)]
+    assert ends == ["r0", "r1", "r2"]
+    assert tester.named(START) == []

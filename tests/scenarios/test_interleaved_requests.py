@@ -1,0 +1,68 @@
+"""Texts of several requests that come mixed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from heard import WORDS
+from scenario_kit import (
+    COMPLETE,
+    END,
+    FRAME,
+    METRICS,
+    START,
+    STATUS,
+    Event,
+    Guarder,
+    Load,
+    text_input,
+)
+
+from ten_runtime import AsyncTenEnvTester
+
+IDS = ["r1", "r2", "r3"]
+ROUNDS = 4
+
+
+class InterleavedTester(Guarder):
+    """Sends the texts of each round, one of each request, then the ends."""
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        words = iter(WORDS)
+        for turn in range(ROUNDS):
+            for n, request_id in enumerate(IDS):
+                await ten_env_tester.send_data(
+                    text_input(
+                        request_id,
+                        f"{next(words)} {next(words)} ",
+                        is_end=turn == ROUNDS - 1,
+                        metadata={"session_id": "s", "turn_id": n},
+                    )
+                )
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END and event.request_id == IDS[-1]:
+            self.stop(env)
+
+
+def words_of(n: int) -> list[str]:
+    """The words of a request: two of each round."""
+    firsts = range(2 * n, 2 * len(IDS) * ROUNDS, 2 * len(IDS))
+    return [word for at in firsts for word in WORDS[at : at + 2]]
+
+
+def test_requests_are_spoken_one_after_the_other(
+    load: Load, tmp_path: Path
+) -> None:
+    tester = InterleavedTester()
+
+    tester.play(load("dump"))
+
+    assert tester.names(METRICS, STATUS) == [START, FRAME, END] * len(IDS)
+    assert [end.request_id for end in tester.named(END)] == IDS
+    for n, request_id in enumerate(IDS):
+        assert tester.heard(request_id) == words_of(n)
+        assert tester.reason(request_id) == COMPLETE
+        assert tester.one(START, request_id).metadata["turn_id"] == n
+    dumps = {path.read_bytes() for path in (tmp_path / "dump").iterdir()}
+    assert dumps == {tester.pcm(request_id) for request_id in IDS}

@@ -1,0 +1,105 @@
+"""Numbers that belong to a request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scenario_kit import (
+    END,
+    METRICS,
+    START,
+    Event,
+    Guarder,
+    Load,
+    text_input,
+)
+
+from gradium_sim import SimThread
+from ten_runtime import AsyncTenEnvTester
+
+TEXT = "how long does it take?"
+METADATA = {"session_id": "session", "turn_id": 3}
+USAGE = {
+    "output_characters",
+    "input_characters",
+    "recv_audio_duration",
+    "total_output_characters",
+    "total_input_characters",
+    "total_recv_audio_duration",
+}
+
+
+class MetricsTester(Guarder):
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        data = text_input("r1", TEXT, is_end=True, metadata=METADATA)
+        await ten_env_tester.send_data(data)
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END:
+            self.stop(env)
+
+    def metrics(self, key: str) -> list[dict[str, Any]]:
+        """What came before the end and measures this."""
+        events = self.events[: self.stopped_at]
+        metrics = [dict(e.fields) for e in events if e.name == METRICS]
+        return [one for one in metrics if key in one["metrics"]]
+
+
+@pytest.mark.sim(first_audio_delay_s=0.1)
+def test_the_time_to_first_audio_is_told_before_the_audio(load: Load) -> None:
+    tester = MetricsTester()
+
+    tester.play(load("basic_audio_setting1"))
+
+    (ttfb,) = tester.metrics("ttfb")
+    assert (ttfb["module"], ttfb["vendor"]) == ("tts", "gradium")
+    assert isinstance(ttfb["metrics"]["ttfb"], int)
+    took_s = tester.one(START).at_s - tester.started_s
+    assert 100 <= ttfb["metrics"]["ttfb"] <= took_s * 1000 + 1
+    assert METADATA.items() <= ttfb["metadata"].items()
+    names = tester.names()
+    assert names[names.index(START) - 1] == METRICS
+
+
+def test_the_use_is_told_with_the_end(load: Load, server: SimThread) -> None:
+    tester = MetricsTester()
+
+    tester.play(load("basic_audio_setting1"))
+
+    (usage,) = tester.metrics("output_characters")
+    assert usage["metrics"].keys() == USAGE
+    assert usage["metadata"] == METADATA
+    numbers = usage["metrics"]
+    # Spaces between messages are the vendor's doing.
+    assert numbers["output_characters"] == sum(
+        map(len, server.sessions[0].texts)
+    )
+    assert numbers["input_characters"] == len(TEXT.replace(" ", ""))
+    told_ms = tester.one(END).fields["request_total_audio_duration_ms"]
+    assert numbers["recv_audio_duration"] == pytest.approx(told_ms, abs=1)
+
+
+def test_a_connection_tells_how_long_it_took(load: Load) -> None:
+    tester = MetricsTester()
+
+    tester.play(load("basic_audio_setting1"))
+
+    delays = [
+        one["metrics"]["connect_delay"]
+        for one in tester.metrics("connect_delay")
+    ]
+    assert delays
+    assert all(isinstance(delay, int) and delay >= 0 for delay in delays)
+
+
+@pytest.mark.sim(speed=4)
+def test_the_interval_is_from_first_to_last_audio(load: Load) -> None:
+    tester = MetricsTester()
+
+    tester.play(load("basic_audio_setting1"))
+
+    frames = tester.frames("r1")
+    between_ms = (frames[-1].at_s - frames[0].at_s) * 1000
+    told_ms = tester.one(END).fields["request_event_interval_ms"]
+    assert told_ms == pytest.approx(between_ms, abs=100)

@@ -1,0 +1,78 @@
+"""A setting that is missing."""
+
+from __future__ import annotations
+
+import time
+
+from scenario_kit import (
+    END,
+    ERROR,
+    FAILED,
+    FATAL,
+    METRICS,
+    Event,
+    Guarder,
+    Load,
+    text_input,
+)
+
+from ten_runtime import AsyncTenEnvTester
+
+PATIENCE_S = 0.5
+
+
+class MissingTester(Guarder):
+    """The error may come before `on_start`, and stops the test there."""
+
+    is_error_expected = True
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == ERROR:
+            self.stop(env)
+
+
+class SpeakingTester(Guarder):
+    """Asks for speech, although an error has come."""
+
+    is_error_expected = True
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        data = text_input("r1", "hello", is_end=True)
+        await ten_env_tester.send_data(data)
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END:
+            self.stop(env)
+
+
+def test_a_missing_key_is_fatal_at_once(load: Load) -> None:
+    tester = MissingTester()
+
+    tester.play(load("miss_required"))
+
+    assert tester.names() == [ERROR]
+    error = tester.one(ERROR)
+    assert (error.fields["id"], error.fields["code"]) == ("", FATAL)
+    assert error.fields["module"] == "tts"
+    assert "api_key" in error.fields["message"]
+    assert error.at_s - tester.started_s < PATIENCE_S
+
+
+def test_each_request_is_answered_without_a_key(load: Load) -> None:
+    tester = SpeakingTester()
+
+    tester.play(load("miss_required"))
+
+    assert tester.names(METRICS) == [ERROR, ERROR, END]
+    errors = tester.named(ERROR)
+    assert [event.fields["id"] for event in errors] == ["", "r1"]
+    assert {event.fields["code"] for event in errors} == {FATAL}
+    assert tester.reason("r1") == FAILED
+
+
+def test_an_extension_without_a_key_stops_at_once(load: Load) -> None:
+    tester = MissingTester()
+
+    tester.play(load("miss_required"))
+
+    assert time.monotonic() - tester.one(ERROR).at_s < PATIENCE_S

@@ -1,0 +1,103 @@
+"""A tester that is blocked for long while the extension speaks."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from heard import WORDS
+from scenario_kit import (
+    COMPLETE,
+    END,
+    FRAME,
+    METRICS,
+    START,
+    STATUS,
+    Event,
+    Guarder,
+    Load,
+    text_input,
+)
+
+from gradium_sim import SimThread
+from ten_runtime import AsyncTenEnvTester, TenErrorCode
+
+REQUESTS = 40
+
+
+class BlockingTester(Guarder):
+    """Sends from a coroutine that never gives its loop away."""
+
+    def __init__(self, block_s: float) -> None:
+        super().__init__()
+        self.block_s = block_s
+        self.unblocked_s = 0.0
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        for n in range(REQUESTS):
+            start = n % (len(WORDS) - 4)
+            text = " ".join(WORDS[start : start + 4]) + "."
+            data = text_input(f"r{n}", text, is_end=True)
+            await ten_env_tester.send_data(data)
+            time.sleep(self.block_s / REQUESTS)
+        self.unblocked_s = time.monotonic()
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END and event.request_id == f"r{REQUESTS - 1}":
+            self.stop(env)
+
+
+def test_a_blocked_tester_gets_everything_in_order(
+    load: Load, server: SimThread, is_thorough: bool
+) -> None:
+    tester = BlockingTester(30.0 if is_thorough else 1.5)
+
+    tester.play(load("dump", dump=False))
+
+    assert tester.names(METRICS, STATUS) == [START, FRAME, END] * REQUESTS
+    ends = [end.request_id for end in tester.named(END)]
+    assert ends == [f"r{n}" for n in range(REQUESTS)]
+    for n, request_id in enumerate(ends):
+        start = n % (len(WORDS) - 4)
+        heard = " ".join(tester.heard(request_id))
+        assert heard == " ".join(WORDS[start : start + 4]) + "."
+        assert tester.reason(request_id) == COMPLETE
+
+
+def test_the_extension_speaks_while_the_tester_is_blocked(
+    load: Load, server: SimThread
+) -> None:
+    tester = BlockingTester(1.0)
+
+    tester.play(load("dump", dump=False))
+
+    spoken = [s for s in server.sessions if s.times.end_of_stream_s]
+    assert len(spoken) == REQUESTS
+    in_time = [
+        s for s in spoken if (s.times.end_of_stream_s or 0) < tester.unblocked_s
+    ]
+    assert len(in_time) >= REQUESTS - 2
+
+
+class StuckTester(Guarder):
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        time.sleep(0.6)
+
+
+def test_the_limit_holds_while_the_tester_is_blocked(load: Load) -> None:
+    tester = StuckTester()
+
+    error = tester.run_on(load("dump"), limit_s=0.2)
+
+    assert error is not None
+    assert error.error_code() == TenErrorCode.ErrorCodeTimeout
+
+
+@pytest.mark.sim(speed=40)
+def test_paced_speech_of_many_requests_is_whole(load: Load) -> None:
+    tester = BlockingTester(0.0)
+
+    tester.play(load("dump", dump=False))
+
+    heard = [word for n in range(REQUESTS) for word in tester.heard(f"r{n}")]
+    assert len(heard) == REQUESTS * 4

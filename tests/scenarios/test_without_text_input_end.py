@@ -1,0 +1,147 @@
+"""Texts whose end is not told, or late."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from scenario_kit import (
+    COMPLETE,
+    END,
+    FLUSH_END,
+    FRAME,
+    INTERRUPTED,
+    METRICS,
+    START,
+    STATUS,
+    Event,
+    Guarder,
+    Load,
+    flush,
+    text_input,
+)
+
+from gradium_sim import tones
+from ten_runtime import AsyncTenEnvTester
+
+TEXT = "there is more to say but nobody says it"
+# Some times what the settings of `impatient` wait.
+PAUSE_S = 0.4
+
+
+@pytest.fixture
+def impatient(load: Load) -> dict[str, Any]:
+    """Settings that wait for the LLM a tenth of a second only."""
+    properties = load("dump", dump=False)
+    properties["params"]["idle_flush_ms"] = 100
+    return properties
+
+
+class NoEndTester(Guarder):
+    """Listens for a while, and then interrupts."""
+
+    def __init__(self, text: str, patience_s: float) -> None:
+        super().__init__()
+        self.text = text
+        self.patience_s = patience_s
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        await ten_env_tester.send_data(text_input("r1", self.text))
+        await asyncio.sleep(self.patience_s)
+        await ten_env_tester.send_data(flush("f1"))
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == FLUSH_END:
+            self.stop(env)
+
+
+def is_spoken(tester: NoEndTester) -> bool:
+    """Whether all was heard, up to the end of the last word.
+
+    What does not fill a message of 80 ms stays with the server.
+    """
+    *whole, last = (word.rstrip(tones.CUT) for word in tester.heard("r1"))
+    words = tester.text.split()
+    return whole == words[:-1] and bool(last) and words[-1].startswith(last)
+
+
+def test_a_text_without_end_is_spoken_all_the_same(load: Load) -> None:
+    tester = NoEndTester(TEXT, 1.5)
+
+    tester.play(load("dump", dump=False))
+
+    assert tester.names(METRICS, STATUS) == [START, FRAME, END, FLUSH_END]
+    assert is_spoken(tester)
+    assert tester.reason("r1") == INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hello word, hello agora", "It ends like a sentence.", "costs 5", "Hi"],
+)
+def test_whatever_it_ends_with_it_is_spoken(
+    text: str, impatient: dict[str, Any]
+) -> None:
+    tester = NoEndTester(text, PAUSE_S)
+
+    tester.play(impatient)
+
+    assert is_spoken(tester)
+
+
+class StallTester(Guarder):
+    """An LLM that falls silent in the middle, twice, and goes on."""
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        for text in ("First there was a", " pause, then", " another one"):
+            await ten_env_tester.send_data(text_input("r1", text))
+            await asyncio.sleep(PAUSE_S)
+        data = text_input("r1", ".", is_end=True)
+        await ten_env_tester.send_data(data)
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END:
+            self.stop(env)
+
+
+def test_an_llm_that_stalls_is_spoken_whole(
+    impatient: dict[str, Any],
+) -> None:
+    tester = StallTester()
+
+    tester.play(impatient)
+
+    words = [word.rstrip(".") for word in tester.heard("r1")]
+    said = "First there was a pause, then another one"
+    assert [word for word in words if word] == said.split()
+    assert tester.reason("r1") == COMPLETE
+    assert len(tester.named(START)) == 1
+
+
+class NextRequestTester(Guarder):
+    """Starts the next request without having ended the one before."""
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        await ten_env_tester.send_data(text_input("r1", TEXT))
+        data = text_input("r2", "the next one", is_end=True)
+        await ten_env_tester.send_data(data)
+        await asyncio.sleep(PAUSE_S)
+        await ten_env_tester.send_data(text_input("r1", "", is_end=True))
+
+    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
+        if event.name == END and event.request_id == "r2":
+            self.stop(env)
+
+
+def test_the_next_request_waits_for_the_end_of_the_first(
+    impatient: dict[str, Any],
+) -> None:
+    tester = NextRequestTester()
+
+    tester.play(impatient)
+
+    assert tester.names(METRICS, STATUS) == [START, FRAME, END] * 2
+    assert [end.request_id for end in tester.named(END)] == ["r1", "r2"]
+    assert tester.heard("r1") == TEXT.split()
+    assert tester.heard("r2") == ["the", "next", "one"]
