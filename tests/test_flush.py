@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -307,19 +306,19 @@ def _events(record: Record) -> list[Any]:
 @pytest.fixture
 async def flush_times(
     sim: GradiumSim, host: ExtensionHost, request: pytest.FixtureRequest
-) -> AsyncIterator[list[float]]:
+) -> list[float]:
     """How long each of many flushes in the middle of audio took."""
     times = []
     for n in range(15):
         sim.pause_at(Point.AUDIO)
+        since = len(host.events())
         await host.send_text(f"r{n}", TEXT, end=True)
-        await sim.reached(Point.AUDIO)
-        await host.until(lambda e, n=n: bool(host.frames(f"r{n}")))
+        await host.until(lambda e: isinstance(e, Frame), since=since)
         if request.param:
             await sim.perform(request.param, index=n)
         times.append(await host.flush())
         sim.resume()
-    yield times
+    return times
 
 
 @pytest.mark.parametrize(
