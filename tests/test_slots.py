@@ -85,6 +85,19 @@ async def test_a_newcomer_does_not_overtake_who_was_just_called() -> None:
     await newcomer.leave()
 
 
+async def test_a_higher_limit_is_no_way_past_the_queue() -> None:
+    gate = SlotGate()
+    first, second = Caller(gate), Caller(gate)
+    await turns()
+
+    third = Caller(gate, limit=2)
+    await turns()
+
+    assert [c.is_in for c in (first, second, third)] == [True, False, False]
+    for caller in (first, second, third):
+        await caller.leave()
+
+
 async def test_who_gives_up_waiting_is_passed_over() -> None:
     gate = SlotGate()
     first, second, third = Caller(gate), Caller(gate), Caller(gate)

@@ -199,6 +199,21 @@ async def test_a_new_debt_has_its_whole_limit() -> None:
 
 
 @on_virtual_clock
+async def test_a_new_debt_is_no_sign_of_life() -> None:
+    peer = Peer(LIMIT, pong_after_s=NEVER)
+    loop = asyncio.get_running_loop()
+    for number in range(9):
+        debt = Owed(f"answer {number}", 60.0)
+        loop.call_at(0.5 + number / 2, peer.asks, debt)
+
+    await peer.wait(at_most_s=600)
+
+    assert [at_s for at_s, _, _ in peer.complaints] == [
+        pytest.approx(QUIET_S + PONG_S, abs=0.6)
+    ]
+
+
+@on_virtual_clock
 async def test_a_debt_that_is_paid_stops_the_clock() -> None:
     peer = Peer(LIMIT, pong_after_s=NEVER)
     asyncio.get_running_loop().call_at(1.2, peer.asks, None)
