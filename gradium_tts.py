@@ -162,6 +162,11 @@ class WebSocketTransport:
         """Whether the closing handshake has not begun."""
         return self._connection.state is State.OPEN
 
+    @property
+    def close_code(self) -> int | None:
+        """With what code it was closed, 1006 without a closing handshake."""
+        return self._connection.close_code
+
     async def send(self, message: str) -> None:
         """Send a text frame; safe to cancel, the frame goes out whole."""
         try:

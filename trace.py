@@ -192,7 +192,8 @@ class _TracedTransport:
     async def aclose(self) -> None:
         if not self._is_over and not self._inner.is_open:
             # Nobody was reading when the peer closed it.
-            self._note("lost", is_late=True)
+            code = getattr(self._inner, "close_code", None)
+            self._note("lost", code=str(code or ""), is_late=True)
         self._note("close")
         await self._inner.aclose()
 

@@ -242,7 +242,7 @@ async def test_a_socket_in_reserve_that_the_server_closed_is_lost_late(
     kinds = [line["wire"] for line in lines_of(trace, socket=1)]
     assert kinds == ["connect", "open", "lost", "close"]
     (lost,) = lines_of(trace, wire="lost")
-    assert lost["is_late"]
+    assert (lost["code"], lost["is_late"]) == ("1001", True)
 
 
 async def test_messages_that_are_none_are_told_by_their_size(

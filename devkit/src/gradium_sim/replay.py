@@ -252,8 +252,9 @@ async def _pass_time(connection: TappedConnection, duration_s: float) -> None:
 
 async def _lose(connection: TappedConnection, line: Json) -> None:
     """End a connection as it had ended."""
-    code = "1000" if line.get("is_late") else str(line.get("code") or "")
-    if code.isdecimal():
+    code = str(line.get("code") or "")
+    # 1006 stands for the lack of a code, and cannot be sent.
+    if code.isdecimal() and code != "1006":
         await connection.close(int(code), str(line.get("reason") or ""))
         return
     # A reset overtakes what the client has not read yet.

@@ -31,6 +31,9 @@ ADDON = "gradium_tts_python"
 # How much longer than recorded an event may take.
 GRACE_S = 4.0
 
+# Messages that came no later than this after each other are sent together.
+AT_ONCE_S = 0.005
+
 # Settings that would lead elsewhere than to the local server, or are masked.
 _NOT_REPLAYED = {
     "api_key",
@@ -93,6 +96,10 @@ def main(arguments: list[str]) -> int:
         return asyncio.run(_replay(recording))
     except (TraceError, UnicodeDecodeError) as error:
         return _fail(str(error))
+    except BrokenPipeError:
+        # The reader of our output left; Python would complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:
         return _fail(f"cannot read {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
@@ -229,10 +236,9 @@ def _told_metrics(metrics: Json) -> str | None:
         return "ttfb"
     if "connect_delay" in metrics:
         return None
-    names = ("output_characters", "input_characters")
-    used = ", ".join(f"{metrics.get(name)} {name}" for name in names)
+    # Not the characters: what left before an interruption is chance, too.
     audio_ms = round(float(metrics.get("recv_audio_duration") or 0))
-    return f"usage: {used}, {audio_ms} ms of audio"
+    return f"usage, {audio_ms} ms of audio"
 
 
 def first_difference(
@@ -270,7 +276,7 @@ async def _replay(recording: Recording) -> int:
             printer = _Printer(host)
             try:
                 async with host:
-                    await _drive(host, recording, server.url, printer)
+                    await _drive(host, recording, printer)
                     sent = list(host.events())
             except HostError as error:
                 print(f"replay: {error}", file=sys.stderr)
@@ -324,27 +330,50 @@ def _kept(params: Json) -> dict[str, Any]:
 
 
 async def _drive(
-    host: ExtensionHost, recording: Recording, url: str, printer: _Printer
+    host: ExtensionHost, recording: Recording, printer: _Printer
 ) -> None:
     """Send what was sent, when it was sent, and wait for what came of it."""
     start_s = time.monotonic()
-    for number, one in enumerate(recording.inputs, 1):
-        await printer.until(one.events_before)
-        await asyncio.sleep(start_s + one.at_s - time.monotonic())
+    for group in _groups(recording.inputs):
+        first = group[0]
+        await printer.until(first.events_before)
+        await asyncio.sleep(start_s + first.at_s - time.monotonic())
         # What came late delays what is to come.
-        start_s = time.monotonic() - one.at_s
-        if one.name == "stop":
+        start_s = time.monotonic() - first.at_s
+        if first.name == "stop":
             return
-        printer.print_input(one)
-        if one.name == "update_configs":
-            changes = _changed(one.fields, url, str(number))
-            await host.command(one.name, changes)
-        else:
-            await host.send_data(one.name, one.fields)
+        await asyncio.gather(*(_send(host, one, printer) for one in group))
     await printer.until(len(recording.events))
 
 
-def _changed(recorded: Json, url: str, key: str) -> dict[str, Any]:
+def _groups(inputs: Sequence[Input]) -> list[list[Input]]:
+    """Put together what came at once, without any event in between."""
+    groups: list[list[Input]] = []
+    for one in inputs:
+        last = groups[-1][-1] if groups else None
+        if (
+            last is not None
+            and one.name in ("tts_text_input", "tts_flush")
+            and last.name in ("tts_text_input", "tts_flush")
+            and one.events_before == last.events_before
+            and one.at_s - last.at_s < AT_ONCE_S
+        ):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
+
+
+async def _send(host: ExtensionHost, one: Input, printer: _Printer) -> None:
+    printer.print_input(one)
+    if one.name == "update_configs":
+        key = f"{one.at_s:.6f}"
+        await host.command(one.name, _changed(one.fields, key))
+    else:
+        await host.send_data(one.name, one.fields)
+
+
+def _changed(recorded: Json, key: str) -> dict[str, Any]:
     """Recorded changes; what had another socket opened still does so."""
     params = recorded.get("params")
     changes = {k: v for k, v in recorded.items() if k not in _NOT_REPLAYED}
