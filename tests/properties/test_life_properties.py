@@ -122,7 +122,7 @@ def _waits() -> st.SearchStrategy[Step]:
 
 def _steps(*more: st.SearchStrategy[Step]) -> st.SearchStrategy[Any]:
     one = st.one_of(_says(), _says(), _waits(), *more)
-    return st.lists(one, max_size=24).map(tuple)
+    return st.lists(one, min_size=2, max_size=24).map(tuple)
 
 
 def _plans() -> st.SearchStrategy[Any]:
@@ -136,7 +136,7 @@ def _plans() -> st.SearchStrategy[Any]:
         failure=st.one_of(st.none(), st.sampled_from(Failure)),
         after_messages=st.integers(0, 9),
     )
-    return st.lists(plan, max_size=5).map(tuple)
+    return st.lists(plan, min_size=1, max_size=5).map(tuple)
 
 
 SMOOTH = st.builds(Script, _steps(), st.just((Plan(is_odd=True),) * 9))

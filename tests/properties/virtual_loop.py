@@ -1,56 +1,20 @@
-"""An event loop whose clock jumps: hours of timeouts in milliseconds."""
+"""Runs a coroutine on a virtual clock, and looks at what it leaves behind."""
 
 from __future__ import annotations
 
 import asyncio
-import selectors
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
+
+from ..virtual_clock import VirtualLoop
 
 T = TypeVar("T")
 
 
-class Deadlock(Exception):
-    """Nothing is scheduled any more, so whoever waits does so for ever."""
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """Never waits: when nothing is ready, the clock goes to the next timer.
+def run_virtually(main: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; hours of timeouts take milliseconds.
 
     For code without real sockets, threads and subprocesses.
-    """
-
-    def __init__(self) -> None:
-        self._now_s = 0.0
-        super().__init__(_Clockwork(self))
-
-    def time(self) -> float:
-        """Seconds since the loop was made, as its timers see them."""
-        return self._now_s
-
-    def advance(self, duration_s: float) -> None:
-        """Let time pass."""
-        self._now_s += duration_s
-
-
-class _Clockwork(selectors.SelectSelector):
-    """A selector that turns a wait into a step of the clock."""
-
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise Deadlock("everything waits and no timer is set")
-        self._loop.advance(max(timeout, 0.0))
-        return []
-
-
-def run_virtually(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on a virtual clock, as `asyncio.run` would.
 
     Raises:
         AssertionError: a task was left, or an exception that nobody saw.
