@@ -350,8 +350,8 @@ async def run_all(cells: list[Cell]) -> dict[str, Outcome]:
 @pytest.fixture(scope="module")
 def outcomes(request: pytest.FixtureRequest) -> dict[str, Outcome]:
     """The outcomes of all cells that this run asks for."""
-    wanted = [
-        item.callspec.params["cell"]
+    wanted: list[Cell] = [
+        item.callspec.params["cell"]  # type: ignore[misc]
         for item in request.session.items
         if isinstance(item, pytest.Function)
         and item.originalname == "test_a_failure_has_its_outcome"
@@ -462,6 +462,8 @@ a failure that never stops. A failure after the first audio is resumed from the
 first word that was not completely heard; without word times from the vendor,
 or with `resume: false`, it is an error that says what is left. After the last
 audio, the last word's time is still to come, so that word is said again.
+Words that are cut again and again are started four times at most. A peer that
+is gone is noticed within 3 s of owing something.
 """
 
 

@@ -51,7 +51,7 @@ def check(spoken: Spoken) -> None:
 
 
 # Words of no text would be announced as such; see below.
-HARMLESS = {
+HARMLESS: dict[str, Send | ReadyAgain] = {
     **{
         name: message
         for name, message in garbage.ALL.items()

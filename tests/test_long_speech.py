@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from heard import WORDS
 from speaking import Spoken, begin, carry, client_on, speak
@@ -45,11 +46,12 @@ def text_of(count: int) -> list[str]:
     return [next(source) for _ in range(count)]
 
 
-def gaps_s(pcm: bytes) -> np.ndarray:
+def gaps_s(pcm: bytes) -> npt.NDArray[np.float64]:
     """The lengths of all silences within the speech, in seconds."""
     samples = np.abs(np.frombuffer(pcm, "<i2").astype(int))
     loud = np.flatnonzero(samples > SILENCE)
-    return (np.diff(loud) - 1) / RATE_HZ
+    gaps: npt.NDArray[np.float64] = (np.diff(loud) - 1) / RATE_HZ
+    return gaps
 
 
 def check_speech(spoken: Spoken, said: list[str]) -> None:

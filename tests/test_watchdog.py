@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from virtual_clock import VirtualLoop, run
@@ -26,7 +27,8 @@ class Peer:
     pong_after_s: float = 0.01
     pings: list[float] = field(default_factory=list)
     cancelled_pings: int = 0
-    complaints: list[tuple[float, str, float]] = field(default_factory=list)
+    # When, what is missing, after how long.
+    complaints: list[tuple[Any, str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.watchdog = Watchdog(
