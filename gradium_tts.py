@@ -368,14 +368,24 @@ class _WarmSocket:
                 opening.cancel()  # nobody may wait for it for ever
                 raise
             opening.set_result(transport)
-            delay_s = WARM_RETRY_S
-            await self._until_stale(transport)
+            was_good = await self._until_stale(transport)
             if self._transport is opening:
                 self._transport = None
                 self._client.retire(transport)
+            if was_good:
+                delay_s = WARM_RETRY_S
+                continue
+            # A wrong key, say: the upgrade succeeds, then the server closes.
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, WARM_RETRY_MAX_S)
 
-    async def _until_stale(self, transport: Transport) -> None:
-        """Return when the socket should not be used any more."""
+    async def _until_stale(self, transport: Transport) -> bool:
+        """Return when the socket should not be used any more.
+
+        Returns:
+            False if the server closed it before it answered any ping.
+        """
+        has_answered = False
         loop = asyncio.get_running_loop()
         stale_at = loop.time() + WARM_MAX_AGE_S
         while transport.is_open and loop.time() + WARM_PING_S < stale_at:
@@ -384,9 +394,11 @@ class _WarmSocket:
             try:
                 await asyncio.wait({pong}, timeout=WARM_PONG_S)
                 if not pong.done() or pong.exception():
-                    return
+                    break
+                has_answered = True
             finally:
                 pong.cancel()
+        return has_answered or transport.is_open
 
 
 # --------------------------------------------------------------------- client
