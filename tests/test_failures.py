@@ -437,6 +437,34 @@ def _check_error(cell: Cell, outcome: Outcome, wanted: Expected) -> None:
     assert f"({left} characters were not spoken)" in error.message
 
 
+@pytest.mark.parametrize(
+    "message", ["Invalid or expired API key", "You have no credits left."]
+)
+async def test_a_refused_account_is_asked_about_once(
+    sim: GradiumSim, message: str
+) -> None:
+    """No storm of connects; a change of settings opens the way at once."""
+    sim.faults = FaultPlan(Fault(Point.SETUP, Error(message, 1008)))
+    params = {"url": sim.url, "api_key": "test-key", "warm": "off"}
+    async with ExtensionHost("gradium_tts_python", {"params": params}) as host:
+        names = [f"r{number}" for number in range(5)]
+        for name in names:
+            await host.send_text(name, TEXT, end=True)
+        ends = [await host.ended(name) for name in names]
+        connections = len(sim.connections)
+        await host.command("update_configs", {"params": {"speed": 1.1}})
+        await host.send_text("after", TEXT, end=True)
+        last = await host.ended("after")
+
+    errors = [e for e in host.events() if isinstance(e, ErrorEvent)]
+    assert [error.id for error in errors] == names
+    assert {error.code for error in errors} == {FATAL}
+    assert {error.vendor_info["code"] for error in errors} == {"1008"}
+    assert {end.reason for end in ends} == {EndReason.ERROR}
+    assert connections == 1
+    assert last.reason == EndReason.REQUEST_END
+
+
 # --------------------------------------------------------------- the document
 
 PREFACE = """\

@@ -606,6 +606,28 @@ async def test_a_stall_says_what_is_missing_from_whom_since_when(
     assert caught.value.kind is TRANSIENT
 
 
+@pytest.mark.sim(speed=0.5)
+async def test_an_answer_that_never_ends_is_ended(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Audio still comes, a frame at a time, but far too slowly."""
+    monkeypatch.setattr(gradium_tts, "CEILING_S", 0.5)
+    monkeypatch.setattr(gradium_tts, "CEILING_S_PER_CHARACTER", 0.0)
+    frames = 0
+    async with client_on(sim.url, warm="off") as client:
+        with pytest.raises(StallError) as caught:
+            async with client.open_stream() as stream:
+                await stream.send_text("Hello there, my good old friend.")
+                await stream.end_input()
+                async for event in stream:
+                    frames += isinstance(event, Audio)
+
+    sentence, waited = str(caught.value).rsplit(" ", 2)[0:2]
+    assert sentence == f"no end of the audio from 127.0.0.1:{sim.port} after"
+    assert 0.5 <= float(waited) < 1.2
+    assert frames >= 2
+
+
 @pytest.fixture
 def short_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     """A watchdog in a hurry: its times are tested on a virtual clock."""
