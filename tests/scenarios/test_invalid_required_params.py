@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
 from scenario_kit import (
     END,
     ERROR,
     FAILED,
     FATAL,
     FRAME,
+    METRICS,
     Event,
     Guarder,
     Load,
     text_input,
 )
 
+from gradium_sim import SimThread
+from gradium_tts_python import gradium_tts
 from ten_runtime import AsyncTenEnvTester
 
 
@@ -62,3 +68,25 @@ def test_the_error_comes_without_waiting_for_retries(load: Load) -> None:
 
     assert tester.one(ERROR).fields["code"] == FATAL
     assert tester.one(ERROR).at_s - tester.started_s < 1.0
+
+
+class IdleTester(Guarder):
+    """Says nothing."""
+
+    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+        await asyncio.sleep(1.0)
+        self.stop(ten_env_tester)
+
+
+def test_a_server_that_refuses_the_key_is_left_alone(
+    load: Load, server: SimThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gradium_tts, "WARM_PING_S", 0.01)
+    monkeypatch.setattr(gradium_tts, "WARM_RETRY_S", 0.05)
+    tester = IdleTester()
+
+    tester.play(load("invalid"))
+
+    # After 0, 50, 150, 350 and 750 ms, the pings' time added.
+    assert 2 <= len(server.connections) <= 6
+    assert set(tester.names()) == {METRICS}
