@@ -72,8 +72,10 @@ def pytest_collection_modifyitems(
     is_thorough = config.getoption("--thorough")
     skip = pytest.mark.skip(reason="runs with --thorough only")
     for item in items:
-        if item.get_closest_marker("thorough") and not is_thorough:
-            item.add_marker(skip)
+        if item.get_closest_marker("thorough"):
+            item.add_marker(pytest.mark.timeout(3600))
+            if not is_thorough:
+                item.add_marker(skip)
         if isinstance(item, pytest.Function):
             _check_tasks_of(item)
 
