@@ -24,6 +24,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -239,9 +240,9 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "ping_timeout": None,
         "logger": _quiet,
     }
-    if endpoint.ca_file:
-        options["ssl"] = _trusting(endpoint.ca_file)
     try:
+        if endpoint.url.startswith("wss://"):
+            options["ssl"] = _tls_context(endpoint.ca_file)
         if endpoint.proxy:
             options["proxy"] = endpoint.proxy
         connection = await _Connect(endpoint.url, **options)
@@ -250,14 +251,14 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
     return WebSocketTransport(connection, host)
 
 
-def _trusting(ca_file: str) -> ssl.SSLContext:
+@lru_cache(maxsize=8)
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Read the authorities, once: it holds the loop up for some 25 ms."""
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         why = error.strerror or str(error)
-        raise ConnectError(
-            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
-        ) from error
+        raise ValueError(f"ca_file {ca_file}: {why}") from error
 
 
 def _connect_error(
