@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import socket
@@ -282,6 +283,33 @@ async def test_a_certificate_is_trusted_by_ca_file(
             events = await events_of(stream)
 
     assert Word("Hello.", 0.005, 0.095) in events
+
+
+async def test_the_authorities_are_read_once(
+    sim: GradiumSim, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading them takes longer than an interruption may take."""
+    read = 0
+    create = ssl.create_default_context
+
+    def counted(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        nonlocal read
+        read += 1
+        return create(*args, **kwargs)
+
+    gradium_tts._tls_context.cache_clear()
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    async with tls_front(certificate, sim.port) as port:
+        for ca_file in (None, None, str(certificate), str(certificate)):
+            url = f"wss://127.0.0.1:{port}/api/speech/tts"
+            async with client_on(url, ca_file=ca_file, warm="off") as client:
+                with contextlib.suppress(ConnectError):
+                    async with client.open_stream() as stream:
+                        await events_of(stream)
+
+    # Once for the system's, once for the file.
+    assert read == 2
+    assert len(sim.sessions) == 2
 
 
 async def test_a_dropped_tls_handshake_is_transient() -> None:
