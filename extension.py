@@ -233,6 +233,9 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             if job:
                 await job.cancel()
             await self._report_bug(t.request_id, error)
+            if job:
+                await job.complete_dump()
+                await self._end(job, EndReason.ERROR)
             await self.finish_request(t.request_id, TTSAudioEndReason.ERROR)
 
     async def _take(self, t: TTSTextInput) -> None:
