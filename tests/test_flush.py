@@ -272,7 +272,7 @@ def test_a_flush_does_not_wait_for_a_request_to_finish(words: int) -> None:
 
     assert took_s == 0.0
     start = ["start a0", "audio"] if words else []
-    assert tell(_events(record)) == [
+    assert tell(record.events()) == [
         *start,
         "end a0 request_end",
         "flushed 1",
@@ -294,10 +294,6 @@ async def _flush_while_finishing(words: int) -> tuple[Record, float]:
         await player.do(Say("b", 3, True))
         await asyncio.sleep(10.0)
     return player.record, took_s
-
-
-def _events(record: Record) -> list[Any]:
-    return [e for e in record.entries if hasattr(e, "time_s")]
 
 
 # --------------------------------------------------------------- how quick it is

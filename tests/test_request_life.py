@@ -19,9 +19,11 @@ from gradium_sim import (
 )
 from gradium_sim.tones import decode
 from gradium_tts_python.config import GradiumTTSConfig
+from gradium_tts_python.extension import GradiumTTSExtension
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.protocol import Audio
 from gradium_tts_python.request import Admission
+from ten_ai_base.struct import TTSTextInput
 from ten_host import (
     AudioEnd,
     AudioStart,
@@ -31,6 +33,8 @@ from ten_host import (
     Metrics,
 )
 
+from .properties.test_life_properties import Player, Say, Script, Wait
+from .properties.virtual_loop import run_virtually
 from .story import spoken, tell
 
 StartHost = Callable[..., Awaitable[ExtensionHost]]
@@ -188,6 +192,30 @@ async def test_a_request_ended_after_a_flush_has_no_second_end(
         *spoken("r2"),
     ]
     assert len(sim.sessions) == 2
+
+
+class BrokenByAnEnd(GradiumTTSExtension):
+    """Has a bug: the last text of the request `a0` raises."""
+
+    async def _take(self, t: TTSTextInput) -> None:
+        if t.request_id == "a0" and t.text_input_end:
+            raise ZeroDivisionError
+        await super()._take(t)
+
+
+def test_a_bug_ends_its_request_and_blocks_nobody() -> None:
+    texts = (Say("a", 3, False), Wait(0.1), Say("a", 0, True))
+    script = Script((*texts, Say("b", 3, True), Wait(5.0)), (), True)
+
+    record = run_virtually(Player(script, BrokenByAnEnd).play())
+
+    assert tell(record.events()) == [
+        "start a0",
+        "audio",
+        "error a0",
+        "end a0 error",
+        *spoken("b0"),
+    ]
 
 
 # ---------------------------------------------------------------- late texts

@@ -182,6 +182,11 @@ class Record:
     sessions: list[SessionLog] = field(default_factory=list)
     stop_took_s: float = 0.0
 
+    def events(self) -> list[Event]:
+        """What the graph was told."""
+        own = (Said, Flush, Stopping, Wrote)
+        return [e for e in self.entries if not isinstance(e, own)]
+
 
 class RecordingEnv:
     """The part of TEN's environment that an extension uses."""
