@@ -269,6 +269,11 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             self._claim_state(t)
             self._job = self._new_job(t.request_id, self._config, self._client)
             return self._job
+        if verdict is not Verdict.NEW and is_speakable(t.text):
+            self._events.key_point(
+                f"request={t.request_id} has ended, its text is left out:"
+                f" characters={len(t.text)}"
+            )
         if verdict is Verdict.NEW:
             await self._events.error(
                 t.request_id, self._config_error, is_fatal=True
