@@ -135,6 +135,7 @@ class GraphEvents(ClientObserver):
 
     async def vendor_failed(self, speech: Speech, error: GradiumError) -> None:
         """Report that what is left of a request will not be spoken."""
+        await self._send_failure(error)
         left = len(speech.request.unspoken_text())
         await self.error(
             speech.request.request_id,
@@ -189,7 +190,11 @@ class GraphEvents(ClientObserver):
         await self._send_status(Status.CONNECTED)
 
     async def disconnected(self, error: GradiumError) -> None:
-        """Report that a session failed, and why."""
+        """Report that a session failed, and why; once, while it is retried."""
+        if self._status.current is Status.CONNECTED:
+            await self._send_failure(error)
+
+    async def _send_failure(self, error: GradiumError) -> None:
         await self._send_status(
             Status.DISCONNECTED,
             code=int(error.code) if error.code.isdecimal() else 0,

@@ -32,12 +32,21 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
-    InvalidProxy,
-    InvalidProxyStatus,
     InvalidStatus,
     InvalidURI,
 )
 from websockets.protocol import State
+
+try:
+    from websockets.exceptions import InvalidProxy, InvalidProxyStatus
+except ImportError:  # websockets 14 knows no proxies
+
+    class InvalidProxy(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
+    class InvalidProxyStatus(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
 
 from .config import Endpoint, GradiumTTSConfig
 from .protocol import (
@@ -258,13 +267,17 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         why = error.strerror or str(error)
-        raise ValueError(f"ca_file {ca_file}: {why}") from error
+        raise ConnectError(
+            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
+        ) from error
 
 
 def _connect_error(
     error: Exception, host: str, timeout_s: float
 ) -> ConnectError:
     """Say what failed while connecting, and what that means."""
+    if isinstance(error, ConnectError):
+        return error
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         body = (error.response.body or b"").decode("utf-8", "replace")
@@ -285,9 +298,7 @@ def _connect_error(
     kind = ErrorKind.TRANSIENT
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         why = f"no answer within {timeout_s:g} s"
-    elif isinstance(
-        error, (InvalidURI, InvalidProxy, ssl.SSLError, ValueError)
-    ):
+    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError)):
         kind, why = ErrorKind.CONFIG, str(error)
     elif isinstance(error, OSError):
         # Where there is a number, asyncio's words repeat the address.
@@ -295,7 +306,7 @@ def _connect_error(
         why = (
             os.strerror(number) if number > 0 else error.strerror or str(error)
         )
-    elif isinstance(error, (InvalidHandshake, EOFError)):
+    elif isinstance(error, (InvalidHandshake, EOFError, ValueError)):
         why = f"not a websocket answer: {error}"
     else:
         kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
@@ -417,7 +428,7 @@ class ClientObserver:
         """A request needs a socket."""
 
     async def connected(self) -> None:
-        """A request has one."""
+        """The server has accepted a request's session."""
 
     async def disconnected(self, error: GradiumError) -> None:
         """A request's session failed."""
@@ -540,7 +551,6 @@ class GradiumTTSClient:
         # Taken, or no good: the next one is opened once it is in nobody's way.
         if warm and self._warm is warm:
             self.drop_warm()
-        await self._observer.connected()
         return transport, is_warm
 
     async def connect(self, endpoint: Endpoint) -> Transport:
@@ -567,6 +577,10 @@ class GradiumTTSClient:
             self.retire(transport)
             raise
         return transport
+
+    async def accepted(self) -> None:
+        """Learn that the server has accepted a session."""
+        await self._observer.connected()
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background, politely but not for long."""
@@ -752,11 +766,14 @@ class SpeechStream:
         except RemoteProtocolError as error:
             self._count_garbage(error)
             return None
-        if event is not None:
-            self.times.ready_at = self.times.ready_at or self._now()
+        is_first = event is not None and not self.times.ready_at
+        if is_first:
+            self.times.ready_at = self._now()
         if isinstance(event, Ready):
             self._check_ready(event)
-        elif isinstance(event, Audio) and not self.times.audio_at:
+        if is_first and not isinstance(event, ServerError):
+            await self._client.accepted()
+        if isinstance(event, Audio) and not self.times.audio_at:
             self.times.audio_at = self._now()
             # Not sooner: a handshake would stand in the first audio's way.
             self._client.prewarm()
