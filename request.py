@@ -409,16 +409,18 @@ class SpeechRequest:
         self._carry = data[whole:]
         if not whole or self._is_ended:
             return []
+        pcm = self._held_silence + data[:whole]
+        if self._is_rotating:
+            at = silence_at(pcm)
+            pcm, self._held_silence = pcm[:at], pcm[at:]
+            if not pcm:
+                return []
         actions: list[Action] = []
         if self._first_audio_at is None:
             self._first_audio_at = now
             asked_at = now if self._asked_at is None else self._asked_at
             actions += [Ttfb(round((now - asked_at) * 1000)), Start()]
         self._last_audio_at = now
-        pcm = self._held_silence + data[:whole]
-        if self._is_rotating:
-            at = silence_at(pcm)
-            pcm, self._held_silence = pcm[:at], pcm[at:]
         if self._is_seam_cut:
             heard_bytes = self._pcm_bytes - self._session_start_bytes
             heard = heard_bytes // self._sample_bytes
