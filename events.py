@@ -203,10 +203,6 @@ class GraphEvents(ClientObserver):
             vendor_code=error.code or error.kind.value,
         )
 
-    async def stopped(self) -> None:
-        """Report that the extension leaves."""
-        await self._send_status(Status.DISCONNECTED, message="stopped")
-
     async def _send_status(
         self,
         wanted: Status,

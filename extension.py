@@ -47,13 +47,18 @@ class _Job:
     """A running request and what belongs to it."""
 
     def __init__(
-        self, speech: Speech, dump: DumpFile | None, events: GraphEvents
+        self,
+        speech: Speech,
+        dump: DumpFile | None,
+        events: GraphEvents,
+        metadata: dict[str, Any],
     ) -> None:
         self.speech = speech
         self.request = speech.request
         self._dump = dump
         self._events = events
         self.task: asyncio.Task[None] | None = None
+        self.metadata = metadata
         # What came after the last text: the id's next life.
         self.next_texts: list[TTSTextInput] = []
 
@@ -160,7 +165,6 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             await asyncio.wait({self._releasing})
         if self._client:
             await self._client.aclose()
-        await self._events.stopped()
         self._trace.close()
 
     async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
@@ -264,10 +268,11 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             t.request_id,
             is_speakable=is_speakable(t.text),
             is_end=t.text_input_end,
+            metadata=t.metadata,
         )
         if verdict is Verdict.NEW and self._config and self._client:
             self._claim_state(t)
-            self._job = self._new_job(t.request_id, self._config, self._client)
+            self._job = self._new_job(t, self._config, self._client)
             return self._job
         if verdict is not Verdict.NEW and is_speakable(t.text):
             self._events.key_point(
@@ -279,7 +284,10 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
                 t.request_id, self._config_error, is_fatal=True
             )
             self._admission.ended(
-                t.request_id, is_input_ended=t.text_input_end, owes_end=True
+                t.request_id,
+                is_input_ended=t.text_input_end,
+                owes_end=True,
+                metadata=t.metadata,
             )
         if verdict is not Verdict.LATE and t.text_input_end:
             # Unless a flush came after the failure: the base forgot the id.
@@ -336,12 +344,12 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
 
     def _new_job(
         self,
-        request_id: str,
+        first: TTSTextInput,
         config: GradiumTTSConfig,
         client: GradiumTTSClient,
     ) -> _Job:
         request = SpeechRequest(
-            request_id,
+            first.request_id,
             sample_rate_hz=config.sample_rate_hz,
             sample_bytes=self.synthesize_audio_sample_width()
             * self.synthesize_audio_channels(),
@@ -350,7 +358,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         )
         dump = DumpFile(
             config.dump_path,
-            request_id,
+            first.request_id,
             wav_rate_hz=(
                 config.sample_rate_hz if config.dump_format == "wav" else None
             ),
@@ -360,6 +368,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             Speech(request, client),
             dump if config.dump else None,
             self._events,
+            first.metadata,
         )
 
     async def _speak(self, job: _Job) -> None:
@@ -420,6 +429,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             request.request_id,
             is_input_ended=request.text.is_ended,
             owes_end=reason is EndReason.ERROR and not is_known(request),
+            metadata=job.metadata,
         )
 
     # ------------------------------------------------------- logs and errors

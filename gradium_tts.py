@@ -500,6 +500,8 @@ class GradiumTTSClient:
             now = asyncio.get_running_loop().time()
             if self._latched is None or now >= self._latched_until:
                 self._latched, self._latched_until = error, now + LATCH_S
+            # No use for it until then.
+            self.drop_warm()
 
     def check_latch(self) -> None:
         """Raise the last refusal of the key or the credits again."""

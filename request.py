@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import Union
+from typing import Any, Union
 
 from .audio import fade_in, fade_out, silence_at
 from .protocol import ErrorKind, Word
@@ -617,6 +617,23 @@ class Verdict(Enum):
     LATE_END = "late end"
 
 
+@dataclass(frozen=True)
+class _CutShort:
+    """A request that ended before its last text had come."""
+
+    request_id: str
+    owes_end: bool
+    metadata: Mapping[str, Any] | None
+
+    def is_continued_by(
+        self, request_id: str, metadata: Mapping[str, Any] | None
+    ) -> bool:
+        is_other_turn = bool(
+            metadata and self.metadata and metadata != self.metadata
+        )
+        return request_id == self.request_id and not is_other_turn
+
+
 class Admission:
     """Tells new requests from the late texts of ended ones.
 
@@ -627,44 +644,55 @@ class Admission:
     * speakable after a complete request: new, the id is used again;
     * anything after a request that was cut short (failed or flushed), up
       to its own end of input or until another id comes: late. `LATE_END`
-      is that end of input where the end of the request is still owed.
+      is that end of input where the end of the request is still owed. A
+      text that names another turn in its metadata is new all the same.
     """
 
     def __init__(self, most_remembered: int = 64) -> None:
         self._most_remembered = most_remembered
         self._complete: OrderedDict[str, None] = OrderedDict()
-        self._cut_short: dict[str, bool] = {}
+        self._cut_short: _CutShort | None = None
 
     def admit(
-        self, request_id: str, *, is_speakable: bool, is_end: bool
+        self,
+        request_id: str,
+        *,
+        is_speakable: bool,
+        is_end: bool,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Verdict:
         """Decide about a text of an id that is not running."""
-        owes_end = self._cut_short.get(request_id)
-        self._cut_short = {}
-        if owes_end is not None:
+        cut, self._cut_short = self._cut_short, None
+        if cut and cut.is_continued_by(request_id, metadata):
             if not is_end:
-                self._cut_short[request_id] = owes_end
+                self._cut_short = cut
                 return Verdict.LATE
             self._remember(request_id)
-            return Verdict.LATE_END if owes_end else Verdict.LATE
+            return Verdict.LATE_END if cut.owes_end else Verdict.LATE
         if request_id in self._complete and not is_speakable:
             return Verdict.LATE
         self._complete.pop(request_id, None)
         return Verdict.NEW
 
     def ended(
-        self, request_id: str, *, is_input_ended: bool, owes_end: bool = False
+        self,
+        request_id: str,
+        *,
+        is_input_ended: bool,
+        owes_end: bool = False,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         """Remember how a request ended.
 
         Args:
             is_input_ended: whether its last text had come.
             owes_end: whether the graph has yet to be told that it ended.
+            metadata: of its texts, as far as it had any.
         """
         if is_input_ended:
             self._remember(request_id)
         else:
-            self._cut_short = {request_id: owes_end}
+            self._cut_short = _CutShort(request_id, owes_end, metadata)
 
     def _remember(self, request_id: str) -> None:
         self._complete[request_id] = None

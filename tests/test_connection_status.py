@@ -106,12 +106,8 @@ async def test_the_payload_has_every_field_of_the_contract(
         for event in host.events()
         if isinstance(event, OtherData)
     ]
-    assert [p["current"] for p in payloads] == [
-        "connecting",
-        "connected",
-        "disconnected",
-    ]
-    assert len({p["id"] for p in payloads}) == 3
+    assert [p["current"] for p in payloads] == ["connecting", "connected"]
+    assert len({p["id"] for p in payloads}) == 2
     for payload in payloads:
         assert set(payload) == {
             "id",
@@ -170,14 +166,13 @@ async def test_it_connects_once_over_many_interruptions(
     assert steps(host) == UP
 
 
-async def test_the_stop_disconnects(sim: GradiumSim) -> None:
+async def test_the_stop_is_no_news(sim: GradiumSim) -> None:
     params = {"url": sim.url, "api_key": KEY}
     async with ExtensionHost("gradium_tts_python", {"params": params}) as host:
         await speak(host, "r1")
 
-    assert steps(host) == UP + DOWN
-    assert statuses(host)[-1].message == "stopped"
-    check_chain(host)
+    # It would come after the end of a flush, where only metrics may.
+    assert steps(host) == UP
 
 
 async def test_a_stop_without_a_request_says_nothing(sim: GradiumSim) -> None:
@@ -410,7 +405,6 @@ async def test_a_newer_base_is_told_instead(sim: GradiumSim) -> None:
         "disconnected",
         "connecting",
         "connected",
-        "disconnected",
     ]
     place = f"127.0.0.1:{sim.port}"
     message = f"{place} closed the connection with code 1012: restart ***"

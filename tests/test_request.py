@@ -518,6 +518,29 @@ def test_the_tail_of_a_cut_request_is_late_up_to_its_end(
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ({"turn_id": 1}, {"turn_id": 1}, Verdict.LATE),
+        ({"turn_id": 1}, {"turn_id": 2}, Verdict.NEW),
+        ({"turn_id": 1}, {}, Verdict.LATE),
+        ({}, {"turn_id": 2}, Verdict.LATE),
+        (None, None, Verdict.LATE),
+    ],
+)
+def test_another_turn_is_not_the_tail_of_a_cut_request(
+    before: dict[str, int] | None,
+    after: dict[str, int] | None,
+    verdict: Verdict,
+) -> None:
+    admission = Admission()
+    admission.ended("a", is_input_ended=False, metadata=before)
+
+    assert verdict is admission.admit(
+        "a", is_speakable=True, is_end=False, metadata=after
+    )
+
+
 def test_another_id_ends_the_tail_of_a_cut_request() -> None:
     admission = Admission()
     admission.ended("a", is_input_ended=False, owes_end=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -325,7 +325,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         sizes = [
             len(memory)
             for memory in vars(self.admission).values()
-            if not isinstance(memory, int)
+            if isinstance(memory, Sized)
         ]
 
         assert sum(sizes) <= self.MOST_REMEMBERED + 1
