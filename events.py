@@ -20,7 +20,8 @@ from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_runtime import Data
 
 from .connection_status import ConnectionStatus, Status, StatusChange
-from .gradium_tts import ClientObserver, GradiumError
+from .errors import GradiumError
+from .gradium_tts import ClientObserver
 from .protocol import ErrorKind
 from .request import (
     Action,

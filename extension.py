@@ -29,18 +29,15 @@ from .config import (
     merge_settings,
 )
 from .dump import DumpFile
+from .errors import GradiumError
 from .events import VENDOR, GraphEvents, is_known
-from .gradium_tts import (
-    Connect,
-    GradiumError,
-    GradiumTTSClient,
-    open_websocket,
-)
+from .gradium_tts import GradiumTTSClient
 from .redact import host_of, mask_text, mask_values, secrets_in
 from .request import Action, Admission, EndReason, Pcm, SpeechRequest, Verdict
 from .speech import Speech
 from .text import is_speakable
 from .trace import Trace
+from .transport import Connect, open_websocket
 
 
 class _Job:

@@ -19,36 +19,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import ssl
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import lru_cache
 from types import TracebackType
-from typing import Any, Protocol
-
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidStatus,
-    InvalidURI,
-)
-from websockets.protocol import State
-
-try:
-    from websockets.exceptions import InvalidProxy, InvalidProxyStatus
-except ImportError:  # websockets 14 knows no proxies
-
-    class InvalidProxy(Exception):  # type: ignore[no-redef]
-        """Never raised."""
-
-    class InvalidProxyStatus(Exception):  # type: ignore[no-redef]
-        """Never raised."""
-
+from typing import Any
 
 from .config import Endpoint, GradiumTTSConfig
+from .errors import (
+    ConnectError,
+    ConnectionLost,
+    GradiumError,
+    StallError,
+    SynthesisError,
+)
 from .protocol import (
     Audio,
     EndOfStream,
@@ -63,354 +46,17 @@ from .protocol import (
 from .redact import host_of
 from .slots import gate_of
 from .trace import Trace
+from .transport import CLOSE_S, Connect, Transport, open_websocket
+from .warm_socket import WarmSocket
 from .watchdog import Owed, Watchdog
 
-# The library logs what it sends at DEBUG, headers and the key among it.
-_quiet = logging.getLogger("gradium_tts.websockets")
-_quiet.setLevel(logging.INFO)
-# Large enough for any message seen, small enough to bound the memory.
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-# An unused socket is pinged this often, and replaced at this age: a bare
-# connection is said to live a minute at the vendor's.
-WARM_PING_S, WARM_PONG_S, WARM_MAX_AGE_S = 5.0, 2.0, 50.0
-# How long to wait before opening a warm socket again that failed.
-WARM_RETRY_S, WARM_RETRY_MAX_S = 1.0, 30.0
 # After a refusal of the key or the credits, requests are refused at once for
 # this long: the vendor need not be asked again, nor the user kept waiting.
 LATCH_S = 30.0
-# How long a socket that was left may take to close before it is cut.
-CLOSE_S = 0.5
 # More unreadable frames in one session than this, and it is given up.
 MAX_GARBAGE_FRAMES = 16
 # No answer takes longer than this and so much for each character.
 CEILING_S, CEILING_S_PER_CHARACTER = 10.0, 0.25
-
-
-# --------------------------------------------------------------------- errors
-
-
-class GradiumError(Exception):
-    """A session failed.
-
-    Attributes:
-        kind: what it means for the caller.
-        code: the vendor's code as text (HTTP status, close code, in-band
-            code), empty where there is none.
-        vendor_message: the vendor's own words, empty where there are none.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        kind: ErrorKind,
-        code: str = "",
-        vendor_message: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.code = code
-        self.vendor_message = vendor_message
-
-    def masked(self, mask: Callable[[str], str]) -> GradiumError:
-        """Give the same error without what `mask` takes out."""
-        return type(self)(
-            mask(str(self)), self.kind, self.code, mask(self.vendor_message)
-        )
-
-
-class ConnectError(GradiumError):
-    """No socket could be opened."""
-
-
-class ConnectionLost(GradiumError):
-    """The socket closed or broke before the end of the stream."""
-
-
-class SynthesisError(GradiumError):
-    """The server refused the session, or answered nonsense."""
-
-
-class StallError(GradiumError):
-    """The server owed something and kept silent."""
-
-
-# ------------------------------------------------------------------ transport
-
-
-class Transport(Protocol):
-    """A connected socket that carries messages."""
-
-    @property
-    def is_open(self) -> bool:
-        """Whether both sides may still send."""
-
-    async def send(self, message: str) -> None:
-        """Send a text frame; raises `ConnectionLost`."""
-
-    async def recv(self) -> str | bytes:
-        """Wait for a frame; raises `ConnectionLost`; safe to cancel."""
-
-    async def ping(self) -> None:
-        """Return once the peer has answered; raises `ConnectionLost`."""
-
-    def abort(self) -> None:
-        """Cut the connection now; a pending `recv` raises."""
-
-    async def aclose(self) -> None:
-        """Close politely; waits for the peer."""
-
-
-class WebSocketTransport:
-    """A `Transport` on a connection of the websockets library."""
-
-    def __init__(self, connection: ClientConnection, host: str) -> None:
-        self._connection = connection
-        self._host = host
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the closing handshake has not begun."""
-        return self._connection.state is State.OPEN
-
-    @property
-    def close_code(self) -> int | None:
-        """With what code it was closed, 1006 without a closing handshake."""
-        return self._connection.close_code
-
-    async def send(self, message: str) -> None:
-        """Send a text frame; safe to cancel, the frame goes out whole."""
-        try:
-            await self._connection.send(message)
-        except ConnectionClosed as error:
-            raise self._lost(error) from None
-
-    async def recv(self) -> str | bytes:
-        """Wait for a frame; cancelling loses nothing."""
-        try:
-            return await self._connection.recv()
-        except ConnectionClosed as error:
-            raise self._lost(error) from None
-
-    async def ping(self) -> None:
-        """Wait for the answer to a ping."""
-        try:
-            await (await self._connection.ping())
-        except ConnectionClosed as error:
-            raise self._lost(error) from None
-
-    def abort(self) -> None:
-        """Cut the TCP connection; sends nothing."""
-        self._connection.transport.abort()
-
-    async def aclose(self) -> None:
-        """Do the closing handshake, up to the library's `close_timeout`."""
-        await self._connection.close()
-
-    def _lost(self, error: ConnectionClosed) -> ConnectionLost:
-        frame = error.rcvd or error.sent
-        code = frame.code if error.rcvd and frame else None
-        reason = frame.reason if frame else ""
-        what = (
-            f"{self._host} closed the connection with code {code}"
-            if code
-            else f"the connection to {self._host} broke"
-        )
-        return ConnectionLost(
-            f"{what}: {reason}" if reason else what,
-            classify(code=code, message=reason),
-            str(code or ""),
-            reason,
-        )
-
-
-class _Connect(connect):
-    """`connect` that follows no redirect: the key is for one host only."""
-
-    def process_redirect(self, exc: Exception) -> Exception:
-        return exc
-
-
-async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
-    """Open a websocket; the only lines that name the library's options.
-
-    Raises:
-        ConnectError: what went wrong, in one sentence, and its kind.
-    """
-    host = host_of(endpoint.url)
-    options: dict[str, Any] = {
-        "additional_headers": dict(endpoint.headers),
-        "compression": None,
-        "max_size": MAX_MESSAGE_BYTES,
-        "open_timeout": timeout_s,
-        "close_timeout": CLOSE_S,
-        # Keeps middleboxes awake. A missing pong is the watchdog's business:
-        # pongs may queue behind audio that is not read yet.
-        "ping_interval": 20.0,
-        "ping_timeout": None,
-        "logger": _quiet,
-    }
-    try:
-        if endpoint.url.startswith("wss://"):
-            options["ssl"] = _tls_context(endpoint.ca_file)
-        if endpoint.proxy:
-            options["proxy"] = endpoint.proxy
-        connection = await _Connect(endpoint.url, **options)
-    except Exception as error:
-        raise _connect_error(error, host, timeout_s) from error
-    return WebSocketTransport(connection, host)
-
-
-@lru_cache(maxsize=8)
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Read the authorities, once: it holds the loop up for some 25 ms."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConnectError(
-            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
-        ) from error
-
-
-def _connect_error(
-    error: Exception, host: str, timeout_s: float
-) -> ConnectError:
-    """Say what failed while connecting, and what that means."""
-    if isinstance(error, ConnectError):
-        return error
-    if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        body = (error.response.body or b"").decode("utf-8", "replace")
-        return ConnectError(
-            f"{host} refused the connection with HTTP status {status}",
-            classify(http_status=status, message=body),
-            str(status),
-            body.strip()[:500],
-        )
-    if isinstance(error, InvalidProxyStatus):
-        # The proxy's, not the vendor's: a 403 here is not about the key.
-        status = error.response.status_code
-        return ConnectError(
-            f"cannot connect to {host}: {error}",
-            ErrorKind.CONFIG if status < 500 else ErrorKind.TRANSIENT,
-            str(status),
-        )
-    kind = ErrorKind.TRANSIENT
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-        why = f"no answer within {timeout_s:g} s"
-    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError)):
-        kind, why = ErrorKind.CONFIG, str(error)
-    elif isinstance(error, OSError):
-        # Where there is a number, asyncio's words repeat the address.
-        number = error.errno or 0
-        why = (
-            os.strerror(number) if number > 0 else error.strerror or str(error)
-        )
-    elif isinstance(error, (InvalidHandshake, EOFError, ValueError)):
-        why = f"not a websocket answer: {error}"
-    else:
-        kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
-    return ConnectError(f"cannot connect to {host}: {why}", kind)
-
-
-Connect = Callable[[Endpoint, float], Awaitable[Transport]]
-
-
-# ---------------------------------------------------------------- warm socket
-
-
-class _WarmSocket:
-    """The next socket: opened ahead, kept alive, replaced when it ages."""
-
-    def __init__(self, client: GradiumTTSClient, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
-        self._client = client
-        self._transport: asyncio.Future[Transport] | None = None
-        self._task = asyncio.create_task(self._keep(), name="gradium:warm")
-
-    async def take(self) -> Transport | None:
-        """Give the socket, and it is the caller's; `None` where none is due.
-
-        Waits for one that is being opened. Cancelling leaves it here.
-        """
-        opening = self._transport
-        if opening is None:
-            return None
-        await asyncio.wait({opening})
-        if opening.cancelled():  # the settings changed meanwhile
-            return None
-        transport = opening.result()
-        if self._transport is not opening:  # another was faster
-            return None
-        self._transport = None
-        if transport.is_open:
-            return transport
-        self._client.retire(transport)
-        return None
-
-    async def aclose(self) -> None:
-        """Stop keeping; a socket that was not taken is retired."""
-        self._task.cancel()
-        await asyncio.wait({self._task})
-        opening, self._transport = self._transport, None
-        if opening and opening.done() and not opening.cancelled():
-            if opening.exception() is None:
-                self._client.retire(opening.result())
-
-    async def _keep(self) -> None:
-        delay_s = WARM_RETRY_S
-        while True:
-            opening = asyncio.get_running_loop().create_future()
-            self._transport = opening
-            try:
-                transport = await self._client.connect(self.endpoint)
-            except GradiumError as error:
-                self._transport = None
-                opening.set_exception(error)
-                opening.exception()  # nobody may be waiting for it
-                self._client.log.warning(
-                    "vendor_error: warm socket failed: %s", error
-                )
-                if not error.kind.is_retryable:
-                    return
-                await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, WARM_RETRY_MAX_S)
-                continue
-            except BaseException:
-                opening.cancel()  # nobody may wait for it for ever
-                raise
-            opening.set_result(transport)
-            was_good = await self._until_stale(transport)
-            if self._transport is opening:
-                self._transport = None
-                self._client.retire(transport)
-            if was_good:
-                delay_s = WARM_RETRY_S
-                continue
-            # A wrong key, say: the upgrade succeeds, then the server closes.
-            await asyncio.sleep(delay_s)
-            delay_s = min(2 * delay_s, WARM_RETRY_MAX_S)
-
-    async def _until_stale(self, transport: Transport) -> bool:
-        """Return when the socket should not be used any more.
-
-        Returns:
-            False if the server closed it before it answered any ping.
-        """
-        has_answered = False
-        loop = asyncio.get_running_loop()
-        stale_at = loop.time() + WARM_MAX_AGE_S
-        while transport.is_open and loop.time() + WARM_PING_S < stale_at:
-            await asyncio.sleep(WARM_PING_S)
-            pong = asyncio.ensure_future(transport.ping())
-            try:
-                await asyncio.wait({pong}, timeout=WARM_PONG_S)
-                if not pong.done() or pong.exception():
-                    break
-                has_answered = True
-            finally:
-                pong.cancel()
-        return has_answered or transport.is_open
 
 
 # --------------------------------------------------------------------- client
@@ -462,7 +108,7 @@ class GradiumTTSClient:
         self._connect = connect
         self._observer = observer or ClientObserver()
         self._trace = trace or Trace()
-        self._warm: _WarmSocket | None = None
+        self._warm: WarmSocket | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._latched: GradiumError | None = None
         self._latched_until = 0.0
@@ -476,7 +122,9 @@ class GradiumTTSClient:
         if self._warm and self._warm.endpoint != endpoint:
             self.drop_warm()
         if self._warm is None:
-            self._warm = _WarmSocket(self, endpoint)
+            self._warm = WarmSocket(
+                endpoint, self.connect, self.retire, self.log
+            )
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""

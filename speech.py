@@ -8,13 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from .audio import to_pcm
-from .gradium_tts import (
-    GradiumError,
-    GradiumTTSClient,
-    SpeechStream,
-    StreamTimes,
-    SynthesisError,
-)
+from .errors import GradiumError, SynthesisError
+from .gradium_tts import GradiumTTSClient, SpeechStream, StreamTimes
 from .protocol import Audio, ErrorKind, Event, Word
 from .redact import host_of
 from .request import (

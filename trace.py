@@ -34,7 +34,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .audio import silence_at, to_pcm
 
 if TYPE_CHECKING:
-    from .gradium_tts import GradiumError, Transport
+    from .errors import GradiumError
+    from .transport import Transport
 
 VARIABLE = "GRADIUM_TTS_TRACE"
 

@@ -34,18 +34,17 @@ from gradium_sim import (
     Send,
     Stall,
 )
-from gradium_tts_python import gradium_tts, watchdog
-from gradium_tts_python.gradium_tts import (
+from gradium_tts_python import gradium_tts, transport, warm_socket, watchdog
+from gradium_tts_python.errors import (
     ConnectError,
     ConnectionLost,
     GradiumError,
-    GradiumTTSClient,
-    SpeechStream,
     StallError,
     SynthesisError,
-    open_websocket,
 )
+from gradium_tts_python.gradium_tts import GradiumTTSClient, SpeechStream
 from gradium_tts_python.protocol import Audio, ErrorKind, Event, Ready, Word
+from gradium_tts_python.transport import open_websocket
 
 AUTH, CONFIG, QUOTA = ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.QUOTA
 CAPACITY, TRANSIENT = ErrorKind.CAPACITY, ErrorKind.TRANSIENT
@@ -297,7 +296,7 @@ async def test_the_authorities_are_read_once(
         read += 1
         return create(*args, **kwargs)
 
-    gradium_tts._tls_context.cache_clear()
+    transport._tls_context.cache_clear()
     monkeypatch.setattr(ssl, "create_default_context", counted)
     async with tls_front(certificate, sim.port) as port:
         for ca_file in (None, None, str(certificate), str(certificate)):
@@ -829,8 +828,8 @@ async def test_a_warm_socket_that_was_closed_is_replaced(
 async def test_a_warm_socket_without_pongs_is_replaced(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gradium_tts, "WARM_PING_S", 0.02)
-    monkeypatch.setattr(gradium_tts, "WARM_PONG_S", 0.05)
+    monkeypatch.setattr(warm_socket, "WARM_PING_S", 0.02)
+    monkeypatch.setattr(warm_socket, "WARM_PONG_S", 0.05)
     sim.faults = FaultPlan(Fault(Point.OPEN, Pongs(None), times=1))
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -845,8 +844,8 @@ async def test_a_warm_socket_without_pongs_is_replaced(
 async def test_a_warm_socket_does_not_grow_old(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gradium_tts, "WARM_PING_S", 0.01)
-    monkeypatch.setattr(gradium_tts, "WARM_MAX_AGE_S", 0.05)
+    monkeypatch.setattr(warm_socket, "WARM_PING_S", 0.01)
+    monkeypatch.setattr(warm_socket, "WARM_MAX_AGE_S", 0.05)
     async with client_on(sim.url) as client:
         client.prewarm()
 
@@ -861,7 +860,7 @@ async def test_a_warm_socket_does_not_grow_old(
 async def test_a_warm_socket_that_fails_is_tried_again(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gradium_tts, "WARM_RETRY_S", 0.01)
+    monkeypatch.setattr(warm_socket, "WARM_RETRY_S", 0.01)
     sim.faults = FaultPlan(Fault(Point.UPGRADE, Http(503), times=2))
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -955,7 +954,7 @@ async def test_aclose_closes_every_socket_and_does_not_take_long(
         await client.aclose()
         took_s = time.monotonic() - started_s
 
-        assert took_s < gradium_tts.CLOSE_S + 0.5
+        assert took_s < transport.CLOSE_S + 0.5
         await sim.until(lambda s: s.open_sockets == 0)
         client.prewarm()
         assert client._warm is None

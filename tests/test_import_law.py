@@ -73,15 +73,20 @@ LAWS = {
     "config": law("protocol redact", "pydantic pydantic_core"),
     "watchdog": law("protocol"),
     "slots": law("protocol config redact"),
-    "trace": law("protocol redact audio gradium_tts"),
-    "gradium_tts": law(WIRE, "websockets"),
-    "speech": law(f"{REQUEST} config gradium_tts trace"),
+    "errors": law("protocol"),
+    "trace": law("protocol redact audio errors transport"),
+    "transport": law("protocol config redact errors", "websockets"),
+    "warm_socket": law("config errors transport"),
+    "gradium_tts": law(f"{WIRE} errors transport warm_socket"),
+    "speech": law(f"{REQUEST} config errors gradium_tts"),
     "dump": law(third_party="aiofiles"),
     "events": law(
-        f"{REQUEST} config gradium_tts speech trace", "ten_runtime ten_ai_base"
+        f"{REQUEST} config errors gradium_tts speech trace",
+        "ten_runtime ten_ai_base",
     ),
     "extension": law(
-        f"{REQUEST} config gradium_tts speech trace dump events",
+        f"{REQUEST} config errors transport gradium_tts speech trace dump"
+        " events",
         "ten_runtime ten_ai_base aiofiles",
     ),
     "addon": law("extension", "ten_runtime"),

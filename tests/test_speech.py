@@ -22,7 +22,7 @@ from gradium_sim import (
     Point,
     Reset,
 )
-from gradium_tts_python.gradium_tts import (
+from gradium_tts_python.errors import (
     ConnectError,
     ConnectionLost,
     GradiumError,

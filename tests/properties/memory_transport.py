@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any
 
 from gradium_tts_python.config import Endpoint
-from gradium_tts_python.gradium_tts import ConnectError, ConnectionLost
+from gradium_tts_python.errors import ConnectError, ConnectionLost
 from gradium_tts_python.protocol import ErrorKind, classify
 
 RATE_HZ = 8000

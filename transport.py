@@ -1,0 +1,223 @@
+"""A connected socket that carries messages; all that knows of websockets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import ssl
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Any, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidStatus,
+    InvalidURI,
+)
+from websockets.protocol import State
+
+try:
+    from websockets.exceptions import InvalidProxy, InvalidProxyStatus
+except ImportError:  # websockets 14 knows no proxies
+
+    class InvalidProxy(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
+    class InvalidProxyStatus(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
+
+from .config import Endpoint
+from .errors import ConnectError, ConnectionLost
+from .protocol import ErrorKind, classify
+from .redact import host_of
+
+# The library logs what it sends at DEBUG, headers and the key among it.
+_quiet = logging.getLogger("gradium_tts.websockets")
+_quiet.setLevel(logging.INFO)
+# Large enough for any message seen, small enough to bound the memory.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# How long a socket that was left may take to close before it is cut.
+CLOSE_S = 0.5
+
+
+class Transport(Protocol):
+    """A connected socket that carries messages."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether both sides may still send."""
+
+    async def send(self, message: str) -> None:
+        """Send a text frame; raises `ConnectionLost`."""
+
+    async def recv(self) -> str | bytes:
+        """Wait for a frame; raises `ConnectionLost`; safe to cancel."""
+
+    async def ping(self) -> None:
+        """Return once the peer has answered; raises `ConnectionLost`."""
+
+    def abort(self) -> None:
+        """Cut the connection now; a pending `recv` raises."""
+
+    async def aclose(self) -> None:
+        """Close politely; waits for the peer."""
+
+
+class WebSocketTransport:
+    """A `Transport` on a connection of the websockets library."""
+
+    def __init__(self, connection: ClientConnection, host: str) -> None:
+        self._connection = connection
+        self._host = host
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the closing handshake has not begun."""
+        return self._connection.state is State.OPEN
+
+    @property
+    def close_code(self) -> int | None:
+        """With what code it was closed, 1006 without a closing handshake."""
+        return self._connection.close_code
+
+    async def send(self, message: str) -> None:
+        """Send a text frame; safe to cancel, the frame goes out whole."""
+        try:
+            await self._connection.send(message)
+        except ConnectionClosed as error:
+            raise self._lost(error) from None
+
+    async def recv(self) -> str | bytes:
+        """Wait for a frame; cancelling loses nothing."""
+        try:
+            return await self._connection.recv()
+        except ConnectionClosed as error:
+            raise self._lost(error) from None
+
+    async def ping(self) -> None:
+        """Wait for the answer to a ping."""
+        try:
+            await (await self._connection.ping())
+        except ConnectionClosed as error:
+            raise self._lost(error) from None
+
+    def abort(self) -> None:
+        """Cut the TCP connection; sends nothing."""
+        self._connection.transport.abort()
+
+    async def aclose(self) -> None:
+        """Do the closing handshake, up to the library's `close_timeout`."""
+        await self._connection.close()
+
+    def _lost(self, error: ConnectionClosed) -> ConnectionLost:
+        frame = error.rcvd or error.sent
+        code = frame.code if error.rcvd and frame else None
+        reason = frame.reason if frame else ""
+        what = (
+            f"{self._host} closed the connection with code {code}"
+            if code
+            else f"the connection to {self._host} broke"
+        )
+        return ConnectionLost(
+            f"{what}: {reason}" if reason else what,
+            classify(code=code, message=reason),
+            str(code or ""),
+            reason,
+        )
+
+
+class _Connect(connect):
+    """`connect` that follows no redirect: the key is for one host only."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
+async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
+    """Open a websocket; the only lines that name the library's options.
+
+    Raises:
+        ConnectError: what went wrong, in one sentence, and its kind.
+    """
+    host = host_of(endpoint.url)
+    options: dict[str, Any] = {
+        "additional_headers": dict(endpoint.headers),
+        "compression": None,
+        "max_size": MAX_MESSAGE_BYTES,
+        "open_timeout": timeout_s,
+        "close_timeout": CLOSE_S,
+        # Keeps middleboxes awake. A missing pong is the watchdog's business:
+        # pongs may queue behind audio that is not read yet.
+        "ping_interval": 20.0,
+        "ping_timeout": None,
+        "logger": _quiet,
+    }
+    try:
+        if endpoint.url.startswith("wss://"):
+            options["ssl"] = _tls_context(endpoint.ca_file)
+        if endpoint.proxy:
+            options["proxy"] = endpoint.proxy
+        connection = await _Connect(endpoint.url, **options)
+    except Exception as error:
+        raise _connect_error(error, host, timeout_s) from error
+    return WebSocketTransport(connection, host)
+
+
+@lru_cache(maxsize=8)
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Read the authorities, once: it holds the loop up for some 25 ms."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConnectError(
+            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
+        ) from error
+
+
+def _connect_error(
+    error: Exception, host: str, timeout_s: float
+) -> ConnectError:
+    """Say what failed while connecting, and what that means."""
+    if isinstance(error, ConnectError):
+        return error
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        body = (error.response.body or b"").decode("utf-8", "replace")
+        return ConnectError(
+            f"{host} refused the connection with HTTP status {status}",
+            classify(http_status=status, message=body),
+            str(status),
+            body.strip()[:500],
+        )
+    if isinstance(error, InvalidProxyStatus):
+        # The proxy's, not the vendor's: a 403 here is not about the key.
+        status = error.response.status_code
+        return ConnectError(
+            f"cannot connect to {host}: {error}",
+            ErrorKind.CONFIG if status < 500 else ErrorKind.TRANSIENT,
+            str(status),
+        )
+    kind = ErrorKind.TRANSIENT
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        why = f"no answer within {timeout_s:g} s"
+    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError)):
+        kind, why = ErrorKind.CONFIG, str(error)
+    elif isinstance(error, OSError):
+        # Where there is a number, asyncio's words repeat the address.
+        number = error.errno or 0
+        why = (
+            os.strerror(number) if number > 0 else error.strerror or str(error)
+        )
+    elif isinstance(error, (InvalidHandshake, EOFError, ValueError)):
+        why = f"not a websocket answer: {error}"
+    else:
+        kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
+    return ConnectError(f"cannot connect to {host}: {why}", kind)
+
+
+Connect = Callable[[Endpoint, float], Awaitable[Transport]]
