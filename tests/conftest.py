@@ -72,12 +72,20 @@ def pytest_collection_modifyitems(
     is_thorough = config.getoption("--thorough")
     skip = pytest.mark.skip(reason="runs with --thorough only")
     for item in items:
-        if item.get_closest_marker("thorough"):
+        if is_thorough:
             item.add_marker(pytest.mark.timeout(3600))
-            if not is_thorough:
-                item.add_marker(skip)
+        elif item.get_closest_marker("thorough"):
+            item.add_marker(skip)
         if isinstance(item, pytest.Function):
             _check_tasks_of(item)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what tests have measured (`record_property("measured", …)`)."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == "measured":
+                terminalreporter.write_line(f"{report.nodeid}: {value}")
 
 
 def _check_tasks_of(item: pytest.Function) -> None:
