@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 import wave
 from collections.abc import Iterator
@@ -16,12 +17,19 @@ import pytest
 
 from gradium_sim import tones
 
+pytestmark = pytest.mark.skipif(
+    not Path(sys.prefix, ".installed-speak").exists(),
+    reason="this Python was not set up by ./dev",
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "examples" / "conversations" / "interruptions.json"
 
 
 def agent(*arguments: str, says: str = "") -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if "API_KEY" not in k}
+    # The environment that runs this test, rather than a new one.
+    environment["GRADIUM_DEV_VENV"] = sys.prefix
     return subprocess.run(
         [str(ROOT / "dev"), "agent", "--voice", "tones", *arguments],
         input=says,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -319,8 +321,12 @@ def snapshot(root: Path) -> dict[str, bytes]:
 
 
 def run(checkout: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    if not Path(sys.prefix, ".installed-speak").exists():
+        pytest.skip("this Python was not set up by ./dev")
     return subprocess.run(
         [str(ROOT / "dev"), "install-into", str(checkout), *flags],
+        # The environment that runs this test, rather than a new one.
+        env={**os.environ, "GRADIUM_DEV_VENV": sys.prefix},
         capture_output=True,
         text=True,
         timeout=60,
