@@ -148,6 +148,8 @@ async def test_an_interruption_while_the_llm_speaks_counts_what_it_said(
         await host.send_text("r1", " ".join(SAID[:6]) + " ")
         await sim.reached(Point.AUDIO)
         await host.until(lambda e: len(host.frames("r1")) == 2)
+        # Its word comes after the audio.
+        await host.until(lambda e: isinstance(e, TextResult))
         await host.flush()
 
     fields = logged(capfd.readouterr().err)
