@@ -23,8 +23,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from .protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, Setup
-from .redact import (
+from .core.protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, Setup
+from .core.redact import (
     host_of,
     is_secret_name,
     mask_text,

@@ -28,16 +28,17 @@ from .config import (
     GradiumTTSConfig,
     merge_settings,
 )
-from .dump import DumpFile
-from .errors import GradiumError
-from .events import VENDOR, GraphEvents, is_known
+from .core.admission import Admission, Verdict
+from .core.errors import GradiumError
+from .core.redact import host_of, mask_text, mask_values, secrets_in
+from .core.request import Action, EndReason, Pcm, SpeechRequest
+from .core.text import is_speakable
 from .gradium_tts import GradiumTTSClient
-from .redact import host_of, mask_text, mask_values, secrets_in
-from .request import Action, Admission, EndReason, Pcm, SpeechRequest, Verdict
+from .graph.dump import DumpFile
+from .graph.events import VENDOR, GraphEvents, is_known
 from .speech import Speech
-from .text import is_speakable
-from .trace import Trace
-from .transport import Connect, open_websocket
+from .wire.trace import Trace
+from .wire.transport import Connect, open_websocket
 
 
 class _Job:

@@ -7,20 +7,16 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from .audio import to_pcm
-from .errors import GradiumError, SynthesisError
-from .gradium_tts import GradiumTTSClient, SpeechStream, StreamTimes
-from .protocol import Audio, ErrorKind, Event, Word
-from .redact import host_of
-from .request import (
-    Action,
-    GiveUp,
-    Retry,
-    SessionBudget,
-    SpeechRequest,
-    next_step,
-)
-from .text import TextAssembler, is_speakable
+from .core.audio import to_pcm
+from .core.errors import ErrorKind, GradiumError, SynthesisError
+from .core.protocol import Audio, Event, Word
+from .core.recovery import GiveUp, Retry, next_step
+from .core.redact import host_of
+from .core.request import Action, SpeechRequest
+from .core.script import SessionBudget
+from .core.text import TextAssembler, is_speakable
+from .gradium_tts import GradiumTTSClient
+from .wire.stream import SpeechStream, StreamTimes
 
 # The vendor's tag that has everything so far spoken.
 FLUSH = "<flush>"

@@ -14,7 +14,7 @@ import sys
 from itertools import cycle, islice
 from time import perf_counter, process_time
 
-from gradium_tts_python.text import TextAssembler
+from gradium_tts_python.core.text import TextAssembler
 
 BUDGET_US = 5.0
 ALL_ON = {"allow_tags": True, "clean_markdown": True, "clean_emoji": True}

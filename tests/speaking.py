@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradium_tts_python.config import Endpoint, GradiumTTSConfig
-from gradium_tts_python.errors import ConnectionLost, GradiumError
+from gradium_tts_python.core.errors import (
+    ConnectionLost,
+    ErrorKind,
+    GradiumError,
+)
+from gradium_tts_python.core.request import Action, Pcm, SpeechRequest, Words
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.protocol import ErrorKind
-from gradium_tts_python.request import Action, Pcm, SpeechRequest, Words
 from gradium_tts_python.speech import Speech
-from gradium_tts_python.transport import Transport, open_websocket
+from gradium_tts_python.wire.transport import Transport, open_websocket
 
 Connect = Callable[[Endpoint, float], Awaitable[Transport]]
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.audio import (
+from gradium_tts_python.core.audio import (
     FADE_S,
     fade_in,
     fade_out,
     silence_at,
     to_pcm,
 )
-from gradium_tts_python.protocol import SAMPLE_RATES_HZ
+from gradium_tts_python.core.protocol import SAMPLE_RATES_HZ
 
 SAMPLE = st.integers(-32768, 32767)
 SAMPLES = st.lists(SAMPLE, max_size=300)

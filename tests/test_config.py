@@ -21,7 +21,7 @@ from gradium_tts_python.config import (
     merge_settings,
     padding_bonus,
 )
-from gradium_tts_python.protocol import (
+from gradium_tts_python.core.protocol import (
     RESERVED_KEYS,
     SAMPLE_RATES_HZ,
     Setup,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.dump import DumpFile, dump_name
+from gradium_tts_python.graph.dump import DumpFile, dump_name
 
 HOSTILE = [
     "../../etc/passwd",

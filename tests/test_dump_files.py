@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gradium_sim import Error, Fault, FaultPlan, GradiumSim, Point
-from gradium_tts_python.dump import DumpFile, dump_name
+from gradium_tts_python.graph.dump import DumpFile, dump_name
 from ten_host import AudioEnd, Event, ExtensionHost, Frame
 
 from .properties.test_life_properties import Player, Say, Script, Wait

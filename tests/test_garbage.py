@@ -21,10 +21,13 @@ from gradium_sim import (
     Send,
     garbage,
 )
-from gradium_tts_python.errors import ConnectionLost, SynthesisError
-from gradium_tts_python.gradium_tts import MAX_GARBAGE_FRAMES
-from gradium_tts_python.protocol import ErrorKind
-from gradium_tts_python.transport import MAX_MESSAGE_BYTES
+from gradium_tts_python.core.errors import (
+    ConnectionLost,
+    ErrorKind,
+    SynthesisError,
+)
+from gradium_tts_python.wire.stream import MAX_GARBAGE_FRAMES
+from gradium_tts_python.wire.transport import MAX_MESSAGE_BYTES
 
 SAID = WORDS[:12]
 RATE_HZ = 24000

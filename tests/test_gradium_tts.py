@@ -34,17 +34,21 @@ from gradium_sim import (
     Send,
     Stall,
 )
-from gradium_tts_python import gradium_tts, transport, warm_socket, watchdog
-from gradium_tts_python.errors import (
+from gradium_tts_python import gradium_tts
+from gradium_tts_python.core.errors import (
     ConnectError,
     ConnectionLost,
+    ErrorKind,
     GradiumError,
     StallError,
     SynthesisError,
 )
-from gradium_tts_python.gradium_tts import GradiumTTSClient, SpeechStream
-from gradium_tts_python.protocol import Audio, ErrorKind, Event, Ready, Word
-from gradium_tts_python.transport import open_websocket
+from gradium_tts_python.core.protocol import Audio, Event, Ready, Word
+from gradium_tts_python.gradium_tts import GradiumTTSClient
+from gradium_tts_python.wire import reserve, transport, watchdog
+from gradium_tts_python.wire import stream as stream_module
+from gradium_tts_python.wire.stream import SpeechStream
+from gradium_tts_python.wire.transport import open_websocket
 
 AUTH, CONFIG, QUOTA = ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.QUOTA
 CAPACITY, TRANSIENT = ErrorKind.CAPACITY, ErrorKind.TRANSIENT
@@ -638,8 +642,8 @@ async def test_an_answer_that_never_ends_is_ended(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Audio still comes, a frame at a time, but far too slowly."""
-    monkeypatch.setattr(gradium_tts, "CEILING_S", 0.5)
-    monkeypatch.setattr(gradium_tts, "CEILING_S_PER_CHARACTER", 0.0)
+    monkeypatch.setattr(stream_module, "CEILING_S", 0.5)
+    monkeypatch.setattr(stream_module, "CEILING_S_PER_CHARACTER", 0.0)
     frames = 0
     async with client_on(sim.url, warm="off") as client:
         with pytest.raises(StallError) as caught:
@@ -828,8 +832,8 @@ async def test_a_warm_socket_that_was_closed_is_replaced(
 async def test_a_warm_socket_without_pongs_is_replaced(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm_socket, "WARM_PING_S", 0.02)
-    monkeypatch.setattr(warm_socket, "WARM_PONG_S", 0.05)
+    monkeypatch.setattr(reserve, "WARM_PING_S", 0.02)
+    monkeypatch.setattr(reserve, "WARM_PONG_S", 0.05)
     sim.faults = FaultPlan(Fault(Point.OPEN, Pongs(None), times=1))
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -844,8 +848,8 @@ async def test_a_warm_socket_without_pongs_is_replaced(
 async def test_a_warm_socket_does_not_grow_old(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm_socket, "WARM_PING_S", 0.01)
-    monkeypatch.setattr(warm_socket, "WARM_MAX_AGE_S", 0.05)
+    monkeypatch.setattr(reserve, "WARM_PING_S", 0.01)
+    monkeypatch.setattr(reserve, "WARM_MAX_AGE_S", 0.05)
     async with client_on(sim.url) as client:
         client.prewarm()
 
@@ -860,7 +864,7 @@ async def test_a_warm_socket_does_not_grow_old(
 async def test_a_warm_socket_that_fails_is_tried_again(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm_socket, "WARM_RETRY_S", 0.01)
+    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.01)
     sim.faults = FaultPlan(Fault(Point.UPGRADE, Http(503), times=2))
     async with client_on(sim.url) as client:
         client.prewarm()

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.protocol import (
+from gradium_tts_python.core.errors import ErrorKind, classify
+from gradium_tts_python.core.protocol import (
     RESERVED_KEYS,
     SAMPLE_RATES_HZ,
     Audio,
     EndOfStream,
-    ErrorKind,
     Event,
     LocalProtocolError,
     Ready,
@@ -26,7 +26,6 @@ from gradium_tts_python.protocol import (
     SessionState,
     Setup,
     Word,
-    classify,
     decode,
 )
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.redact import (
+from gradium_tts_python.core.redact import (
     MASK,
     host_of,
     is_secret_name,

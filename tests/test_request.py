@@ -6,27 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.protocol import ErrorKind, Word
-from gradium_tts_python.request import (
+from gradium_tts_python.core.admission import Admission, Verdict
+from gradium_tts_python.core.errors import ErrorKind
+from gradium_tts_python.core.protocol import Word
+from gradium_tts_python.core.recovery import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
+    GiveUp,
+    Retry,
+    next_step,
+)
+from gradium_tts_python.core.request import (
     Action,
-    Admission,
     End,
     EndReason,
-    GiveUp,
     Pcm,
-    Retry,
-    SessionBudget,
     SpeechRequest,
     Start,
     TimedWord,
     Ttfb,
     TurnStatus,
-    Verdict,
     Words,
-    next_step,
 )
+from gradium_tts_python.core.script import SessionBudget
 
 # At 1000 Hz a sample is a millisecond.
 RATE_HZ = 1000

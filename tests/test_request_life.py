@@ -19,10 +19,10 @@ from gradium_sim import (
 )
 from gradium_sim.tones import decode
 from gradium_tts_python.config import GradiumTTSConfig
+from gradium_tts_python.core.admission import Admission
+from gradium_tts_python.core.protocol import Audio
 from gradium_tts_python.extension import GradiumTTSExtension
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.protocol import Audio
-from gradium_tts_python.request import Admission
 from ten_ai_base.struct import TTSTextInput
 from ten_host import (
     AudioEnd,

@@ -9,20 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.protocol import Word
-from gradium_tts_python.request import (
+from gradium_tts_python.core.protocol import Word
+from gradium_tts_python.core.request import (
     Action,
     End,
     EndReason,
     Pcm,
     SpeechRequest,
-    SpokenText,
     Start,
     Ttfb,
     TurnStatus,
     Words,
-    words_finished,
 )
+from gradium_tts_python.core.script import SpokenText, words_finished
 
 # At 1000 Hz a sample is a millisecond, and a fade has 5 of them.
 RATE_HZ = 1000

@@ -64,7 +64,11 @@ def test_the_package_holds_the_shipped_files_and_speaks(
 
     with zipfile.ZipFile(archive) as package:
         names = set(package.namelist())
-    modules = {path.name for path in ROOT.glob("*.py")}
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("", "core", "wire", "graph")
+        for path in (ROOT / folder).glob("*.py")
+    }
     others = {
         "manifest.json",
         "property.json",

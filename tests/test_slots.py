@@ -9,7 +9,7 @@ import pytest
 from speaking import client_on, speak
 
 from gradium_sim import GradiumSim, Limits, Point
-from gradium_tts_python.slots import SlotGate, gate_of
+from gradium_tts_python.wire.slots import SlotGate, gate_of
 
 
 class Caller:

@@ -22,13 +22,13 @@ from gradium_sim import (
     Point,
     Reset,
 )
-from gradium_tts_python.errors import (
+from gradium_tts_python.core.errors import (
     ConnectError,
     ConnectionLost,
     GradiumError,
     StallError,
 )
-from gradium_tts_python.request import Action, Start
+from gradium_tts_python.core.request import Action, Start
 
 SAID = WORDS[:12]
 TEXT = " ".join(SAID)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from gradium_tts_python.text import (
+from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
     is_speakable,

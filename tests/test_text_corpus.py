@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gradium_tts_python.text import (
+from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
     is_speakable,

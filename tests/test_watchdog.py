@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from virtual_clock import VirtualLoop, run
 
-from gradium_tts_python.watchdog import PONG_S, QUIET_S, Owed, Watchdog
+from gradium_tts_python.wire.watchdog import PONG_S, QUIET_S, Owed, Watchdog
 
 # A loop that was blocked gets this long to see what has arrived.
 GRACE_S = 0.05

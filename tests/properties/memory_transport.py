@@ -18,8 +18,12 @@ from enum import Enum
 from typing import Any
 
 from gradium_tts_python.config import Endpoint
-from gradium_tts_python.errors import ConnectError, ConnectionLost
-from gradium_tts_python.protocol import ErrorKind, classify
+from gradium_tts_python.core.errors import (
+    ConnectError,
+    ConnectionLost,
+    ErrorKind,
+    classify,
+)
 
 RATE_HZ = 8000
 # Bytes of a word's sound: 0.1 s. Chunks of an odd size cut through samples.

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradium_tts_python.audio import fade_in, fade_out
+from gradium_tts_python.core.audio import fade_in, fade_out
 from gradium_tts_python.extension import GradiumTTSExtension
 from ten_host.events import (
     AudioEnd,

@@ -13,10 +13,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from gradium_tts_python.protocol import SAMPLE_RATES_HZ, Word
-from gradium_tts_python.request import (
+from gradium_tts_python.core.admission import Admission, Verdict
+from gradium_tts_python.core.protocol import SAMPLE_RATES_HZ, Word
+from gradium_tts_python.core.request import (
     Action,
-    Admission,
     End,
     EndReason,
     Pcm,
@@ -24,7 +24,6 @@ from gradium_tts_python.request import (
     Start,
     Ttfb,
     TurnStatus,
-    Verdict,
     Words,
 )
 

@@ -8,7 +8,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradium_tts_python.text import (
+from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
     is_speakable,

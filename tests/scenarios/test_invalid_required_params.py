@@ -19,7 +19,7 @@ from scenario_kit import (
 )
 
 from gradium_sim import SimThread
-from gradium_tts_python import warm_socket
+from gradium_tts_python.wire import reserve
 from ten_runtime import AsyncTenEnvTester
 
 
@@ -81,8 +81,8 @@ class IdleTester(Guarder):
 def test_a_server_that_refuses_the_key_is_left_alone(
     load: Load, server: SimThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm_socket, "WARM_PING_S", 0.01)
-    monkeypatch.setattr(warm_socket, "WARM_RETRY_S", 0.05)
+    monkeypatch.setattr(reserve, "WARM_PING_S", 0.01)
+    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.05)
     tester = IdleTester()
 
     tester.play(load("invalid"))

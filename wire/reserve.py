@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from .config import Endpoint
-from .errors import GradiumError
+from ..config import Endpoint
+from ..core.errors import GradiumError
 from .transport import Transport
 
 # An unused socket is pinged this often, and replaced at this age: a bare

@@ -30,10 +30,9 @@ except ImportError:  # websockets 14 knows no proxies
         """Never raised."""
 
 
-from .config import Endpoint
-from .errors import ConnectError, ConnectionLost
-from .protocol import ErrorKind, classify
-from .redact import host_of
+from ..config import Endpoint
+from ..core.errors import ConnectError, ConnectionLost, ErrorKind, classify
+from ..core.redact import host_of
 
 # The library logs what it sends at DEBUG, headers and the key among it.
 _quiet = logging.getLogger("gradium_tts.websockets")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from ten_ai_base.const import LOG_CATEGORY_KEY_POINT, LOG_CATEGORY_VENDOR
@@ -19,11 +21,8 @@ from ten_ai_base.struct import TTSTextResult, TTSWord
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_runtime import Data
 
-from .connection_status import ConnectionStatus, Status, StatusChange
-from .errors import GradiumError
-from .gradium_tts import ClientObserver
-from .protocol import ErrorKind
-from .request import (
+from ..core.errors import ErrorKind, GradiumError
+from ..core.request import (
     Action,
     End,
     EndReason,
@@ -34,13 +33,57 @@ from .request import (
     TurnStatus,
     Words,
 )
-from .speech import Speech
+from ..speech import Speech
 
 VENDOR = "gradium"
 DATA_CONNECTION_STATUS = "connection_status_changed"
 
 
-class GraphEvents(ClientObserver):
+# ------------------------------------------------------- state of the service
+#
+# Sockets come and go with every request, and an open one in reserve is no
+# news. So the state is `connected` from the first socket on, until a request
+# fails, and again when one gets through.
+
+
+class Status(Enum):
+    """The states, by the names that the graph sees."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """One step from `last` to `current`."""
+
+    last: Status
+    current: Status
+
+
+class ConnectionStatus:
+    """Remembers the state; tells each change once, in a legal order."""
+
+    def __init__(self) -> None:
+        self.current = Status.DISCONNECTED
+
+    def move_to(self, wanted: Status) -> list[StatusChange]:
+        """Give the steps to a state; none if it is reached already."""
+        steps = []
+        if (self.current, wanted) == (Status.DISCONNECTED, Status.CONNECTED):
+            steps.append(self._step(Status.CONNECTING))
+        if self.current is not wanted:
+            steps.append(self._step(wanted))
+        return steps
+
+    def _step(self, wanted: Status) -> StatusChange:
+        change = StatusChange(self.current, wanted)
+        self.current = wanted
+        return change
+
+
+class GraphEvents:
     """Sends through the base class what happens to requests and sockets."""
 
     def __init__(

@@ -31,10 +31,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .audio import silence_at, to_pcm
+from ..core.audio import silence_at, to_pcm
 
 if TYPE_CHECKING:
-    from .errors import GradiumError
+    from ..core.errors import GradiumError
     from .transport import Transport
 
 VARIABLE = "GRADIUM_TTS_TRACE"

@@ -1,0 +1,1 @@
+"""Pure values and rules: imports nothing but the standard library, does no I/O."""

@@ -1,0 +1,1 @@
+"""Sockets and waits: imports `core`, the settings and libraries, never TEN."""

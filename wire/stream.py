@@ -1,0 +1,295 @@
+"""One session on one socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol
+
+from ..config import Endpoint, GradiumTTSConfig
+from ..core.errors import (
+    ConnectionLost,
+    ErrorKind,
+    GradiumError,
+    StallError,
+    SynthesisError,
+    classify,
+)
+from ..core.protocol import (
+    Audio,
+    EndOfStream,
+    Event,
+    Ready,
+    RemoteProtocolError,
+    ServerError,
+    Session,
+)
+from ..core.redact import host_of
+from .slots import gate_of
+from .transport import Transport
+from .watchdog import Owed, Watchdog
+
+# More unreadable frames in one session than this, and it is given up.
+MAX_GARBAGE_FRAMES = 16
+# No answer takes longer than this and so much for each character.
+CEILING_S, CEILING_S_PER_CHARACTER = 10.0, 0.25
+
+
+class StreamOwner(Protocol):
+    """What a stream needs of the client that made it."""
+
+    log: logging.Logger
+
+    def check_latch(self) -> None:
+        """Raise where a request would be refused for certain."""
+
+    async def take_transport(
+        self, endpoint: Endpoint
+    ) -> tuple[Transport, bool]:
+        """Give a socket, and whether it had been opened ahead."""
+
+    async def accepted(self) -> None:
+        """Learn that the server has accepted a session."""
+
+    def retire(self, transport: Transport) -> None:
+        """Close a socket in the background."""
+
+    def prewarm(self) -> None:
+        """Open the next socket ahead."""
+
+
+@dataclass
+class StreamTimes:
+    """When things happened, in seconds of the loop's clock; 0 is never."""
+
+    opened_at: float = 0.0
+    setup_at: float = 0.0
+    ready_at: float = 0.0
+    text_at: float = 0.0
+    audio_at: float = 0.0
+    is_warm: bool = False
+
+
+class SpeechStream:
+    """One session on one socket, used as `async with` and `async for`.
+
+    The iteration yields what the server says and ends after its
+    `end_of_stream`; everything else that ends a session raises a
+    `GradiumError`. One task may send while another iterates.
+    """
+
+    def __init__(self, client: StreamOwner, config: GradiumTTSConfig) -> None:
+        self._client = client
+        self._config = config
+        self._endpoint = config.endpoint()
+        self._host = host_of(self._endpoint.url)
+        self._session = Session(config.setup())
+        self._transport: Transport | None = None
+        self._failure: GradiumError | None = None
+        self._is_complete = False
+        self._garbage_frames = 0
+        self._characters = 0
+        self._input_ended_at = 0.0
+        self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
+        self._slot = AsyncExitStack()
+        self.times = StreamTimes()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the setup was sent."""
+        return self._now() - self.times.setup_at
+
+    async def __aenter__(self) -> SpeechStream:
+        """Connect, and send the setup without waiting for the answer.
+
+        Raises:
+            ConnectError: no socket can be opened.
+            ConnectionLost: it broke at once.
+        """
+        try:
+            await self._open()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def _open(self) -> None:
+        self._client.check_latch()
+        self.times.opened_at = self._now()
+        params = self._config.params
+        gate = gate_of(params.api_key)
+        await self._slot.enter_async_context(gate.slot(params.max_sessions))
+        self._transport, self.times.is_warm = await self._client.take_transport(
+            self._endpoint
+        )
+        self.times.setup_at = self._now()
+        await self._send(self._session.start())
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave the socket: cut it, unless the stream is complete.
+
+        Never waits for the peer: this is the way out of an interruption,
+        and the peer may be the very thing that is broken.
+        """
+        transport, self._transport = self._transport, None
+        if transport:
+            if not self._is_complete:
+                transport.abort()
+            self._client.retire(transport)
+            self._client.prewarm()
+        await self._slot.aclose()
+
+    async def send_text(self, text: str) -> None:
+        """Say this next: whole words, which the server joins with a space."""
+        self._characters += len(text)
+        self.times.text_at = self.times.text_at or self._now()
+        await self._send(self._session.push_text(text))
+
+    async def end_input(self) -> None:
+        """Say that no more text comes; the server then finishes."""
+        self._input_ended_at = self._now()
+        await self._send(self._session.end_input())
+
+    def abort(self) -> None:
+        """Cut the connection; a pending iteration raises."""
+        if self._transport:
+            self._transport.abort()
+
+    def __aiter__(self) -> SpeechStream:
+        return self
+
+    async def __anext__(self) -> Event:
+        """Wait for news; cancelling loses nothing.
+
+        Raises:
+            GradiumError: the session failed.
+        """
+        if self._is_complete:
+            raise StopAsyncIteration
+        try:
+            return await self._next_event()
+        except GradiumError as error:
+            raise error.masked(self._config.redact) from None
+
+    async def _next_event(self) -> Event:
+        while True:
+            event = await self._receive()
+            if isinstance(event, EndOfStream):
+                self._check_end()
+                self._is_complete = True
+                raise StopAsyncIteration
+            if isinstance(event, ServerError):
+                raise self._server_error(event)
+            if event is not None:
+                return event
+
+    # ------------------------------------------------------------- internal
+
+    async def _send(self, frame: str) -> None:
+        if self._transport is None:
+            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
+        self._watchdog.owed_changed()
+        await self._transport.send(frame)
+
+    async def _receive(self) -> Event | None:
+        if self._transport is None:
+            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
+        try:
+            with self._watchdog.waiting():
+                raw = await self._transport.recv()
+        except ConnectionLost:
+            if self._failure:
+                raise self._failure from None
+            raise
+        try:
+            event = self._session.receive(raw)
+        except RemoteProtocolError as error:
+            self._count_garbage(error)
+            return None
+        is_first = event is not None and not self.times.ready_at
+        if is_first:
+            self.times.ready_at = self._now()
+        if isinstance(event, Ready):
+            self._check_ready(event)
+        if is_first and not isinstance(event, ServerError):
+            await self._client.accepted()
+        if isinstance(event, Audio) and not self.times.audio_at:
+            self.times.audio_at = self._now()
+            # Not sooner: a handshake would stand in the first audio's way.
+            self._client.prewarm()
+        return event
+
+    def _check_ready(self, ready: Ready) -> None:
+        wanted_hz = self._config.sample_rate_hz
+        if ready.sample_rate_hz not in (None, wanted_hz):
+            raise SynthesisError(
+                f"asked {self._host} for {wanted_hz} Hz and got"
+                f" {ready.sample_rate_hz} Hz",
+                ErrorKind.PROTOCOL,
+            )
+
+    def _check_end(self) -> None:
+        if not self._session.is_input_ended:
+            raise ConnectionLost(
+                f"{self._host} ended the session before its text was complete",
+                ErrorKind.TRANSIENT,
+            )
+
+    def _server_error(self, error: ServerError) -> SynthesisError:
+        first_line = error.message.split("\n", 1)[0].strip()
+        return SynthesisError(
+            f"{self._host} refused the request: {first_line}",
+            classify(code=error.code, message=error.message),
+            "" if error.code is None else str(error.code),
+            error.message.strip(),
+        )
+
+    def _count_garbage(self, error: RemoteProtocolError) -> None:
+        self._garbage_frames += 1
+        self._client.log.warning(
+            "vendor_error: unreadable frame left out: %s", error
+        )
+        if self._garbage_frames > MAX_GARBAGE_FRAMES:
+            raise SynthesisError(
+                f"{self._host} sent {self._garbage_frames} unreadable frames",
+                ErrorKind.PROTOCOL,
+            )
+
+    def _owed(self) -> Owed | None:
+        """What the server owes now; the phases of a session, in order."""
+        if not self.times.ready_at:
+            return Owed("answer to the setup", self._config.ready_timeout_s)
+        if self._session.is_input_ended:
+            what = "end of the audio" if self.times.audio_at else "audio"
+            return Owed(
+                what,
+                self._config.params.audio_timeout_s,
+                self._input_ended_at,
+                CEILING_S + CEILING_S_PER_CHARACTER * self._characters,
+            )
+        # The last words wait for more text, so nobody knows what is owed
+        # now, but a sign of life is.
+        return Owed("audio") if self._characters else None
+
+    async def _ping(self) -> None:
+        if self._transport:
+            await self._transport.ping()
+
+    def _on_silence(self, missing: str, waited_s: float) -> None:
+        self._failure = StallError(
+            f"no {missing} from {self._host} after {waited_s:.1f} s",
+            ErrorKind.TRANSIENT,
+        )
+        self.abort()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
