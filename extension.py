@@ -1,128 +1,99 @@
 """The TEN side: takes texts of requests, gives audio and events back.
 
-A request is one straight line: `request_tts` admits its texts and returns at
-once; the request's task speaks them (`Speech`) and performs the actions of
-its ledger (`SpeechRequest`) as events (`GraphEvents`). `cancel_tts` cancels
-that task.
+What happens to a request stands here from top to bottom: `request_tts` judges
+its texts at the door (`Admission`) and returns at once, `_speak` is its task
+(`Speech` speaks, `GraphEvents` tells), `_finish` ends it by itself, and
+`cancel_tts` when it is interrupted.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 import traceback
-from collections.abc import Coroutine
 from typing import Any
 
-from ten_ai_base.const import LOG_CATEGORY_VENDOR
 from ten_ai_base.message import TTSAudioEndReason
 from ten_ai_base.struct import TTSTextInput
-from ten_ai_base.tts2 import AsyncTTS2BaseExtension, RequestState
 from ten_runtime import AsyncTenEnv, Data
 
-from .config import (
-    DEFAULT_SAMPLE_RATE_HZ,
-    ConfigError,
-    GradiumTTSConfig,
-    merge_settings,
-)
-from .core.admission import Admission, Verdict
-from .core.errors import GradiumError
+from .config import DEFAULT_SAMPLE_RATE_HZ, GradiumTTSConfig
+from .core.admission import Admission, Segment, Verdict
+from .core.errors import ErrorKind, GradiumError
 from .core.redact import host_of, mask_text, mask_values, secrets_in
-from .core.request import Action, EndReason, Pcm, SpeechRequest
+from .core.request import Action, EndReason, Ledger, Pcm
+from .core.sentences import ConfigError
+from .core.setting_names import merge_settings
 from .core.text import is_speakable
 from .gradium_tts import GradiumTTSClient
-from .graph.dump import DumpFile
-from .graph.events import VENDOR, GraphEvents, is_known
+from .graph.base_traps import GuardedTTSBase
+from .graph.dump import Dump, DumpFile
+from .graph.events import VENDOR, GraphEvents
+from .graph.log import GraphLog
+from .graph.traced_env import TracedEnv, note_received
 from .speech import Speech
 from .wire.trace import Trace
 from .wire.transport import Connect, open_websocket
 
 
 class _Job:
-    """A running request and what belongs to it."""
+    """A request that is running: its speech, its dump, its task."""
 
-    def __init__(
-        self,
-        speech: Speech,
-        dump: DumpFile | None,
-        events: GraphEvents,
-        metadata: dict[str, Any],
-    ) -> None:
+    def __init__(self, speech: Speech, dump: Dump, events: GraphEvents) -> None:
         self.speech = speech
-        self.request = speech.request
-        self._dump = dump
-        self._events = events
+        self.dump = dump
         self.task: asyncio.Task[None] | None = None
-        self.metadata = metadata
         # What came after the last text: the id's next life.
-        self.next_texts: list[TTSTextInput] = []
+        self.next_life: list[Segment] = []
+        self._events = events
 
-    def start(self, speak: Coroutine[Any, Any, None]) -> None:
-        """Run the request's task: there is something to speak, or an end."""
-        self.request.asked(asyncio.get_running_loop().time())
-        self.task = asyncio.create_task(
-            speak, name=f"gradium:{self.request.request_id:.64}"
-        )
+    @property
+    def ledger(self) -> Ledger:
+        return self.speech.ledger
+
+    def push(self, segment: Segment) -> None:
+        """Say this next."""
+        self.speech.push_fragment(segment.text)
+        if segment.is_last:
+            self.speech.end_input()
 
     async def perform(self, action: Action) -> None:
         """Perform an action of the ledger; the dump follows what is sent."""
         await self._events.perform(self.speech, action)
-        if self._dump and isinstance(action, Pcm):
-            try:
-                await self._dump.write(action.pcm)
-            except OSError as error:
-                self._warn_of_dump(error)
-                await self.complete_dump()
-                self._dump = None
+        if isinstance(action, Pcm):
+            await self.dump.write(action.pcm)
 
-    async def cancel(self) -> None:
+    async def stop(self) -> None:
         """Stop speaking; nothing of the request happens after this."""
         if self.task:
             self.task.cancel()
             await asyncio.wait({self.task})
         # Not before: what was held back would still be sent.
-        self.speech.close()
-
-    async def complete_dump(self) -> None:
-        """Write everything out that was sent."""
-        if self._dump:
-            try:
-                await self._dump.aclose()
-            except OSError as error:
-                self._warn_of_dump(error)
-
-    async def end(self, reason: EndReason) -> None:
-        """Say what is left to say of the request; does not suspend."""
-        for action in self.request.end(reason):
-            await self._events.perform(self.speech, action)
-
-    def _warn_of_dump(self, error: OSError) -> None:
-        self._events.warn(f"request={self.request.request_id} no dump: {error}")
+        self.speech.settle()
 
 
-class GradiumTTSExtension(AsyncTTS2BaseExtension):
+class GradiumTTSExtension(GuardedTTSBase):
     """Gradium's voices for a TEN graph."""
 
-    def __init__(self, name: str, *, connect: Connect = open_websocket) -> None:
+    # How sockets are opened; TEN hands a constructor nothing but the name.
+    connect: Connect = staticmethod(open_websocket)
+
+    def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._connect = connect
         self._tree: dict[str, Any] = {}
         self._config: GradiumTTSConfig | None = None
         self._config_error = "the extension is not initialised"
         self._client: GradiumTTSClient | None = None
+        self._sample_rate_hz = DEFAULT_SAMPLE_RATE_HZ
         self._admission = Admission()
         self._job: _Job | None = None
-        self._ending: _Job | None = None
-        self._cancelling = asyncio.Lock()
-        self._releasing: asyncio.Task[None] | None = None
         self._is_stopping = False
         # All there ever were: a running request keeps its settings.
         self._secrets: set[str] = set()
         self._trace = Trace(lambda tree: mask_values(tree, [*self._secrets]))
-        self._events = GraphEvents(self, self._redact)
+        self._log = GraphLog(self, self._redact)
+        self._events = GraphEvents(self, self._log, self._redact)
 
     # ------------------------------------------------------------ life cycle
 
@@ -132,9 +103,9 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         try:
             self._trace.open_from_environment()
         except OSError as error:
-            self._events.warn(f"no trace: {error}")
+            self._log.warn(f"no trace: {error}")
         self._trace.write(ten="start", extension=self.name)
-        self.ten_env = self._trace.wrap_env(ten_env)
+        self.ten_env = self._traced(ten_env)
         try:
             text, failure = await ten_env.get_property_to_json("")
             if failure:
@@ -144,7 +115,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             self._use(self._tree)
         except Exception as error:  # whatever it is, the app must live on
             self._config_error = str(error)
-            await self._events.error("", str(error), is_fatal=True)
+            await self._refuse("", self._config_error)
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         """Open the first socket ahead."""
@@ -158,17 +129,16 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         self._is_stopping = True
         await self.cancel_tts()
         await super().on_stop(ten_env)
-        if self._releasing:
-            self._releasing.cancel()
-            await asyncio.wait({self._releasing})
         if self._client:
             await self._client.aclose()
         self._trace.close()
 
     async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
         """Write a message down, then take it as the base does."""
-        self._trace.received(data)
-        await super().on_data(ten_env, data)
+        if self._trace.is_open:
+            note_received(self._trace.write, data)
+        # The base answers a flush through this very environment.
+        await super().on_data(self._traced(ten_env), data)
 
     async def update_configs(self, configs: dict[str, Any]) -> None:
         """Use changed settings from the next request on.
@@ -187,187 +157,122 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         self._tree, self._config = tree, config
         self._secrets.update(config.secrets())
         for warning in config.warnings:
-            self._events.warn(warning)
-        self._events.key_point(f"config: {config.redacted()}")
+            self._log.warn(warning)
+        self._log.key_point(f"config: {config.redacted()}")
         self._trace.write(ten="config", config=json.loads(config.redacted()))
         self._events.vendor_metadata = {
             "host": host_of(config.endpoint().url),
             "model": config.params.model_name,
         }
+        if not self._job:
+            self._sample_rate_hz = config.sample_rate_hz
         if self._client:
             self._client.update_config(config)
             return
         self._client = GradiumTTSClient(
             config,
-            connect=self._connect,
+            connect=self.connect,
             observer=self._events,
             trace=self._trace,
-            log=self._vendor_log(),
+            log=self._log.vendor(self.name),
         )
 
-    def vendor(self) -> str:
-        """Give the vendor's name, for metrics and errors."""
-        return VENDOR
-
-    def vendor_metadata(self) -> dict[str, str]:
-        """Give what newer base classes put into connection states."""
-        return self._events.vendor_metadata
-
-    def synthesize_audio_sample_rate(self) -> int:
-        """Give the rate in Hz of the running request, else of the next."""
-        job = self._ending or self._job
-        if job:
-            return job.request.sample_rate_hz
-        if self._config:
-            return self._config.sample_rate_hz
-        return DEFAULT_SAMPLE_RATE_HZ
-
-    # ------------------------------------------------------------- a request
+    # ------------------------------------------------- a request: at the door
 
     async def request_tts(self, t: TTSTextInput) -> None:
         """Take a text of a request; returns at once."""
-        if self._is_stopping:
-            return
-        try:
-            await self._take(t)
-        except Exception as error:  # the base would block its queue for good
-            job = self._detach()
-            if job:
-                await job.cancel()
-            await self._report_bug(t.request_id, error)
-            if job:
-                await job.complete_dump()
-                await self._end(job, EndReason.ERROR)
-            await self.finish_request(t.request_id, TTSAudioEndReason.ERROR)
+        if not self._is_stopping:
+            await self._enter(
+                Segment(
+                    t.request_id,
+                    t.text,
+                    is_speakable=is_speakable(t.text),
+                    is_last=t.text_input_end,
+                    metadata=t.metadata,
+                )
+            )
 
-    async def _take(self, t: TTSTextInput) -> None:
-        if self._job and self._job.request.request_id != t.request_id:
+    async def _enter(self, segment: Segment) -> None:
+        try:
+            await self._admit(segment)
+        except Exception as error:  # the base would block its queue for good
+            job, self._job = self._job, None
+            if job:
+                await job.stop()
+            await self._report_bug(segment.request_id, error)
+            if job:
+                await self._end(job, EndReason.ERROR)
+            self._admission.ended()
+            await self.finish_request(
+                segment.request_id, TTSAudioEndReason.ERROR
+            )
+
+    async def _admit(self, segment: Segment) -> None:
+        job = self._job
+        if job and job.ledger.request_id != segment.request_id:
             # The base hands over one request at a time; should it not, the
             # older one ends properly before the newer starts.
-            other = self._job.request.request_id
             await self.cancel_tts()
-            await self.finish_request(other, TTSAudioEndReason.INTERRUPTED)
-        job = self._job or await self._admit(t)
-        if job is None:
-            return
-        if job.request.text.is_ended:
-            if job.next_texts or is_speakable(t.text):
-                job.next_texts.append(t)
-            return
-        job.speech.push_fragment(t.text)
-        if t.text_input_end:
-            job.speech.end_input()
-        if not job.task and (is_speakable(t.text) or t.text_input_end):
-            job.start(self._speak(job))
-
-    async def _admit(self, t: TTSTextInput) -> _Job | None:
-        """Begin a request, if this text is one."""
-        verdict = self._admission.admit(
-            t.request_id,
-            is_speakable=is_speakable(t.text),
-            is_end=t.text_input_end,
-            metadata=t.metadata,
-        )
-        if verdict is Verdict.NEW and self._config and self._client:
-            self._claim_state(t)
-            self._job = self._new_job(t, self._config, self._client)
-            return self._job
-        if verdict is not Verdict.NEW and is_speakable(t.text):
-            self._events.key_point(
-                f"request={t.request_id} has ended, its text is left out:"
-                f" characters={len(t.text)}"
+            await self.finish_request(
+                job.ledger.request_id, TTSAudioEndReason.INTERRUPTED
             )
+        verdict = self._admission.admit(segment)
         if verdict is Verdict.NEW:
-            await self._events.error(
-                t.request_id, self._config_error, is_fatal=True
-            )
-            self._admission.ended(
-                t.request_id,
-                is_input_ended=t.text_input_end,
-                owes_end=True,
-                metadata=t.metadata,
-            )
-        if verdict is not Verdict.LATE and t.text_input_end:
-            # Unless a flush came after the failure: the base forgot the id.
-            if verdict is Verdict.NEW or self._is_completed(t.request_id):
-                await self._events.end_unheard(t.request_id)
-        await self._release(t.request_id)
-        return None
+            self.claim(segment.request_id, segment.metadata)
+            await self._begin(segment)
+        elif verdict is Verdict.NEXT and self._job:
+            self._push(self._job, segment)
+        elif verdict is Verdict.NEXT_LIFE and self._job:
+            self._job.next_life.append(segment)
+        elif not self._job:
+            await self._leave_out(segment, verdict)
 
-    async def _release(self, request_id: str) -> None:
-        """Let the base go on after a text that needs no request."""
-        if not self._queued_texts():
-            await self.finish_request(request_id, TTSAudioEndReason.ERROR)
-        elif self._releasing is None or self._releasing.done():
-            # Not here: this is what empties the queue.
-            self._releasing = asyncio.create_task(
-                self._release_later(request_id),
-                name=f"gradium:{request_id:.64}:release",
-            )
-
-    async def _release_later(self, request_id: str) -> None:
-        await self._queue_is_empty()
-        if not self._job:  # else that ends the id
-            await self.finish_request(request_id, TTSAudioEndReason.ERROR)
-
-    async def _queue_is_empty(self) -> None:
-        """Wait for what the base is about to hand over, a few turns.
-
-        A finished request lets it append what has waited for its turn behind
-        what is queued: an id's later texts would come before its earlier.
-        """
-        while self._queued_texts():  # noqa: ASYNC110 - the queue tells nobody
-            await asyncio.sleep(0)
-
-    def _queued_texts(self) -> int:
-        # The base documents its order, not the name of its queue.
-        return len(getattr(self, "input_queue", ()))
-
-    def _claim_state(self, t: TTSTextInput) -> None:
-        """Make a used id a running one for the base, too.
-
-        It would keep the state and the metadata of the id's first life, or
-        none once another id has come, and an interruption would pass by a
-        request it takes for completed.
-        """
-        is_absent = t.request_id not in self.request_states
-        if is_absent or self._is_completed(t.request_id):
-            self.request_states[t.request_id] = RequestState.PROCESSING
-        if t.metadata:
-            self.metadatas[t.request_id] = t.metadata
-
-    def _is_completed(self, request_id: str) -> bool:
-        state = self.request_states.get(request_id)
-        return state is RequestState.COMPLETED
-
-    def _new_job(
-        self,
-        first: TTSTextInput,
-        config: GradiumTTSConfig,
-        client: GradiumTTSClient,
-    ) -> _Job:
-        request = SpeechRequest(
-            first.request_id,
+    async def _begin(self, segment: Segment) -> None:
+        """Begin the request that this text is the first of."""
+        config, client = self._config, self._client
+        if not config or not client:
+            await self._refuse(segment.request_id, self._config_error)
+            self._admission.ended(owes_end=True)
+            if segment.is_last:
+                await self._events.end_unheard(segment.request_id)
+            await self.release(segment.request_id)
+            return
+        self._sample_rate_hz = config.sample_rate_hz
+        ledger = Ledger(
+            segment.request_id,
             sample_rate_hz=config.sample_rate_hz,
-            sample_bytes=self.synthesize_audio_sample_width()
-            * self.synthesize_audio_channels(),
             unix_offset_s=time.time() - asyncio.get_running_loop().time(),
             with_words=config.enable_words,
         )
-        dump = DumpFile(
-            config.dump_path,
-            first.request_id,
-            wav_rate_hz=(
-                config.sample_rate_hz if config.dump_format == "wav" else None
-            ),
-            max_files=config.dump_max_files,
-        )
-        return _Job(
-            Speech(request, client),
-            dump if config.dump else None,
+        self._job = _Job(
+            Speech(ledger, client),
+            self._new_dump(config, segment.request_id),
             self._events,
-            first.metadata,
         )
+        self._push(self._job, segment)
+
+    def _push(self, job: _Job, segment: Segment) -> None:
+        job.push(segment)
+        if not job.task and (segment.is_speakable or segment.is_last):
+            job.ledger.asked(asyncio.get_running_loop().time())
+            job.task = asyncio.create_task(
+                self._speak(job), name=f"gradium:{job.ledger.request_id:.64}"
+            )
+
+    async def _leave_out(self, segment: Segment, verdict: Verdict) -> None:
+        """Pass over a text whose request has ended."""
+        request_id = segment.request_id
+        if segment.is_speakable:
+            self._log.key_point(
+                f"request={request_id} has ended, its text is left out:"
+                f" characters={len(segment.text)}"
+            )
+        # Unless a flush came after the failure: the base forgot the id.
+        if verdict is Verdict.LATE_LAST and self.is_completed(request_id):
+            await self._events.end_unheard(request_id)
+        await self.release(request_id)
+
+    # ----------------------------------------------------- it is spoken, it ends
 
     async def _speak(self, job: _Job) -> None:
         """The request's task: from its first word to its last event."""
@@ -376,25 +281,25 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             await job.speech.run(job.perform)
             reason = EndReason.REQUEST_END
         except GradiumError as error:
-            await self._events.vendor_failed(job.speech, error)
+            await self._tell_of(job, error)
         except Exception as error:
-            await self._report_bug(job.request.request_id, error)
+            await self._report_bug(job.ledger.request_id, error)
         await self._finish(job, reason)
 
     async def _finish(self, job: _Job, reason: EndReason) -> None:
         """End a request by itself, and let the base start the next."""
-        await job.complete_dump()
-        await self._queue_is_empty()
+        await job.dump.complete()
+        await self.queue_is_empty()
         await self._end(job, reason)
         # Before `finish_request`, which starts the next request.
-        self._detach()
-        if job.next_texts:
+        self._job = None
+        if job.next_life:
             # To the base it is the same request that goes on.
-            for t in job.next_texts:
-                await self.request_tts(t)
+            for segment in job.next_life:
+                await self._enter(segment)
             return
         await self.finish_request(
-            job.request.request_id, TTSAudioEndReason(int(reason))
+            job.ledger.request_id, TTSAudioEndReason(int(reason))
         )
 
     async def cancel_tts(self) -> None:
@@ -403,63 +308,84 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
         Waits for no peer and never for `finish_request`, which may wait for
         the lock that the flush holds back.
         """
-        # A second flush must not be answered before the first is done.
-        async with self._cancelling:
-            job = self._detach()
-            if job:
-                await job.cancel()
-                await job.complete_dump()
-                await self._end(job, EndReason.INTERRUPTED)
-
-    def _detach(self) -> _Job | None:
         job, self._job = self._job, None
-        return job
+        if job:
+            await job.stop()
+            await self._end(job, EndReason.INTERRUPTED)
 
     async def _end(self, job: _Job, reason: EndReason) -> None:
-        # Detached already, perhaps, and still measured at its own rate.
-        self._ending = job
-        try:
-            await job.end(reason)
-        finally:
-            self._ending = None
-        request = job.request
+        """Tell all that is left to tell of a request, once."""
+        await job.dump.complete()
+        for action in job.ledger.end(reason):
+            try:
+                await job.perform(action)
+            except Exception:  # one that fails must not keep back the others
+                self._log.bug(job.ledger.request_id, traceback.format_exc())
         self._admission.ended(
-            request.request_id,
-            is_input_ended=request.text.is_ended,
-            owes_end=reason is EndReason.ERROR and not is_known(request),
-            metadata=job.metadata,
+            owes_end=reason is EndReason.ERROR and not job.ledger.is_awaited
         )
 
-    # ------------------------------------------------------- logs and errors
+    # -------------------------------------------------------- what went wrong
+
+    async def _tell_of(self, job: _Job, error: GradiumError) -> None:
+        try:
+            await self._events.vendor_failed(job.speech, error)
+        except Exception:  # the request ends all the same
+            self._log.bug(job.ledger.request_id, traceback.format_exc())
+
+    async def _refuse(self, request_id: str, message: str) -> None:
+        await self._events.error(
+            request_id, message, is_fatal=True, code=ErrorKind.CONFIG.value
+        )
 
     async def _report_bug(self, request_id: str, error: Exception) -> None:
-        self._events.bug(request_id, traceback.format_exc())
-        await self._events.error(request_id, f"internal error: {error!r}")
+        self._log.bug(request_id, traceback.format_exc())
+        try:
+            await self._events.error(
+                request_id,
+                f"internal error: {error!r}",
+                code=ErrorKind.INTERNAL.value,
+            )
+        except Exception:  # the request ends all the same
+            self._log.bug(request_id, traceback.format_exc())
+
+    # ----------------------------------------------------- what the base asks for
+
+    def vendor(self) -> str:
+        """Return the vendor's name, for metrics and errors."""
+        return VENDOR
+
+    def vendor_metadata(self) -> dict[str, str]:
+        """Return what newer base classes put into connection states."""
+        return self._events.vendor_metadata
+
+    def synthesize_audio_sample_rate(self) -> int:
+        """Return the rate in Hz of the running request, else of the next."""
+        return self._sample_rate_hz
+
+    def is_speaking(self) -> bool:
+        """Whether a request is running."""
+        return self._job is not None
+
+    # ------------------------------------------------------------------ internal
+
+    def _new_dump(self, config: GradiumTTSConfig, request_id: str) -> Dump:
+        def warn(failure: str) -> None:
+            self._log.warn(f"request={request_id} no dump: {failure}")
+
+        is_wav = config.dump_format == "wav"
+        file = DumpFile(
+            config.dump_path,
+            request_id,
+            wav_rate_hz=config.sample_rate_hz if is_wav else None,
+            max_files=config.dump_max_files,
+        )
+        return Dump(file if config.dump else None, warn)
+
+    def _traced(self, ten_env: AsyncTenEnv) -> Any:
+        if not self._trace.is_open:
+            return ten_env
+        return TracedEnv(ten_env, self._trace.write)
 
     def _redact(self, text: str) -> str:
         return mask_text(text, self._secrets)
-
-    def _vendor_log(self) -> logging.Logger:
-        """Give a logger whose lines go to TEN's log, secrets masked."""
-        log = logging.Logger(f"gradium_tts.{self.name}")
-        log.addHandler(_TenLogHandler(self.ten_env, self._redact))
-        return log
-
-
-class _TenLogHandler(logging.Handler):
-    """Hands log lines to TEN under the category `vendor`."""
-
-    def __init__(self, ten_env: AsyncTenEnv, redact: Any) -> None:
-        super().__init__()
-        self._redact = redact
-        self._writers = {
-            logging.DEBUG: ten_env.log_debug,
-            logging.INFO: ten_env.log_info,
-            logging.WARNING: ten_env.log_warn,
-            logging.ERROR: ten_env.log_error,
-        }
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Log one line."""
-        write = self._writers[record.levelno]
-        write(self._redact(record.getMessage()), category=LOG_CATEGORY_VENDOR)

@@ -5,31 +5,29 @@
     async with client.open_stream() as stream:
         await stream.send_text("Hello.")
         await stream.end_input()
-        async for event in stream:
+        async for message in stream:
             ...
     await client.aclose()
 
-A `SpeechStream` is one session on a socket of its own. The client opens the
-next socket ahead, without a setup, so that it holds no session slot; a
-stream writes setup and text at once and does not wait for `ready`. Leaving a
-stream never waits for the peer.
+A stream is one session on a socket of its own. The client owns every socket
+that is in no stream: the reserve, opened ahead without a setup so that it
+holds no session slot, and those that are closing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from .config import Endpoint, GradiumTTSConfig
-from .core.errors import (
-    ConnectError,
-    ErrorKind,
-    GradiumError,
-)
+from .config import GradiumTTSConfig
+from .core.endpoint import Endpoint
+from .core.errors import ConnectError, ErrorKind, GradiumError
+from .core.protocol import Session
 from .core.redact import host_of
-from .wire.reserve import WarmSocket
-from .wire.stream import SpeechStream
+from .wire.reserve import Reserve
+from .wire.stream import Stream
 from .wire.trace import Trace
 from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
 
@@ -42,8 +40,8 @@ class ClientObserver(Protocol):
     """What a client tells about its sockets.
 
     `connecting`, `connected` and `disconnected` speak of requests, as often
-    as it happens; `opened` of every socket, those opened ahead included.
-    None of them may wait.
+    as it happens; `socket_opened` of every socket, those opened ahead
+    included. None of them may wait.
     """
 
     async def connecting(self) -> None:
@@ -55,12 +53,12 @@ class ClientObserver(Protocol):
     async def disconnected(self, error: GradiumError) -> None:
         """A request's session failed."""
 
-    async def opened(self, took_s: float) -> None:
+    async def socket_opened(self, took_s: float) -> None:
         """A socket was opened."""
 
 
-class _Silent:
-    """An observer that tells nobody."""
+class _NoObserver:
+    """Is told, and tells nobody."""
 
     async def connecting(self) -> None:
         pass
@@ -71,7 +69,7 @@ class _Silent:
     async def disconnected(self, error: GradiumError) -> None:
         pass
 
-    async def opened(self, took_s: float) -> None:
+    async def socket_opened(self, took_s: float) -> None:
         pass
 
 
@@ -93,106 +91,76 @@ class GradiumTTSClient:
             connect: opens a transport; tests bring their own.
             observer: told what becomes of sockets.
             trace: where to write down what passes through them.
-            log: where to log; never the key, never the user's text.
+            log: where to log; whoever writes the lines masks secrets.
         """
         self.config = config
         self.log = log or logging.getLogger("gradium_tts")
         self._connect = connect
-        self._observer = observer or _Silent()
+        self._observer = observer or _NoObserver()
         self._trace = trace or Trace()
-        self._warm: WarmSocket | None = None
+        self._reserve: Reserve | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._latched: GradiumError | None = None
         self._latched_until = 0.0
         self._is_closed = False
+
+    def update_config(self, config: GradiumTTSConfig) -> None:
+        """Use other settings from the next stream on."""
+        self.config = config
+        self._latched = None
+        if self._reserve and self._reserve.endpoint != config.endpoint():
+            self.drop_reserve()
+            self.prewarm()
+
+    def open_stream(self, config: GradiumTTSConfig | None = None) -> Stream:
+        """Make a stream; entering it connects.
+
+        Args:
+            config: the settings of its request, the present ones if absent.
+        """
+        config = config or self.config
+        return Stream(self, config, Session(config.setup()))
+
+    async def aclose(self) -> None:
+        """Close everything; at most `CLOSE_S` for a peer that is slow."""
+        self._is_closed = True
+        self.drop_reserve()
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    # --------------------------------------------------------------- sockets
 
     def prewarm(self) -> None:
         """Open the next socket in the background, if it is not already."""
         if self._is_closed or self.config.params.warm == "off":
             return
         endpoint = self.config.endpoint()
-        if self._warm and self._warm.endpoint != endpoint:
-            self.drop_warm()
-        if self._warm is None:
-            self._warm = WarmSocket(
+        if self._reserve and self._reserve.endpoint != endpoint:
+            self.drop_reserve()
+        if self._reserve is None:
+            self._reserve = Reserve(
                 endpoint, self.connect, self.retire, self.log
             )
-
-    def update_config(self, config: GradiumTTSConfig) -> None:
-        """Use other settings from the next stream on."""
-        self.config = config
-        self._latched = None
-        if self._warm and self._warm.endpoint != config.endpoint():
-            self.drop_warm()
-            self.prewarm()
-
-    async def failed(
-        self, error: GradiumError, config: GradiumTTSConfig | None = None
-    ) -> None:
-        """Learn from a failed session, of other settings than now if given."""
-        await self._observer.disconnected(error)
-        if error.kind is ErrorKind.CAPACITY:
-            # The warm socket may hold what the next session needs.
-            self.drop_warm()
-        elif config and config.endpoint() != self.config.endpoint():
-            return  # the present key was not refused
-        elif error.kind in (ErrorKind.AUTH, ErrorKind.QUOTA):
-            now = asyncio.get_running_loop().time()
-            if self._latched is None or now >= self._latched_until:
-                self._latched, self._latched_until = error, now + LATCH_S
-            # No use for it until then.
-            self.drop_warm()
-
-    def check_latch(self) -> None:
-        """Raise the last refusal of the key or the credits again."""
-        error = self._latched
-        left_s = self._latched_until - asyncio.get_running_loop().time()
-        if error and left_s > 0:
-            raise ConnectError(
-                f"{error} (not asked again for {left_s:.0f} s)",
-                error.kind,
-                error.code,
-                error.vendor_message,
-            )
-
-    def open_stream(
-        self, config: GradiumTTSConfig | None = None
-    ) -> SpeechStream:
-        """Make a stream; entering it connects.
-
-        Args:
-            config: the settings of its request, the present ones if absent.
-        """
-        return SpeechStream(self, config or self.config)
-
-    async def aclose(self) -> None:
-        """Close everything; at most `CLOSE_S` for a peer that is slow."""
-        self._is_closed = True
-        self.drop_warm()
-        while self._closing:
-            await asyncio.wait(self._closing)
-
-    # ------------------------------------------- for streams and warm sockets
 
     async def take_transport(
         self, endpoint: Endpoint
     ) -> tuple[Transport, bool]:
-        """Give a socket, and whether it had been opened ahead.
+        """Return a socket, and whether it had been opened ahead.
 
         Raises:
             ConnectError: none can be opened.
         """
         await self._observer.connecting()
-        warm = self._warm
-        transport = (
-            await warm.take() if warm and warm.endpoint == endpoint else None
-        )
+        reserve = self._reserve
+        transport = None
+        if reserve and reserve.endpoint == endpoint:
+            transport = await reserve.take()
         is_warm = transport is not None
         if transport is None:
             transport = await self.connect(endpoint)
-        # Taken, or no good: the next one is opened once it is in nobody's way.
-        if warm and self._warm is warm:
-            self.drop_warm()
+        # Taken, or no good: the next is opened once it is in no request's way.
+        if reserve and self._reserve is reserve:
+            self.drop_reserve()
         return transport, is_warm
 
     async def connect(self, endpoint: Endpoint) -> Transport:
@@ -206,35 +174,30 @@ class GradiumTTSClient:
             transport = await self._connect(endpoint, timeout_s)
         except GradiumError as error:
             self._trace.refused(number, error)
-            # Libraries and proxies put URLs into their words.
-            raise error.masked(self.config.redact) from error.__cause__
+            raise
         transport = self._trace.opened(number, transport)
         took_s = loop.time() - started_at
         self.log.info(
             "vendor_status: connected to %s in %.0f ms", host, took_s * 1000
         )
         try:
-            await self._observer.opened(took_s)
+            await self._observer.socket_opened(took_s)
         except BaseException:
             self.retire(transport)
             raise
         return transport
 
-    async def accepted(self) -> None:
-        """Learn that the server has accepted a session."""
-        await self._observer.connected()
-
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background, politely but not for long."""
         self._in_background(self._close(transport))
 
-    def drop_warm(self) -> None:
-        """Give up the warm socket, if there is one."""
-        warm, self._warm = self._warm, None
-        if warm:
-            self._in_background(warm.aclose())
+    def drop_reserve(self) -> None:
+        """Give up the reserve socket, if there is one."""
+        reserve, self._reserve = self._reserve, None
+        if reserve:
+            self._in_background(reserve.aclose())
 
-    def _in_background(self, work: Any) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="gradium:closing")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -248,3 +211,42 @@ class GradiumTTSClient:
                 transport.abort()
                 closing.cancel()
                 await asyncio.wait({closing}, timeout=CLOSE_S)
+
+    # -------------------------------------------------- what streams report
+
+    async def connected(self) -> None:
+        """Learn that the server has accepted a session."""
+        await self._observer.connected()
+
+    async def disconnected(
+        self, error: GradiumError, endpoint: Endpoint
+    ) -> None:
+        """Learn from a failed session."""
+        if error.kind is ErrorKind.CAPACITY:
+            # The reserve may hold what the next session needs.
+            self.drop_reserve()
+        elif endpoint == self.config.endpoint() and error.kind in (
+            ErrorKind.AUTH,
+            ErrorKind.QUOTA,
+        ):
+            self._latch(error)
+        await self._observer.disconnected(error)
+
+    def check_latch(self) -> None:
+        """Raise the last refusal of the key or the credits again."""
+        error = self._latched
+        left_s = self._latched_until - asyncio.get_running_loop().time()
+        if error and left_s > 0:
+            raise ConnectError(
+                f"{error} (not asked again for {left_s:.0f} s)",
+                error.kind,
+                error.code,
+                error.vendor_message,
+            )
+
+    def _latch(self, error: GradiumError) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._latched is None or now >= self._latched_until:
+            self._latched, self._latched_until = error, now + LATCH_S
+        # No use for it until then.
+        self.drop_reserve()

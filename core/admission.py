@@ -1,4 +1,9 @@
-"""Which life of an id a text belongs to."""
+"""At the door: which life of its id a text belongs to.
+
+TEN hands over texts of an id that has ended, and ids may be used again (a
+greeting recurs). What a text is gets decided here, once; everything further
+in is told.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,45 @@ from enum import Enum
 from typing import Any
 
 
-class Verdict(Enum):
-    """What a text is that comes while its request is not running."""
+@dataclass(frozen=True)
+class Segment:
+    """A text of a request as it came, judged as far as it alone tells.
 
+    Attributes:
+        is_speakable: whether anything of it would be heard.
+        is_last: whether no more text of its request comes.
+    """
+
+    request_id: str
+    text: str
+    is_speakable: bool
+    is_last: bool
+    metadata: Mapping[str, Any]
+
+
+class Verdict(Enum):
+    """What a text is."""
+
+    # Begins a request.
     NEW = "new"
+    # Goes on with the request that is running.
+    NEXT = "next"
+    # Came after the last text of the running request: its id's next life.
+    NEXT_LIFE = "next life"
+    # Its request has ended: it is left out.
     LATE = "late"
-    LATE_END = "late end"
+    # The same, and the graph still waits for the end of that request.
+    LATE_LAST = "late last"
+
+
+@dataclass(frozen=True)
+class _Running:
+    """The request that is running."""
+
+    request_id: str
+    metadata: Mapping[str, Any]
+    is_input_ended: bool
+    has_next_life: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,77 +60,88 @@ class _CutShort:
     """A request that ended before its last text had come."""
 
     request_id: str
+    metadata: Mapping[str, Any]
     owes_end: bool
-    metadata: Mapping[str, Any] | None
 
-    def is_continued_by(
-        self, request_id: str, metadata: Mapping[str, Any] | None
-    ) -> bool:
-        is_other_turn = bool(
-            metadata and self.metadata and metadata != self.metadata
+    def is_continued_by(self, segment: Segment) -> bool:
+        """Whether a text is of that request, not of another turn."""
+        is_other_turn = (
+            segment.metadata
+            and self.metadata
+            and segment.metadata != self.metadata
         )
-        return request_id == self.request_id and not is_other_turn
+        return segment.request_id == self.request_id and not is_other_turn
 
 
 class Admission:
-    """Tells new requests from the late texts of ended ones.
+    """Knows which request is running, and how those before it ended.
 
-    TEN hands over texts of an id that has ended, and ids may be used again
-    (a greeting recurs), so:
-
-    * nothing speakable after a complete request: late;
-    * speakable after a complete request: new, the id is used again;
-    * anything after a request that was cut short (failed or flushed), up
-      to its own end of input or until another id comes: late. `LATE_END`
-      is that end of input where the end of the request is still owed. A
-      text that names another turn in its metadata is new all the same.
+    * Nothing speakable after a complete request: late.
+    * Speakable after a complete request: new, the id is used again.
+    * Anything after a request that was cut short (failed or flushed), up to
+      its own last text or until another id comes: late. A text that names
+      another turn in its metadata is new all the same.
     """
 
     def __init__(self, most_remembered: int = 64) -> None:
         self._most_remembered = most_remembered
         self._complete: OrderedDict[str, None] = OrderedDict()
         self._cut_short: _CutShort | None = None
+        self._running: _Running | None = None
 
-    def admit(
-        self,
-        request_id: str,
-        *,
-        is_speakable: bool,
-        is_end: bool,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Verdict:
-        """Decide about a text of an id that is not running."""
-        cut, self._cut_short = self._cut_short, None
-        if cut and cut.is_continued_by(request_id, metadata):
-            if not is_end:
-                self._cut_short = cut
-                return Verdict.LATE
-            self._remember(request_id)
-            return Verdict.LATE_END if cut.owes_end else Verdict.LATE
-        if request_id in self._complete and not is_speakable:
-            return Verdict.LATE
-        self._complete.pop(request_id, None)
-        return Verdict.NEW
+    def admit(self, segment: Segment) -> Verdict:
+        """Decide what a text is; a new one's request is the running one."""
+        running = self._running
+        if running and running.request_id == segment.request_id:
+            return self._continue(running, segment)
+        verdict = self._admit_to_ended(segment)
+        if verdict is Verdict.NEW:
+            self._running = _Running(
+                segment.request_id, segment.metadata, segment.is_last
+            )
+        return verdict
 
-    def ended(
-        self,
-        request_id: str,
-        *,
-        is_input_ended: bool,
-        owes_end: bool = False,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Remember how a request ended.
+    def ended(self, *, owes_end: bool = False) -> None:
+        """Note that the running request has ended.
 
         Args:
-            is_input_ended: whether its last text had come.
             owes_end: whether the graph has yet to be told that it ended.
-            metadata: of its texts, as far as it had any.
         """
-        if is_input_ended:
-            self._remember(request_id)
+        running, self._running = self._running, None
+        if running is None:
+            return
+        if running.is_input_ended:
+            self._remember(running.request_id)
         else:
-            self._cut_short = _CutShort(request_id, owes_end, metadata)
+            self._cut_short = _CutShort(
+                running.request_id, running.metadata, owes_end
+            )
+
+    def _continue(self, running: _Running, segment: Segment) -> Verdict:
+        if not running.is_input_ended:
+            self._running = _Running(
+                running.request_id, running.metadata, segment.is_last
+            )
+            return Verdict.NEXT
+        if not running.has_next_life and not segment.is_speakable:
+            return Verdict.LATE
+        self._running = _Running(
+            running.request_id, running.metadata, True, has_next_life=True
+        )
+        return Verdict.NEXT_LIFE
+
+    def _admit_to_ended(self, segment: Segment) -> Verdict:
+        cut, self._cut_short = self._cut_short, None
+        if cut and cut.is_continued_by(segment):
+            if not segment.is_last:
+                self._cut_short = cut
+                return Verdict.LATE
+            self._remember(segment.request_id)
+            return Verdict.LATE_LAST if cut.owes_end else Verdict.LATE
+        if segment.request_id in self._complete and not segment.is_speakable:
+            return Verdict.LATE
+        self._complete.pop(segment.request_id, None)
+        return Verdict.NEW
 
     def _remember(self, request_id: str) -> None:
         self._complete[request_id] = None

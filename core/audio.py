@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from array import array
 
+# Of one sample: 16 bits, one channel.
+SAMPLE_BYTES = 2
 # Long enough that a cut is no click, too short to be heard itself.
 FADE_S = 0.005
 
@@ -21,7 +23,7 @@ def fade_in(pcm: bytes, sample_rate_hz: int, skipped: int = 0) -> bytes:
 
 
 def fade_out(last_sample: bytes, sample_rate_hz: int) -> bytes:
-    """Give 5 ms that lead from the last sample played to silence."""
+    """Return 5 ms that lead from the last sample played to silence."""
     (level,) = _samples(last_sample)
     length = round(FADE_S * sample_rate_hz)
     return _bytes(
@@ -34,7 +36,7 @@ _SILENCE = 32
 
 
 def silence_at(pcm: bytes) -> int:
-    """Give the byte where the silence starts in which the samples end."""
+    """Find the byte where the silence starts in which the samples end."""
     samples = _samples(pcm)
     for index in range(len(samples) - 1, -1, -1):
         if abs(samples[index]) > _SILENCE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from enum import Enum
 
 
@@ -16,6 +15,8 @@ class ErrorKind(Enum):
     CAPACITY = "capacity"
     TRANSIENT = "transient"
     PROTOCOL = "protocol"
+    # A bug on this side; the vendor has no part in it.
+    INTERNAL = "internal"
 
     @property
     def is_fatal(self) -> bool:
@@ -49,12 +50,6 @@ class GradiumError(Exception):
         self.kind = kind
         self.code = code
         self.vendor_message = vendor_message
-
-    def masked(self, mask: Callable[[str], str]) -> GradiumError:
-        """Give the same error without what `mask` takes out."""
-        return type(self)(
-            mask(str(self)), self.kind, self.code, mask(self.vendor_message)
-        )
 
 
 class ConnectError(GradiumError):

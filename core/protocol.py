@@ -7,7 +7,6 @@ JSON in websocket text frames, audio is base64 inside it.
 * `Setup` is what a session asks for, `decode` reads what the server says.
 * `Session` is the client's side of one session: it makes the frames to send,
   reads the frames received, and refuses what the protocol forbids.
-* `classify` is the only place that reads the vendor's prose.
 
 Illegal calls raise `LocalProtocolError` (a bug on this side), illegal frames
 `RemoteProtocolError` (a fault of the other).
@@ -24,6 +23,13 @@ from enum import Enum
 from typing import Any, Union
 
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
+
+# What the vendor accepts in `json_config` (voice settings guide).
+VOICE_RANGES = {
+    "temp": (0.0, 1.5),
+    "cfg_coef": (1.0, 10.0),
+    "padding_bonus": (-5.0, 5.0),
+}
 
 # Keys of `setup` and of the other messages that belong to the protocol; a
 # user's extra parameters never reach them.
@@ -68,7 +74,7 @@ class Setup:
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def frame(self) -> str:
-        """Give the websocket text frame that opens a session."""
+        """Return the websocket text frame that opens a session."""
         message: dict[str, Any] = {
             key: value
             for key, value in self.extra.items()
@@ -107,10 +113,7 @@ class Ready:
     """The session is accepted; every field but the type may be missing."""
 
     sample_rate_hz: int | None = None
-    frame_size_samples: int | None = None
     request_id: str | None = None
-    model_name: str | None = None
-    residency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -148,17 +151,17 @@ class ServerError:
     code: int | None = None
 
 
-Event = Union[Ready, Audio, Word, EndOfStream, ServerError]
+ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError]
 
 # No session lasts that long; larger times cannot be turned into integers.
 _MOST_S = 1e6
 
 
-def decode(raw: str | bytes) -> Event | None:
+def decode(raw: str | bytes) -> ServerMessage | None:
     """Read one frame.
 
     Returns:
-        The event, or `None` for a message type this client does not know
+        The message, or `None` for a message type this client does not know
         (the vendor adds types without notice).
 
     Raises:
@@ -182,10 +185,7 @@ def decode(raw: str | bytes) -> Event | None:
 def _read_ready(message: dict[str, Any]) -> Ready:
     return Ready(
         sample_rate_hz=_optional(message, "sample_rate", int),
-        frame_size_samples=_if_of(int, message.get("frame_size")),
         request_id=_if_of(str, message.get("request_id")),
-        model_name=_if_of(str, message.get("model_name")),
-        residency=_if_of(str, message.get("residency")),
     )
 
 
@@ -209,7 +209,7 @@ def _read_word(message: dict[str, Any]) -> Word:
 
 
 def _read_span(message: dict[str, Any]) -> tuple[float, float]:
-    """Give start and stop in seconds; missing ones as the SDKs default them."""
+    """Read start and stop in seconds; missing ones as the SDKs default them."""
     start_s = _read_seconds(message, "start_s", 0.0)
     return start_s, _read_seconds(message, "stop_s", start_s)
 
@@ -233,7 +233,7 @@ def _read_error(message: dict[str, Any]) -> ServerError:
 
 
 def _if_of(kind: type, value: Any) -> Any:
-    """Give a value of this type; any other counts as missing."""
+    """Return a value of this type; any other counts as missing."""
     is_of = isinstance(value, kind) and not isinstance(value, bool)
     return value if is_of else None
 
@@ -249,7 +249,7 @@ def _optional(
     raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
 
 
-_READERS: dict[str, Callable[[dict[str, Any]], Event]] = {
+_READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {
     "ready": _read_ready,
     "audio": _read_audio,
     "text": _read_word,
@@ -261,55 +261,47 @@ _READERS: dict[str, Callable[[dict[str, Any]], Event]] = {
 # ---------------------------------------------------------------- one session
 
 
-class SessionState(Enum):
-    """Where a session is; `Session` moves through them in this order."""
+class Input(Enum):
+    """How far our side of a session has come."""
 
-    IDLE = "idle"
-    SETUP = "setup"
-    STREAMING = "streaming"
-    ENDING = "ending"
-    CLOSED = "closed"
+    UNOPENED = "unopened"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+class Answer(Enum):
+    """How far the server's side of a session has come."""
+
+    NONE = "none"
+    READY = "ready"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the server says no more."""
+        return self in (Answer.COMPLETE, Answer.FAILED)
 
 
 class Session:
     """The client's side of one session on a socket of its own.
 
-    Text may follow `setup` at once: the server queues what comes before
-    `ready` (websocket lifecycle, "pipelining"). Each call returns the frame
-    to send; nothing here sends it.
+    Its state is two small ones, `input` (ours) and `answer` (theirs), that
+    move independently: text may follow `setup` at once, since the server
+    queues what comes before `ready` (websocket lifecycle, "pipelining").
+    Each call returns the frame to send; nothing here sends it.
     """
 
     def __init__(self, setup: Setup) -> None:
+        self.input = Input.UNOPENED
+        self.answer = Answer.NONE
         self._setup = setup
-        self._is_started = False
-        self._is_ready = False
-        self._is_input_ended = False
-        self._is_closed = False
-        self.ignored_frames = 0
-
-    @property
-    def state(self) -> SessionState:
-        """The state, derived from what was sent and received."""
-        if self._is_closed:
-            return SessionState.CLOSED
-        if not self._is_started:
-            return SessionState.IDLE
-        if not self._is_ready:
-            return SessionState.SETUP
-        if not self._is_input_ended:
-            return SessionState.STREAMING
-        return SessionState.ENDING
-
-    @property
-    def is_input_ended(self) -> bool:
-        """Whether `end_input` was called; legal before `ready`, too."""
-        return self._is_input_ended
 
     def start(self) -> str:
         """Open the session."""
-        if self.state is not SessionState.IDLE:
-            raise LocalProtocolError(f"start in state {self.state.value}")
-        self._is_started = True
+        if self.input is not Input.UNOPENED:
+            raise LocalProtocolError(f"setup with input {self.input.value}")
+        self.input = Input.OPEN
         return self._setup.frame()
 
     def push_text(self, text: str) -> str:
@@ -317,38 +309,48 @@ class Session:
         self._check_input("text")
         return _encode({"type": "text", "text": text})
 
+    def flush(self) -> str:
+        """Have everything so far spoken, though more is to come.
+
+        The vendor's tag for it; it never ends a session: only
+        `end_of_stream` is known to lose nothing.
+        """
+        return self.push_text("<flush>")
+
     def end_input(self) -> str:
         """Say that no more text comes."""
         self._check_input("end_of_stream")
-        self._is_input_ended = True
+        self.input = Input.ENDED
         return _encode({"type": "end_of_stream"})
 
-    def receive(self, raw: str | bytes) -> Event | None:
+    def receive(self, raw: str | bytes) -> ServerMessage | None:
         """Read one frame of the server.
 
         Returns:
-            The event; `None` for what carries no news: unknown types, a
+            The message; `None` for what carries no news: unknown types, a
             second `ready`, anything after the end.
 
         Raises:
             RemoteProtocolError: see `decode`.
             LocalProtocolError: nothing was asked for yet.
         """
-        if self.state is SessionState.IDLE:
-            raise LocalProtocolError("receive in state idle")
-        event = decode(raw)
-        if event is None or self._is_closed or self._is_repeated(event):
-            self.ignored_frames += 1
+        if self.input is Input.UNOPENED:
+            raise LocalProtocolError("receive with input unopened")
+        message = decode(raw)
+        is_repeated = isinstance(message, Ready) and self.answer is Answer.READY
+        if message is None or self.answer.is_final or is_repeated:
             return None
-        # Audio before `ready` has not been seen, but would imply it.
-        self._is_ready |= not isinstance(event, ServerError)
-        self._is_closed = isinstance(event, (EndOfStream, ServerError))
-        return event
-
-    def _is_repeated(self, event: Event) -> bool:
-        return isinstance(event, Ready) and self._is_ready
+        if isinstance(message, EndOfStream):
+            self.answer = Answer.COMPLETE
+        elif isinstance(message, ServerError):
+            self.answer = Answer.FAILED
+        else:
+            # Audio before `ready` has not been seen, but would imply it.
+            self.answer = Answer.READY
+        return message
 
     def _check_input(self, what: str) -> None:
-        if not self._is_started or self._is_input_ended or self._is_closed:
-            state = "input ended" if self._is_input_ended else self.state.value
-            raise LocalProtocolError(f"{what} in state {state}")
+        if self.input is not Input.OPEN:
+            raise LocalProtocolError(f"{what} with input {self.input.value}")
+        if self.answer.is_final:
+            raise LocalProtocolError(f"{what} with answer {self.answer.value}")

@@ -1,14 +1,12 @@
-"""The life of one request as values: what was said, heard and announced.
+"""The ledger of one request: what was asked, delivered and announced.
 
-`SpeechRequest` is the ledger of a request. It takes what the agent writes
-(`push_text`, `end_input`) and what the vendor sends (`audio_received`,
-`word_received`), and answers with the actions that the graph must see, in
-their order: `Ttfb`, `Start`, then `Pcm` and `Words`, and `End` exactly once.
-It spans as many sessions as the request takes, and knows at any moment from
-which word a new session would have to go on.
+`Ledger` takes what the agent writes (`push_text`, `end_input`) and what the
+vendor sends (`audio_received`, `word_received`), and answers with the actions
+that the graph must see, in their order: `Ttfb`, `Start`, then `Pcm` and
+`Words`, and `End` exactly once. It spans as many sessions as the request
+takes, and knows from which word a new one would have to go on.
 
-`Admission` decides what a text without a running request is, and
-`next_step` what to do after a failure. No clock here: times are passed in.
+No clock here: times are passed in.
 """
 
 from __future__ import annotations
@@ -19,9 +17,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Union
 
-from .audio import fade_in, fade_out, silence_at
+from .audio import SAMPLE_BYTES, fade_in, fade_out, silence_at
 from .protocol import Word
-from .script import SpokenText, words_finished
+from .script import Script, words_finished
 
 # -------------------------------------------------------------------- actions
 
@@ -85,30 +83,18 @@ class Words:
 
 @dataclass(frozen=True)
 class End:
-    """The request is over.
-
-    `interval_ms` runs from the first to the last arrival of audio,
-    `pcm_bytes` is all the audio that was delivered.
-    """
+    """The request is over; `interval_ms` runs from first to last audio."""
 
     reason: EndReason
     interval_ms: int
-    pcm_bytes: int
 
 
 Action = Union[Ttfb, Start, Pcm, Words, End]
 
 # --------------------------------------------------------------------- ledger
 
-# Word messages follow their audio; where none has come after this much of
-# it, none will, and the position in the text cannot be known.
-_WORDS_EXPECTED_AFTER_S = 2.0
 
-# Times are sums of floats: a word counts as heard within this margin.
-_TIME_MARGIN_S = 1e-4
-
-
-class SpeechRequest:
+class Ledger:
     """The ledger of one request, over all its sessions."""
 
     def __init__(
@@ -116,46 +102,30 @@ class SpeechRequest:
         request_id: str,
         *,
         sample_rate_hz: int,
-        sample_bytes: int = 2,
         unix_offset_s: float = 0.0,
         with_words: bool = False,
     ) -> None:
         """Open the ledger.
 
         Args:
-            sample_bytes: bytes of one sample of all channels.
             unix_offset_s: what to add to the `now` of the other calls to
                 get Unix time.
             with_words: whether `Words` are wanted; they are accounted for
                 either way.
         """
         self.request_id = request_id
-        self.text = SpokenText()
+        self.script = Script()
         self.sample_rate_hz = sample_rate_hz
-        self._bytes_per_s = sample_rate_hz * sample_bytes
-        self._sample_bytes = sample_bytes
         self._unix_offset_s = unix_offset_s
-        self._with_words = with_words
         self._asked_at: float | None = None
         self._first_audio_at: float | None = None
         self._last_audio_at = 0.0
-        self._pcm_bytes = 0
-        self._carry = b""
-        self._last_samples = b""
+        # Delivered by the sessions before the current one.
+        self._earlier_bytes = 0
+        self._audio = _SessionAudio(sample_rate_hz, is_seam_cut=False)
+        self._position = _SessionPosition(self.script, 0)
+        self._words = _WordTrack(is_wanted=with_words)
         self._is_ended = False
-        # The current session.
-        self._first_word = 0
-        self._is_rotating = False
-        self._is_seam_cut = False
-        self._held_silence = b""
-        self._session_start_bytes = 0
-        self._timed: list[Word] = []
-        # Words not yet announced, on the request's clock.
-        self._unheard: deque[Word] = deque()
-        self._words_announced = 0
-        self._turn_seq_id = 0
-        self._last_word_start_ms = -1
-        self._last_word_stop_ms = 0
 
     # ------------------------------------------------------------ from TEN
 
@@ -163,14 +133,6 @@ class SpeechRequest:
         """Note when the first speakable text came; later calls do nothing."""
         if self._asked_at is None:
             self._asked_at = now
-
-    def push_text(self, message: str) -> None:
-        """Append a message for the vendor."""
-        self.text.push(message)
-
-    def end_input(self) -> None:
-        """Note that no more text comes."""
-        self.text.is_ended = True
 
     # --------------------------------------------------------------- state
 
@@ -180,240 +142,327 @@ class SpeechRequest:
         return self._first_audio_at is not None
 
     @property
-    def is_ended(self) -> bool:
-        """Whether `End` was given out."""
-        return self._is_ended
+    def is_awaited(self) -> bool:
+        """Whether the graph waits for the end of this request.
+
+        It does once audio was announced, or once the last text has come.
+        """
+        return self.has_started or self.script.is_input_ended
 
     @property
     def words_announced(self) -> int:
         """How many spoken words were delivered, by all sessions."""
-        return self._words_announced
+        return self._words.announced
 
     @property
-    def heard_s(self) -> float:
+    def delivered_s(self) -> float:
         """Seconds of audio delivered by all sessions."""
-        return self._pcm_bytes / self._bytes_per_s
+        delivered_bytes = self._earlier_bytes + self._audio.delivered_bytes
+        return delivered_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
 
     @property
-    def session_heard_s(self) -> float:
+    def session_delivered_s(self) -> float:
         """Seconds of audio delivered by the current session."""
-        return (self._pcm_bytes - self._session_start_bytes) / self._bytes_per_s
+        return self._audio.delivered_s
 
-    def words_heard(self) -> int | None:
-        """Count the words of the text that were delivered completely.
+    def next_word(self) -> int | None:
+        """Number the first word that was not surely delivered.
 
         Returns:
-            The index of the first word that a new session must say, or
-            `None` where the server has sent audio without any word times.
+            Where a new session has to go on; `None` where the server has
+            sent audio without any word times.
         """
-        heard_s = self.session_heard_s
-        if not self._timed:
-            too_late = heard_s > _WORDS_EXPECTED_AFTER_S
-            return None if too_late else self._first_word
-        over = sum(w.stop_s <= heard_s + _TIME_MARGIN_S for w in self._timed)
-        if not over:
-            return self._first_word
-        finished = words_finished(
-            self.text.words_from(self._first_word),
-            [word.text for word in self._timed],
-        )
-        return self._first_word + finished[over - 1]
+        return self._position.next_word(self.session_delivered_s)
 
-    def unspoken_text(self) -> str:
-        """Give the text from the first word that was not surely heard."""
-        heard = self.words_heard()
-        words = self.text.words_from(
-            self._first_word if heard is None else heard
+    def undelivered_text(self) -> str:
+        """Return the text from the first word not surely delivered on."""
+        word = self.next_word()
+        return self.script.text_from(
+            self._position.first_word if word is None else word
         )
-        return " ".join(words)
 
     # ----------------------------------------------------------- from the wire
 
-    def begin_session(self) -> list[Action]:
-        """Start over on a new session, which says the words not yet heard.
+    def cut_session(self, from_word: int) -> list[Action]:
+        """Go on with the next session after this one has failed.
 
-        Where audio was cut, a 5 ms fade keeps the seam from clicking.
+        Where audio was cut, 5 ms of fade keep the seam from clicking.
 
-        Raises:
-            ValueError: the position in the text is unknown.
+        Args:
+            from_word: the first word that the next session says.
         """
-        first_word = self.words_heard()
-        if first_word is None:
-            raise ValueError("no word times: the position is unknown")
         # What is announced from here on is what the new session says.
-        self._unheard.clear()
-        actions = self._deliver(self._fade_out())
-        self._is_seam_cut = self.has_started
-        self._next_session(first_word)
+        self._words.forget_waiting()
+        actions = self._deliver(self._audio.fade_out())
+        self._next_session(from_word, is_seam_cut=self.has_started)
         return actions
 
-    def rotate_input(self) -> None:
+    def complete_session(self, from_word: int) -> list[Action]:
+        """Go on with the next session after this one has said everything."""
+        actions = self._announce(float("inf"))
+        self._next_session(from_word, is_seam_cut=False)
+        return actions
+
+    def hold_last_silence(self) -> None:
         """Note that this session gets no more text, though more is to come.
 
         From here on silence waits for what follows it, so that the pause
         which ends a session is not heard between two.
         """
-        self._is_rotating = True
-
-    def complete_session(self, next_word: int) -> list[Action]:
-        """Go on with the next session after this one has said everything."""
-        actions = self._announce_words(float("inf"))
-        self._is_seam_cut = False
-        self._next_session(next_word)
-        return actions
-
-    def _next_session(self, first_word: int) -> None:
-        self._first_word = first_word
-        self._session_start_bytes = self._pcm_bytes
-        self._is_rotating = False
-        self._unheard.clear()
-        self._timed.clear()
-        self._carry = self._held_silence = b""
+        self._audio.is_silence_held = True
 
     def audio_received(self, chunk: bytes, now: float) -> list[Action]:
         """Account for audio from the vendor.
 
         Args:
             chunk: 16-bit little-endian samples, any length; a trailing
-                part of a sample waits for the next call and is dropped at
-                the end of its session.
+                half sample waits for the next call and is dropped at the
+                end of its session.
             now: seconds on the same monotonic clock as every other call.
 
         Returns:
             Actions in the order the graph must see them; empty once ended
             and while no whole sample is there.
         """
-        data = self._carry + chunk
-        whole = len(data) - len(data) % self._sample_bytes
-        self._carry = data[whole:]
-        if not whole or self._is_ended:
+        if self._is_ended:
             return []
-        pcm = self._held_silence + data[:whole]
-        if self._is_rotating:
-            at = silence_at(pcm)
-            pcm, self._held_silence = pcm[:at], pcm[at:]
-            if not pcm:
-                return []
+        pcm = self._audio.take(chunk)
+        if not pcm:
+            return []
         actions: list[Action] = []
         if self._first_audio_at is None:
             self._first_audio_at = now
             asked_at = now if self._asked_at is None else self._asked_at
             actions += [Ttfb(round((now - asked_at) * 1000)), Start()]
         self._last_audio_at = now
-        if self._is_seam_cut:
-            heard_bytes = self._pcm_bytes - self._session_start_bytes
-            heard = heard_bytes // self._sample_bytes
-            pcm = fade_in(pcm, self.sample_rate_hz, heard)
         return actions + self._deliver(pcm)
 
     def word_received(self, word: Word) -> list[Action]:
         """Account for a word, on the clock of its session."""
         if self._is_ended:
             return []
-        self._timed.append(word)
-        offset_s = self._session_start_bytes / self._bytes_per_s
-        self._unheard.append(
+        self._position.add(word)
+        offset_s = self._earlier_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
+        self._words.add(
             Word(word.text, word.start_s + offset_s, word.stop_s + offset_s)
         )
-        return self._announce_words(self.heard_s)
+        return self._announce(self.delivered_s)
 
     def end(self, reason: EndReason) -> list[Action]:
         """End the request, once; a second call changes nothing."""
         if self._is_ended:
             return []
         actions: list[Action] = []
-        if self.has_started:
+        interval_s = 0.0
+        if self._first_audio_at is not None:
             if reason is EndReason.REQUEST_END:
-                actions += self._announce_words(float("inf"))
-            actions += self._close_words(reason)
+                actions += self._announce(float("inf"))
+            at_ms = round(self.delivered_s * 1000)
+            actions += self._words.close(reason, at_ms, self._start_ms())
+            interval_s = self._last_audio_at - self._first_audio_at
         self._is_ended = True
-        interval_s = (
-            0.0
-            if self._first_audio_at is None
-            else self._last_audio_at - self._first_audio_at
-        )
-        actions.append(End(reason, round(interval_s * 1000), self._pcm_bytes))
+        actions.append(End(reason, round(interval_s * 1000)))
         return actions
 
     # ------------------------------------------------------------- internal
 
+    def _next_session(self, from_word: int, *, is_seam_cut: bool) -> None:
+        self._words.forget_waiting()
+        self._earlier_bytes += self._audio.delivered_bytes
+        self._audio = _SessionAudio(
+            self.sample_rate_hz, is_seam_cut=is_seam_cut
+        )
+        self._position = _SessionPosition(self.script, from_word)
+
     def _deliver(self, pcm: bytes) -> list[Action]:
         if not pcm or self._is_ended:
             return []
-        timestamp_ms = self._unix_ms(self.heard_s)
-        self._pcm_bytes += len(pcm)
-        self._last_samples = pcm[-self._sample_bytes :]
-        return [Pcm(pcm, timestamp_ms), *self._announce_words(self.heard_s)]
+        timestamp_ms = self._start_ms() + round(self.delivered_s * 1000)
+        self._audio.delivered(pcm)
+        return [Pcm(pcm, timestamp_ms), *self._announce(self.delivered_s)]
 
-    def _fade_out(self) -> bytes:
-        """Lead the last sample of a session that was cut to silence."""
-        if self._pcm_bytes == self._session_start_bytes:
+    def _start_ms(self) -> int:
+        """Return when the audio of the request started, in Unix ms.
+
+        Times within it are added in whole ms, so that the steps between
+        frames keep their precision.
+        """
+        return round(((self._first_audio_at or 0) + self._unix_offset_s) * 1000)
+
+    def _announce(self, until_s: float) -> list[Action]:
+        if self._is_ended or not self.has_started:
+            return []
+        return [*self._words.due(until_s, self._start_ms())]
+
+
+# ----------------------------------------------------------------- one session
+
+
+class _SessionAudio:
+    """The audio of one session, from its chunks to what is delivered."""
+
+    def __init__(self, sample_rate_hz: int, *, is_seam_cut: bool) -> None:
+        self.delivered_bytes = 0
+        self.is_silence_held = False
+        self._sample_rate_hz = sample_rate_hz
+        self._is_seam_cut = is_seam_cut
+        self._half_sample = b""
+        self._held_silence = b""
+        self._last_sample = b""
+
+    @property
+    def delivered_s(self) -> float:
+        return self.delivered_bytes / (self._sample_rate_hz * SAMPLE_BYTES)
+
+    def take(self, chunk: bytes) -> bytes:
+        """Return what of the audio so far is to be delivered now."""
+        data = self._half_sample + chunk
+        whole = len(data) - len(data) % SAMPLE_BYTES
+        self._half_sample = data[whole:]
+        pcm = self._held_silence + data[:whole]
+        if self.is_silence_held:
+            at = silence_at(pcm)
+            pcm, self._held_silence = pcm[:at], pcm[at:]
+        if self._is_seam_cut:
+            skipped = self.delivered_bytes // SAMPLE_BYTES
+            pcm = fade_in(pcm, self._sample_rate_hz, skipped)
+        return pcm
+
+    def delivered(self, pcm: bytes) -> None:
+        """Note what was delivered."""
+        self.delivered_bytes += len(pcm)
+        self._last_sample = pcm[-SAMPLE_BYTES:]
+
+    def fade_out(self) -> bytes:
+        """Return what leads the last sample of a cut session to silence."""
+        if not self._last_sample:
             return b""
-        return fade_out(self._last_samples, self.sample_rate_hz)
+        return fade_out(self._last_sample, self._sample_rate_hz)
 
-    def _unix_ms(self, at_s: float) -> int:
-        """Turn seconds of the request's audio into Unix time."""
-        start_s = self._first_audio_at or 0.0
-        # In two steps, so that steps between frames keep their precision.
-        return round((start_s + self._unix_offset_s) * 1000) + round(
-            at_s * 1000
+
+# Word messages follow their audio; where none has come after this much of
+# it, none will, and the position in the text cannot be known.
+_WORDS_EXPECTED_AFTER_S = 2.0
+
+# Times are sums of floats: a word counts as delivered within this margin.
+_TIME_MARGIN_S = 1e-4
+
+
+class _SessionPosition:
+    """How far a session has come in the script, by the words it timed."""
+
+    def __init__(self, script: Script, first_word: int) -> None:
+        self.first_word = first_word
+        self._script = script
+        self._timed: list[Word] = []
+
+    def add(self, word: Word) -> None:
+        """Take a word, on the session's clock."""
+        self._timed.append(word)
+
+    def next_word(self, delivered_s: float) -> int | None:
+        """Number the first word not surely within so much audio."""
+        if not self._timed:
+            is_too_late = delivered_s > _WORDS_EXPECTED_AFTER_S
+            return None if is_too_late else self.first_word
+        until_s = delivered_s + _TIME_MARGIN_S
+        over = sum(word.stop_s <= until_s for word in self._timed)
+        if not over:
+            return self.first_word
+        finished = words_finished(
+            self._script.words_from(self.first_word),
+            [word.text for word in self._timed],
         )
+        return self.first_word + finished[over - 1]
 
-    def _announce_words(self, heard_s: float) -> list[Action]:
-        """Give out the words whose audio has been delivered."""
-        actions: list[Action] = []
+
+# ------------------------------------------------------------------ word track
+
+
+class _WordTrack:
+    """The words of a request on their way to the graph, in strict order.
+
+    Times in seconds count from the start of the request's audio; `start_ms`
+    says when that was, in Unix ms.
+    """
+
+    def __init__(self, *, is_wanted: bool) -> None:
+        self.announced = 0
+        self._is_wanted = is_wanted
+        self._waiting: deque[Word] = deque()
+        self._next_turn_seq_id = 0
+        self._last_start_ms = -1
+        self._last_stop_ms = 0
+
+    def add(self, word: Word) -> None:
+        """Take a word that waits for its audio."""
+        self._waiting.append(word)
+
+    def forget_waiting(self) -> None:
+        """Drop the words whose audio was cut off."""
+        self._waiting.clear()
+
+    def due(self, until_s: float, start_ms: int) -> list[Words]:
+        """Announce the words whose audio was delivered by `until_s`."""
+        results = []
         while (
-            self.has_started
-            and not self._is_ended
-            and self._unheard
-            and self._unheard[0].stop_s <= heard_s + _TIME_MARGIN_S
+            self._waiting
+            and self._waiting[0].stop_s <= until_s + _TIME_MARGIN_S
         ):
-            word = self._unheard.popleft()
-            self._words_announced += 1
-            if self._with_words:
-                actions.append(self._word_action(word))
-        return actions
+            word = self._waiting.popleft()
+            self.announced += 1
+            if self._is_wanted:
+                results.append(self._word(word, start_ms))
+        return results
 
-    def _word_action(self, word: Word) -> Words:
-        # Starts must ascend strictly, whatever the server sends.
-        start_ms = max(
-            self._unix_ms(word.start_s), self._last_word_start_ms + 1
-        )
-        duration_ms = max(0, self._unix_ms(word.stop_s) - start_ms)
-        timed = [TimedWord(word.text, start_ms, duration_ms)]
-        if self._turn_seq_id:
-            timed.insert(0, TimedWord(" ", start_ms, 0))
-        return self._next_words(timed, start_ms, duration_ms)
+    def close(
+        self, reason: EndReason, at_ms: int, start_ms: int
+    ) -> list[Words]:
+        """Return the empty result that ends the turn.
 
-    def _close_words(self, reason: EndReason) -> list[Action]:
-        """Give the empty result that ends the turn, where its audio ends."""
-        if not self._with_words:
+        Args:
+            at_ms: where the audio ended, from its start.
+        """
+        if not self._is_wanted:
             return []
         is_cut = reason is not EndReason.REQUEST_END
         # Complete, it follows its last word; without any, its audio.
-        is_at_end = is_cut or not self._turn_seq_id
-        at_ms = self._unix_ms(self.heard_s) if is_at_end else 0
-        start_ms = max(
-            at_ms, self._last_word_stop_ms, self._last_word_start_ms + 1
+        is_at_end = is_cut or not self._next_turn_seq_id
+        first_ms = max(
+            start_ms + at_ms if is_at_end else 0,
+            self._last_stop_ms,
+            self._last_start_ms + 1,
         )
         status = TurnStatus.INTERRUPTED if is_cut else TurnStatus.END
-        return [self._next_words([], start_ms, 0, status)]
+        return [self._next([], first_ms, 0, status)]
 
-    def _next_words(
+    def _word(self, word: Word, start_ms: int) -> Words:
+        # Starts must ascend strictly, whatever the server sends.
+        first_ms = max(
+            start_ms + round(word.start_s * 1000), self._last_start_ms + 1
+        )
+        stop_ms = start_ms + round(word.stop_s * 1000)
+        duration_ms = max(0, stop_ms - first_ms)
+        timed = [TimedWord(word.text, first_ms, duration_ms)]
+        if self._next_turn_seq_id:
+            timed.insert(0, TimedWord(" ", first_ms, 0))
+        return self._next(timed, first_ms, duration_ms)
+
+    def _next(
         self,
         words: Sequence[TimedWord],
-        start_ms: int,
+        first_ms: int,
         duration_ms: int,
         status: TurnStatus = TurnStatus.IN_PROGRESS,
     ) -> Words:
-        self._last_word_start_ms = start_ms
-        self._last_word_stop_ms = start_ms + duration_ms
-        self._turn_seq_id += 1
+        self._last_start_ms = first_ms
+        self._last_stop_ms = first_ms + duration_ms
+        self._next_turn_seq_id += 1
         return Words(
             text="".join(word.word for word in words),
-            start_ms=start_ms,
+            start_ms=first_ms,
             duration_ms=duration_ms,
             words=tuple(words),
-            turn_seq_id=self._turn_seq_id - 1,
+            turn_seq_id=self._next_turn_seq_id - 1,
             turn_status=status,
         )

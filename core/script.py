@@ -1,75 +1,237 @@
-"""What is to be said: messages, places in them, alignment, a session's size."""
+"""What is to be said: messages for the vendor, and how far they have come.
+
+`Script` holds the text of a request, `SessionText` what of it one session is
+given, within that session's `SessionBudget`. `words_finished` tells from what
+the server spoke which of the words are over.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final, Union
 
-# A control tag, or a run of anything but space.
-_TOKEN = re.compile(r"(?P<tag><[^<>]*>)|\S+")
+from .text import cut_before, is_speakable, word_spans
+
+# ----------------------------------------------------------- what is to be said
 
 
-class SpokenText:
-    """The text of a request: messages for the vendor, in order.
+class Flush(Enum):
+    """Speak what has come so far, though more is to come; no text itself."""
 
-    Words are counted over all messages; control tags are not words.
+    FLUSH = "flush"
+
+
+FLUSH: Final = Flush.FLUSH
+
+Message = Union[str, Flush]
+
+
+class Script:
+    """The text of one request: messages for the vendor, in order.
+
+    Words are numbered over all messages, from 0. Flushes and the vendor's
+    tags are no words.
     """
 
     def __init__(self) -> None:
-        self.messages: list[str] = []
-        self.is_ended = False
-        self._word_counts: list[int] = []
-
-    @property
-    def characters(self) -> int:
-        """How many characters the messages have."""
-        return sum(map(len, self.messages))
+        self.messages: list[Message] = []
+        self.is_input_ended = False
+        # How many words come before each message, and before the end.
+        self._words_before = [0]
 
     def push(self, message: str) -> None:
-        """Append a message."""
+        """Append a message of whole words."""
         self.messages.append(message)
-        self._word_counts.append(sum(1 for _ in _words_of(message)))
+        words = len(word_spans(message))
+        self._words_before.append(self._words_before[-1] + words)
+
+    def push_flush(self) -> None:
+        """Append a flush, unless nothing was said since the last one."""
+        if self.messages and self.messages[-1] is not FLUSH:
+            self.messages.append(FLUSH)
+            self._words_before.append(self._words_before[-1])
+
+    def end_input(self) -> None:
+        """Note that no more text comes."""
+        self.is_input_ended = True
 
     @property
-    def words(self) -> int:
-        """How many words the messages have."""
-        return sum(self._word_counts)
+    def word_count(self) -> int:
+        """How many words there are so far."""
+        return self._words_before[-1]
 
-    def words_before(self, index: int, offset: int) -> int:
-        """Count the words before a place: message index and offset."""
-        before = sum(self._word_counts[:index])
-        if index < len(self.messages):
-            head = self.messages[index][:offset]
-            before += sum(1 for _ in _words_of(head))
-        return before
+    def place_of(self, word: int) -> tuple[int, int]:
+        """Find where a word starts: index of its message, character in it.
+
+        A tag in front of a word belongs to it; a number past the last word
+        means the end of all messages.
+        """
+        if word >= self.word_count:
+            return len(self.messages), 0
+        index = bisect_right(self._words_before, word) - 1
+        within = word - self._words_before[index]
+        if within == 0:
+            return index, 0
+        _, end_of_previous = word_spans(self._text_of(index))[within - 1]
+        return index, end_of_previous
+
+    def word_at(self, index: int, offset: int) -> int:
+        """Number the first word that starts at or after a place."""
+        if index >= len(self.messages):
+            return self.word_count
+        starts = [start for start, _ in word_spans(self._text_of(index))]
+        return self._words_before[index] + sum(s < offset for s in starts)
 
     def words_from(self, first_word: int) -> list[str]:
-        """Give all words from `first_word` on."""
-        index, offset = self.locate(first_word)
-        rest = self.messages[index:]
-        if rest:
-            rest[0] = rest[0][offset:]
-        return [word.group() for text in rest for word in _words_of(text)]
+        """Return all words from `first_word` on."""
+        index, offset = self.place_of(first_word)
+        words = []
+        for at in range(index, len(self.messages)):
+            text = self._text_of(at)
+            words += [
+                text[start:end]
+                for start, end in word_spans(text)
+                if start >= offset
+            ]
+            offset = 0
+        return words
 
-    def locate(self, word: int) -> tuple[int, int]:
-        """Give message index and character offset where a word starts.
+    def text_from(self, first_word: int) -> str:
+        """Return the words from `first_word` on as one text."""
+        return " ".join(self.words_from(first_word))
 
-        A position past the last word is the end of all messages. A tag in
-        front of a word belongs to it.
+    def is_speakable_from(self, first_word: int) -> bool:
+        """Whether anything from `first_word` on would be heard."""
+        return is_speakable(self.text_from(first_word))
+
+    def _text_of(self, index: int) -> str:
+        message = self.messages[index]
+        return message if isinstance(message, str) else ""
+
+
+# ---------------------------------------------------------- what a session gets
+
+
+class SessionText:
+    """What one session is given of a script: from a word on, while it fits."""
+
+    def __init__(
+        self, script: Script, first_word: int, budget: SessionBudget
+    ) -> None:
+        self._script = script
+        self._index, self._offset = script.place_of(first_word)
+        self._budget = budget
+        # Where the next session goes on, once this one is full.
+        self.goes_on_at: int | None = None
+
+    def take(self, age_s: float) -> Message | None:
+        """Return the next message, `None` where none is due.
+
+        That is when all that the script has so far was taken, or when the
+        session is full: then `goes_on_at` is set.
+
+        Args:
+            age_s: seconds since the session began.
         """
-        for index, count in enumerate(self._word_counts):
-            if word < count:
-                if word == 0:
-                    return index, 0
-                previous = list(_words_of(self.messages[index]))[word - 1]
-                return index, previous.end()
-            word -= count
-        return len(self.messages), 0
+        messages = self._script.messages
+        while self.goes_on_at is None and self._index < len(messages):
+            message = messages[self._index]
+            if message is FLUSH:
+                self._index += 1
+                return FLUSH
+            assert isinstance(message, str)
+            part = self._take_text(message, age_s)
+            if part:
+                self._budget.use(part)
+                return part
+        return None
+
+    def _take_text(self, message: str, age_s: float) -> str:
+        rest = message[self._offset :].lstrip()
+        room = self._budget.room_for(rest, age_s)
+        if room < len(rest):
+            at = len(message) - len(rest) + room
+            self.goes_on_at = self._script.word_at(self._index, at)
+        else:
+            self._index, self._offset = self._index + 1, 0
+        return rest[:room].rstrip()
 
 
-def _words_of(message: str) -> Iterator[re.Match[str]]:
-    return (token for token in _TOKEN.finditer(message) if not token["tag"])
+# Speech takes about 0.08 s a character (the vendor's 750 in a minute).
+_S_PER_CHARACTER = 0.1
+# From this share of a limit on, the next sentence end is a good place to cut.
+_SOFT_SHARE = 0.8
+_SENTENCE_END = re.compile(r"""[.!?…。！？]["'”’)\]]*(?=\s|$)""")
 
+
+class SessionBudget:
+    """How much text one session may get before the next one takes over.
+
+    The vendor ends sessions that last too long (300 s), and on the free
+    tier those that say too much (1,500 characters).
+    """
+
+    def __init__(self, max_s: float, max_characters: int) -> None:
+        """Open a budget; 0 means no limit."""
+        self._max_s = max_s or float("inf")
+        self._most_characters = min(
+            max_characters or float("inf"), self._max_s / _S_PER_CHARACTER
+        )
+        self._used = 0
+        self._is_sentence_over = False
+
+    def room_for(self, message: str, age_s: float) -> int:
+        """Count the characters of a message that this session may still get.
+
+        Fewer than all of them means: cut here. The cut is at a sentence end
+        where one is near, else before a word, and never inside one or inside
+        a tag, except that the first word of a session always fits.
+        """
+        if self._is_used_up(age_s):
+            return 0
+        room = self._most_characters - self._used
+        if len(message) <= room:
+            return len(message)
+        soft = self._most_characters * _SOFT_SHARE - self._used
+        end = _last_sentence_end(message, int(room))
+        if end and end >= soft:
+            return end
+        # Half used, a new sentence had better begin in the next session.
+        if self._used and self._is_sentence_over and self._used > soft:
+            return 0
+        at = cut_before(message, int(room))
+        if at or self._used:
+            return at
+        (_, first_end), *_ = word_spans(message) or [(0, len(message))]
+        return first_end
+
+    def use(self, message: str) -> None:
+        """Note what was sent."""
+        # The server puts a space between two messages.
+        self._used += len(message) + 1
+        end = _last_sentence_end(message, len(message))
+        self._is_sentence_over = end == len(message)
+
+    def _is_used_up(self, age_s: float) -> bool:
+        if not self._used:
+            return False
+        share = max(self._used / self._most_characters, age_s / self._max_s)
+        return share >= (_SOFT_SHARE if self._is_sentence_over else 1.0)
+
+
+def _last_sentence_end(message: str, room: int) -> int:
+    """Find the end of the last sentence within `room` characters, else 0."""
+    end = 0
+    for match in _SENTENCE_END.finditer(message, 0, room + 1):
+        if match.end() <= room:
+            end = match.end()
+    return end
+
+
+# ---------------------------------------------------------------- what was said
 
 # How far a rewritten stretch is followed: sent words, and words spoken for
 # them ("1,234,567.89" is spoken as a dozen).
@@ -108,7 +270,7 @@ def words_finished(sent: Sequence[str], spoken: Sequence[str]) -> list[int]:
 def _find_gap(
     sent: Sequence[str], spoken: Sequence[str]
 ) -> tuple[int, int] | None:
-    """Give how many words on each side precede the next two that match."""
+    """Find how many words on each side precede the next two that match."""
     for skipped_sent in range(1, _GAP_SENT + 1):
         pair = sent[skipped_sent : skipped_sent + 2]
         if len(pair) < 2:
@@ -120,71 +282,5 @@ def _find_gap(
 
 
 def _key(word: str) -> str:
-    """Give a word without case and punctuation (or as it is, if only that)."""
+    """Return a word without case and punctuation (all of it, if only that)."""
     return "".join(filter(str.isalnum, word)).casefold() or word
-
-
-# --------------------------------------------------------------------- limits
-
-# Speech takes about 0.08 s a character (the vendor's 750 in a minute).
-_S_PER_CHARACTER = 0.1
-# From this share of a limit on, the next sentence end is a good place to cut.
-_SOFT_SHARE = 0.8
-_SENTENCE_END = re.compile(r"""[.!?…。！？]["'”’)\]]*(?=\s|$)""")
-
-
-class SessionBudget:
-    """How much text one session may get before the next one takes over.
-
-    The vendor ends sessions that last too long (300 s), and on the free
-    tier those that say too much (1,500 characters).
-    """
-
-    def __init__(self, max_s: float, max_characters: int) -> None:
-        """Open a budget; 0 means no limit."""
-        limits = [max_characters or float("inf")]
-        limits.append(max_s / _S_PER_CHARACTER if max_s else float("inf"))
-        self._max_s = max_s or float("inf")
-        self._most = min(limits)
-        self._used = 0
-        self._is_sentence_over = False
-
-    def room_for(self, message: str, age_s: float) -> int:
-        """Give how many characters of a message this session may still get.
-
-        Fewer than all of them means: cut here. The cut is at a sentence end
-        where one is near, else before a word, and never inside one, except
-        that the first word of a session always fits.
-        """
-        if self._is_over(age_s):
-            return 0
-        room = self._most - self._used
-        if len(message) <= room:
-            return len(message)
-        window = message[: int(room) + 1]
-        ends = [match.end() for match in _SENTENCE_END.finditer(window)]
-        soft = self._most * _SOFT_SHARE - self._used
-        if ends and ends[-1] <= room and ends[-1] >= soft:
-            return ends[-1]
-        if self._used and self._is_sentence_over and self._used > soft:
-            return 0
-        at = window.rfind(" ")
-        if window.rfind("<", 0, at) > window.rfind(">", 0, at):
-            at = window.rfind("<", 0, at)  # a tag is one word
-        if at > 0 or self._used:
-            return max(at, 0)
-        space = message.find(" ")
-        return space if space > 0 else len(message)
-
-    def use(self, message: str) -> None:
-        """Note what was sent."""
-        # The server puts a space between two messages.
-        self._used += len(message) + 1
-        ends = [match.end() for match in _SENTENCE_END.finditer(message)]
-        self._is_sentence_over = ends[-1:] == [len(message)]
-
-    def _is_over(self, age_s: float) -> bool:
-        if not self._used:
-            return False
-        share = max(self._used / self._most, age_s / self._max_s)
-        return share >= (_SOFT_SHARE if self._is_sentence_over else 1.0)

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import aiofiles
@@ -17,7 +18,7 @@ _MOST_CHARACTERS = 80
 
 
 def dump_name(request_id: str, suffix: str = "pcm") -> str:
-    """Give a file name for a request id, whatever is in it.
+    """Make a file name for a request id, whatever is in it.
 
     Ids of letters, digits, `-` and `_` stay readable; others are replaced
     and told apart by a hash, so that no two share a file.
@@ -28,6 +29,39 @@ def dump_name(request_id: str, suffix: str = "pcm") -> str:
         # No readable id has a dot.
         safe += "." + hashlib.sha256(octets).hexdigest()[:12]
     return f"gradium_dump_{safe}.{suffix}"
+
+
+class Dump:
+    """The dump of one request; a failure ends it, never the request."""
+
+    def __init__(
+        self, file: DumpFile | None, warn: Callable[[str], None]
+    ) -> None:
+        """Write to a file, or nowhere without one.
+
+        Args:
+            warn: is told of a failure.
+        """
+        self._file = file
+        self._warn = warn
+
+    async def write(self, pcm: bytes) -> None:
+        """Append what was sent to the graph."""
+        if self._file:
+            try:
+                await self._file.write(pcm)
+            except OSError as error:
+                self._warn(str(error))
+                await self.complete()
+                self._file = None
+
+    async def complete(self) -> None:
+        """Write everything out; a second call waits for the first."""
+        if self._file:
+            try:
+                await self._file.aclose()
+            except OSError as error:
+                self._warn(str(error))
 
 
 class DumpFile:
@@ -105,7 +139,7 @@ class DumpFile:
         await self._file.write(pcm)
 
     def _wav_header(self) -> bytes:
-        """Give the header for what has been written so far."""
+        """Make the header for what has been written so far."""
         header = io.BytesIO()
         with wave.open(header, "wb") as wav:
             wav.setnchannels(1)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ten_ai_base.const import LOG_CATEGORY_KEY_POINT, LOG_CATEGORY_VENDOR
 from ten_ai_base.message import (
     ModuleError,
     ModuleErrorCode,
@@ -21,19 +20,19 @@ from ten_ai_base.struct import TTSTextResult, TTSWord
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_runtime import Data
 
-from ..core.errors import ErrorKind, GradiumError
+from ..core.errors import GradiumError
 from ..core.request import (
     Action,
     End,
     EndReason,
     Pcm,
-    SpeechRequest,
     Start,
     Ttfb,
     TurnStatus,
     Words,
 )
 from ..speech import Speech
+from .log import GraphLog
 
 VENDOR = "gradium"
 DATA_CONNECTION_STATUS = "connection_status_changed"
@@ -69,7 +68,7 @@ class ConnectionStatus:
         self.current = Status.DISCONNECTED
 
     def move_to(self, wanted: Status) -> list[StatusChange]:
-        """Give the steps to a state; none if it is reached already."""
+        """Take the steps to a state; none if it is reached already."""
         steps = []
         if (self.current, wanted) == (Status.DISCONNECTED, Status.CONNECTED):
             steps.append(self._step(Status.CONNECTING))
@@ -89,6 +88,7 @@ class GraphEvents:
     def __init__(
         self,
         base: AsyncTTS2BaseExtension,
+        log: GraphLog,
         redact: Callable[[str], str],
     ) -> None:
         """Speak for an extension.
@@ -97,6 +97,7 @@ class GraphEvents:
             redact: masks the secrets of a text.
         """
         self._base = base
+        self._log = log
         self._redact = redact
         self._status = ConnectionStatus()
         # What the graph may know of the vendor's side; no secrets.
@@ -106,8 +107,8 @@ class GraphEvents:
 
     async def perform(self, speech: Speech, action: Action) -> None:
         """Turn an action of the ledger into an event."""
-        request = speech.request
-        request_id = request.request_id
+        ledger = speech.ledger
+        request_id = ledger.request_id
         if isinstance(action, Pcm):
             await self._base.send_tts_audio_data(
                 action.pcm, action.timestamp_ms
@@ -155,23 +156,23 @@ class GraphEvents:
         )
 
     async def _send_end(self, speech: Speech, end: End) -> None:
-        request = speech.request
+        ledger = speech.ledger
         is_complete = end.reason is EndReason.REQUEST_END
-        left = 0 if is_complete else len(request.unspoken_text())
-        self._base.metrics_add_output_characters(speech.characters_sent)
-        self._base.metrics_add_input_characters(speech.characters_spoken)
-        await self._base.send_usage_metrics(request.request_id)
-        self.key_point(
-            f"request={request.request_id} {end.reason.name.lower()}"
-            f" audio_s={request.heard_s:.2f} words={request.words_announced}"
-            f" characters_left={left} sessions={speech.sessions}"
+        left = 0 if is_complete else len(ledger.undelivered_text())
+        self._base.metrics_add_output_characters(speech.usage.characters_sent)
+        self._base.metrics_add_input_characters(speech.usage.characters_spoken)
+        await self._base.send_usage_metrics(ledger.request_id)
+        self._log.key_point(
+            f"request={ledger.request_id} {end.reason.name.lower()}"
+            f" audio_s={ledger.delivered_s:.2f} words={ledger.words_announced}"
+            f" characters_left={left} sessions={speech.usage.sessions}"
         )
-        # Who never heard of the request need not hear of its end.
-        if is_complete or is_known(request):
+        # A graph that does not wait for the end need not be told of it.
+        if is_complete or ledger.is_awaited:
             await self._base.send_tts_audio_end(
-                request.request_id,
+                ledger.request_id,
                 end.interval_ms,
-                round(request.heard_s * 1000),
+                round(ledger.delivered_s * 1000),
                 reason=TTSAudioEndReason(int(end.reason)),
             )
 
@@ -180,9 +181,9 @@ class GraphEvents:
     async def vendor_failed(self, speech: Speech, error: GradiumError) -> None:
         """Report that what is left of a request will not be spoken."""
         await self._send_failure(error)
-        left = len(speech.request.unspoken_text())
+        left = len(speech.ledger.undelivered_text())
         await self.error(
-            speech.request.request_id,
+            speech.ledger.request_id,
             f"{error} ({left} characters were not spoken)",
             is_fatal=error.kind.is_fatal,
             code=error.code or error.kind.value,
@@ -195,7 +196,7 @@ class GraphEvents:
         message: str,
         *,
         is_fatal: bool = False,
-        code: str = ErrorKind.CONFIG.value,
+        code: str,
         vendor_message: str = "",
     ) -> None:
         """Send one `error`; `code` is the vendor's, as text."""
@@ -220,7 +221,7 @@ class GraphEvents:
 
     # --------------------------------------------------------------- sockets
 
-    async def opened(self, took_s: float) -> None:
+    async def socket_opened(self, took_s: float) -> None:
         """Report how long a connect took."""
         await self._base.metrics_connect_delay(round(took_s * 1000))
 
@@ -295,35 +296,6 @@ class GraphEvents:
         data.set_property_from_json(None, json.dumps(payload))
         await self._base.ten_env.send_data(data)
 
-    # ------------------------------------------------------------------ logs
-
-    def key_point(self, message: str) -> None:
-        """Log a milestone."""
-        self._base.ten_env.log_info(
-            self._redact(message), category=LOG_CATEGORY_KEY_POINT
-        )
-
-    def warn(self, message: str) -> None:
-        """Log what a user should know."""
-        self._base.ten_env.log_warn(
-            self._redact(message), category=LOG_CATEGORY_KEY_POINT
-        )
-
-    def bug(self, request_id: str, traceback: str) -> None:
-        """Log an exception that nobody expected."""
-        self._base.ten_env.log_error(
-            self._redact(f"request={request_id} {traceback}"),
-            category=LOG_CATEGORY_VENDOR,
-        )
-
-
-def is_known(request: SpeechRequest) -> bool:
-    """Whether the graph waits for the end of a request.
-
-    It does once audio was announced, or the last text has come.
-    """
-    return request.has_started or request.text.is_ended
-
 
 def _latency(speech: Speech) -> dict[str, Any]:
     """Say where the time to first audio went, in ms."""
@@ -333,10 +305,10 @@ def _latency(speech: Speech) -> dict[str, Any]:
         "setup_to_ready_ms": _ms(times.setup_at, times.ready_at),
         "text_to_audio_ms": _ms(times.text_at, times.audio_at),
         "is_warm": times.is_warm,
-        "attempt": speech.sessions,
+        "attempt": speech.usage.sessions,
     }
 
 
 def _ms(start_s: float, stop_s: float) -> int:
-    """Give the time between in ms, 0 where one has not happened."""
+    """Return the time between in ms, 0 where one has not happened."""
     return round(max(0.0, stop_s - start_s) * 1000) if start_s else 0

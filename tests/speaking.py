@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gradium_tts_python.config import Endpoint, GradiumTTSConfig
+from gradium_tts_python.config import GradiumTTSConfig
+from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import (
     ConnectionLost,
     ErrorKind,
     GradiumError,
 )
-from gradium_tts_python.core.request import Action, Pcm, SpeechRequest, Words
+from gradium_tts_python.core.request import Action, Ledger, Pcm, Words
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.speech import Speech
 from gradium_tts_python.wire.transport import Transport, open_websocket
@@ -82,10 +83,17 @@ class Spoken:
         return gaps
 
 
+def cut(ledger: Ledger) -> list[Action]:
+    """Let the session of a ledger fail, and the next one begin."""
+    word = ledger.next_word()
+    assert word is not None, "nobody knows where to go on"
+    return ledger.cut_session(word)
+
+
 def begin(client: GradiumTTSClient, name: str = "r1") -> Spoken:
     """A request whose text is still to come."""
     config = client.config
-    request = SpeechRequest(
+    request = Ledger(
         name,
         sample_rate_hz=config.sample_rate_hz,
         with_words=config.enable_words,
@@ -97,7 +105,7 @@ def begin(client: GradiumTTSClient, name: str = "r1") -> Spoken:
 async def carry(spoken: Spoken) -> Spoken:
     """Speak until it ends, well or not."""
     loop = asyncio.get_running_loop()
-    spoken.speech.request.asked(loop.time())
+    spoken.speech.ledger.asked(loop.time())
 
     async def perform(action: Action) -> None:
         spoken.actions.append(action)

@@ -65,8 +65,8 @@ def hearing_of(spoken: Spoken) -> Hearing:
 
 def whole_but_unknown(line: Line, stops_s: Sequence[float]) -> int:
     """How many words were whole on a line whose times were not there yet."""
-    heard_s = line.pcm_bytes / 2 / RATE_HZ
-    return sum(stop_s <= heard_s for stop_s in stops_s) - len(line.words)
+    delivered_s = line.pcm_bytes / 2 / RATE_HZ
+    return sum(stop_s <= delivered_s for stop_s in stops_s) - len(line.words)
 
 
 async def test_a_cut_after_any_message_loses_no_word(
@@ -289,7 +289,7 @@ async def test_without_word_times_the_rest_is_reported(
     assert hearing.order == tuple(range(len(hearing.order)))
     assert len(hearing.order) > 20
     # Nobody knows what was heard, so nothing counts as heard.
-    assert spoken.speech.request.unspoken_text() == TEXT
+    assert spoken.speech.ledger.undelivered_text() == TEXT
 
 
 async def test_a_cut_before_words_can_be_timed_starts_over(
@@ -351,7 +351,7 @@ async def test_resume_false_reports_the_rest(sim: GradiumSim) -> None:
     hearing = hearing_of(spoken)
     assert hearing.order == tuple(range(len(hearing.order)))
     assert hearing.fragments <= 1
-    assert spoken.speech.request.unspoken_text() == " ".join(WORDS[known:])
+    assert spoken.speech.ledger.undelivered_text() == " ".join(WORDS[known:])
 
 
 async def test_resume_false_still_retries_what_nobody_heard(

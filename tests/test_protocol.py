@@ -15,21 +15,20 @@ from gradium_tts_python.core.errors import ErrorKind, classify
 from gradium_tts_python.core.protocol import (
     RESERVED_KEYS,
     SAMPLE_RATES_HZ,
+    Answer,
     Audio,
     EndOfStream,
-    Event,
+    Input,
     LocalProtocolError,
     Ready,
     RemoteProtocolError,
     ServerError,
+    ServerMessage,
     Session,
-    SessionState,
     Setup,
     Word,
     decode,
 )
-
-IDLE, SETUP, STREAMING, ENDING, CLOSED = SessionState
 
 SAMPLES = bytes(range(16))
 READY = json.dumps({"type": "ready"})
@@ -135,7 +134,7 @@ def test_a_named_field_wins_over_an_extra_one(key: str) -> None:
                 client_req_id=None,
                 residency="best-effort; zone=us",
             ),
-            Ready(48000, 3840, "req_1", "default", "best-effort; zone=us"),
+            Ready(48000, "req_1"),
             id="the new form of ready",
         ),
         pytest.param(
@@ -227,7 +226,7 @@ def test_a_named_field_wins_over_an_extra_one(key: str) -> None:
         pytest.param(frame(type="flushed", flush_id=1), None, id="flushed"),
     ],
 )
-def test_decode_reads(raw: str, event: Event | None) -> None:
+def test_decode_reads(raw: str, event: ServerMessage | None) -> None:
     assert decode(raw) == event
 
 
@@ -286,7 +285,7 @@ FIELDS = st.sampled_from(
 TYPES = st.sampled_from(["ready", "audio", "text", "end_of_stream", "error"])
 
 
-def decoded_or_refused(raw: str | bytes) -> Event | None:
+def decoded_or_refused(raw: str | bytes) -> ServerMessage | None:
     """Decode; anything raised but a `RemoteProtocolError` fails the test."""
     try:
         return decode(raw)
@@ -340,215 +339,182 @@ def test_a_frame_can_always_be_sent_and_keeps_whole_characters(
 
 # -------------------------------------------------------------------- session
 
+UNOPENED, OPEN, ENDED = Input
+NONE, READ, COMPLETE, FAILED = Answer
 
-def opened() -> Session:
+State = tuple[Input, Answer]
+
+
+def session_in(ours: Input, theirs: Answer) -> Session:
+    """A session whose two sides have come so far, by legal steps."""
     session = Session(Setup("pcm_24000", voice_id="v"))
-    session.start()
+    if ours is not UNOPENED:
+        session.start()
+    frames = {READ: READY, COMPLETE: END, FAILED: ERROR}
+    if theirs is not NONE:
+        session.receive(frames[theirs])
+    if ours is ENDED:
+        # The server may have ended first: the call would be refused then.
+        session.input = ENDED
     return session
 
 
-def streaming() -> Session:
-    session = opened()
-    session.receive(READY)
-    return session
-
-
-def ending() -> Session:
-    session = streaming()
-    session.end_input()
-    return session
-
-
-def closed() -> Session:
-    session = ending()
-    session.receive(END)
-    return session
-
-
-def early_end() -> Session:
-    """The input has ended before `ready` came."""
-    session = opened()
-    session.end_input()
-    return session
-
-
-MAKE: dict[str, Callable[[], Session]] = {
-    "idle": lambda: Session(Setup("pcm_24000", voice_id="v")),
-    "setup": opened,
-    "setup, ended": early_end,
-    "streaming": streaming,
-    "ending": ending,
-    "closed": closed,
-}
+def state_of(session: Session) -> State:
+    return session.input, session.answer
 
 
 def test_a_whole_session() -> None:
     session = Session(Setup("pcm_24000", voice_id="v"))
-    seen: list[Any] = [session.state]
+    seen: list[Any] = [state_of(session)]
 
     for step in (
         session.start,
         lambda: session.push_text("Good morning,"),
         lambda: session.receive(READY),
         lambda: session.push_text("you."),
+        session.flush,
         session.end_input,
         lambda: session.receive(AUDIO),
         lambda: session.receive(WORD),
         lambda: session.receive(END),
     ):
-        seen += [step(), session.state]
+        seen += [step(), state_of(session)]
 
     assert seen == [
-        IDLE,
+        (UNOPENED, NONE),
         Setup("pcm_24000", voice_id="v").frame(),
-        SETUP,
+        (OPEN, NONE),
         '{"type":"text","text":"Good morning,"}',
-        SETUP,
+        (OPEN, NONE),
         Ready(),
-        STREAMING,
+        (OPEN, READ),
         '{"type":"text","text":"you."}',
-        STREAMING,
+        (OPEN, READ),
+        '{"type":"text","text":"<flush>"}',
+        (OPEN, READ),
         '{"type":"end_of_stream"}',
-        ENDING,
+        (ENDED, READ),
         Audio(SAMPLES),
-        ENDING,
+        (ENDED, READ),
         Word("Hi.", 0.0, 1.0),
-        ENDING,
+        (ENDED, READ),
         EndOfStream(),
-        CLOSED,
+        (ENDED, COMPLETE),
     ]
 
 
 @pytest.mark.parametrize(
-    ("state", "call", "then"),
+    ("before", "call", "after"),
     [
-        ("idle", Session.start, SETUP),
-        ("setup", lambda s: s.push_text("a"), SETUP),
-        ("setup", Session.end_input, SETUP),
-        ("streaming", lambda s: s.push_text("a"), STREAMING),
-        ("streaming", Session.end_input, ENDING),
+        ((UNOPENED, NONE), Session.start, (OPEN, NONE)),
+        ((OPEN, NONE), lambda s: s.push_text("a"), (OPEN, NONE)),
+        ((OPEN, NONE), Session.flush, (OPEN, NONE)),
+        ((OPEN, NONE), Session.end_input, (ENDED, NONE)),
+        ((OPEN, READ), lambda s: s.push_text("a"), (OPEN, READ)),
+        ((OPEN, READ), Session.end_input, (ENDED, READ)),
     ],
 )
-def test_a_legal_call_moves_to(
-    state: str, call: Callable[[Session], object], then: SessionState
+def test_a_legal_call_moves_our_side(
+    before: State, call: Callable[[Session], object], after: State
 ) -> None:
-    session = MAKE[state]()
+    session = session_in(*before)
 
     call(session)
 
-    assert session.state is then
+    assert state_of(session) == after
 
 
 @pytest.mark.parametrize(
     ("state", "call", "why"),
     [
-        ("setup", Session.start, "start in state setup"),
-        ("setup, ended", Session.start, "start in state setup"),
-        ("streaming", Session.start, "start in state streaming"),
-        ("ending", Session.start, "start in state ending"),
-        ("closed", Session.start, "start in state closed"),
-        ("idle", lambda s: s.push_text("a"), "text in state idle"),
+        ((OPEN, NONE), Session.start, "setup with input open"),
+        ((ENDED, NONE), Session.start, "setup with input ended"),
         (
-            "setup, ended",
-            lambda s: s.push_text("a"),
-            "text in state input ended",
+            (UNOPENED, NONE),
+            Session.end_input,
+            "end_of_stream with input unopened",
         ),
-        ("ending", lambda s: s.push_text("a"), "text in state input ended"),
-        ("closed", lambda s: s.push_text("a"), "text in state input ended"),
-        ("idle", Session.end_input, "end_of_stream in state idle"),
-        ("ending", Session.end_input, "end_of_stream in state input ended"),
-        ("idle", lambda s: s.receive(READY), "receive in state idle"),
+        ((ENDED, NONE), Session.end_input, "end_of_stream with input ended"),
+        ((OPEN, FAILED), Session.end_input, "end_of_stream with answer failed"),
+        (
+            (UNOPENED, NONE),
+            lambda s: s.push_text("a"),
+            "text with input unopened",
+        ),
+        ((ENDED, READ), lambda s: s.push_text("a"), "text with input ended"),
+        ((OPEN, FAILED), lambda s: s.push_text("a"), "text with answer failed"),
+        ((OPEN, COMPLETE), Session.flush, "text with answer complete"),
+        (
+            (UNOPENED, NONE),
+            lambda s: s.receive(READY),
+            "receive with input unopened",
+        ),
     ],
 )
 def test_an_illegal_call_is_refused_and_changes_nothing(
-    state: str, call: Callable[[Session], object], why: str
+    state: State, call: Callable[[Session], object], why: str
 ) -> None:
-    session = MAKE[state]()
-    before = session.state, session.is_input_ended
+    session = session_in(*state)
 
     with pytest.raises(LocalProtocolError) as caught:
         call(session)
 
     assert str(caught.value) == why
-    assert (session.state, session.is_input_ended) == before
-
-
-def test_text_after_a_refusal_is_a_local_error() -> None:
-    session = opened()
-    session.receive(ERROR)
-
-    with pytest.raises(LocalProtocolError, match="text in state closed"):
-        session.push_text("a")
+    assert state_of(session) == state
 
 
 REFUSED = ServerError("worker lost", 1011)
 SOUND, SAID = Audio(SAMPLES), Word("Hi.", 0.0, 1.0)
 
 
+@pytest.mark.parametrize("ours", [OPEN, ENDED])
 @pytest.mark.parametrize(
-    ("state", "raw", "event", "then"),
+    ("before", "raw", "message", "after"),
     [
-        ("setup", READY, Ready(), STREAMING),
-        ("setup", AUDIO, SOUND, STREAMING),
-        ("setup", WORD, SAID, STREAMING),
-        ("setup", END, EndOfStream(), CLOSED),
-        ("setup", ERROR, REFUSED, CLOSED),
-        ("setup", UNKNOWN, None, SETUP),
-        ("setup, ended", READY, Ready(), ENDING),
-        ("setup, ended", AUDIO, SOUND, ENDING),
-        ("setup, ended", END, EndOfStream(), CLOSED),
-        ("setup, ended", ERROR, REFUSED, CLOSED),
-        ("setup, ended", UNKNOWN, None, SETUP),
-        ("streaming", READY, None, STREAMING),
-        ("streaming", AUDIO, SOUND, STREAMING),
-        ("streaming", WORD, SAID, STREAMING),
-        ("streaming", END, EndOfStream(), CLOSED),
-        ("streaming", ERROR, REFUSED, CLOSED),
-        ("streaming", UNKNOWN, None, STREAMING),
-        ("ending", READY, None, ENDING),
-        ("ending", AUDIO, SOUND, ENDING),
-        ("ending", WORD, SAID, ENDING),
-        ("ending", END, EndOfStream(), CLOSED),
-        ("ending", ERROR, REFUSED, CLOSED),
-        ("ending", UNKNOWN, None, ENDING),
-        ("closed", READY, None, CLOSED),
-        ("closed", AUDIO, None, CLOSED),
-        ("closed", WORD, None, CLOSED),
-        ("closed", END, None, CLOSED),
-        ("closed", ERROR, None, CLOSED),
-        ("closed", UNKNOWN, None, CLOSED),
+        (NONE, READY, Ready(), READ),
+        (NONE, AUDIO, SOUND, READ),
+        (NONE, WORD, SAID, READ),
+        (NONE, END, EndOfStream(), COMPLETE),
+        (NONE, ERROR, REFUSED, FAILED),
+        (NONE, UNKNOWN, None, NONE),
+        (READ, READY, None, READ),
+        (READ, AUDIO, SOUND, READ),
+        (READ, WORD, SAID, READ),
+        (READ, END, EndOfStream(), COMPLETE),
+        (READ, ERROR, REFUSED, FAILED),
+        (READ, UNKNOWN, None, READ),
+        (COMPLETE, READY, None, COMPLETE),
+        (COMPLETE, AUDIO, None, COMPLETE),
+        (COMPLETE, END, None, COMPLETE),
+        (COMPLETE, ERROR, None, COMPLETE),
+        (FAILED, READY, None, FAILED),
+        (FAILED, AUDIO, None, FAILED),
+        (FAILED, END, None, FAILED),
+        (FAILED, UNKNOWN, None, FAILED),
     ],
 )
-def test_a_frame_received_moves_to(
-    state: str, raw: str, event: Event | None, then: SessionState
+def test_a_frame_received_moves_their_side(
+    ours: Input,
+    before: Answer,
+    raw: str,
+    message: ServerMessage | None,
+    after: Answer,
 ) -> None:
-    session = MAKE[state]()
-    ignored_frames = session.ignored_frames
+    session = session_in(ours, before)
 
     received = session.receive(raw)
 
-    assert (received, session.state) == (event, then)
-    assert session.ignored_frames - ignored_frames == (event is None)
+    assert (received, state_of(session)) == (message, (ours, after))
 
 
-@pytest.mark.parametrize("state", ["setup", "streaming", "ending", "closed"])
-def test_garbage_is_refused_and_the_session_goes_on(state: str) -> None:
-    session = MAKE[state]()
-    before = session.state
+@pytest.mark.parametrize("answer", Answer)
+def test_garbage_is_refused_and_the_session_goes_on(answer: Answer) -> None:
+    session = session_in(OPEN, answer)
 
     with pytest.raises(RemoteProtocolError):
         session.receive(b"\0")
 
-    assert session.state is before
-
-
-def test_a_session_tells_whether_the_end_came_before_its_input_ended() -> None:
-    session = streaming()
-    session.receive(END)
-
-    assert session.state is CLOSED
-    assert not session.is_input_ended
-    assert closed().is_input_ended
+    assert state_of(session) == (OPEN, answer)
 
 
 # --------------------------------------------------------------------- errors

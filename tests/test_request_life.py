@@ -19,11 +19,10 @@ from gradium_sim import (
 )
 from gradium_sim.tones import decode
 from gradium_tts_python.config import GradiumTTSConfig
-from gradium_tts_python.core.admission import Admission
+from gradium_tts_python.core.admission import Admission, Segment
 from gradium_tts_python.core.protocol import Audio
 from gradium_tts_python.extension import GradiumTTSExtension
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from ten_ai_base.struct import TTSTextInput
 from ten_host import (
     AudioEnd,
     AudioStart,
@@ -196,10 +195,10 @@ async def test_a_request_ended_after_a_flush_has_no_second_end(
 class BrokenByAnEnd(GradiumTTSExtension):
     """Has a bug: the last text of the request `a0` raises."""
 
-    async def _take(self, t: TTSTextInput) -> None:
-        if t.request_id == "a0" and t.text_input_end:
+    async def _admit(self, segment: Segment) -> None:
+        if segment.request_id == "a0" and segment.is_last:
             raise ZeroDivisionError
-        await super()._take(t)
+        await super()._admit(segment)
 
 
 def test_a_bug_ends_its_request_and_blocks_nobody() -> None:
@@ -328,8 +327,8 @@ def test_few_ended_ids_are_remembered() -> None:
     sizes = []
     for n in range(5000):
         request_id = f"request {n:05d}"
-        admission.admit(request_id, is_speakable=True, is_end=False)
-        admission.ended(request_id, is_input_ended=n % 2 == 0, owes_end=True)
+        admission.admit(Segment(request_id, "a", True, n % 2 == 0, {}))
+        admission.ended(owes_end=True)
         sizes.append(len(pickle.dumps(admission)))
 
     assert max(sizes[1000:]) == max(sizes[200:1000])

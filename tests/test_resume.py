@@ -8,20 +8,21 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from speaking import cut
 
 from gradium_tts_python.core.protocol import Word
 from gradium_tts_python.core.request import (
     Action,
     End,
     EndReason,
+    Ledger,
     Pcm,
-    SpeechRequest,
     Start,
     Ttfb,
     TurnStatus,
     Words,
 )
-from gradium_tts_python.core.script import SpokenText, words_finished
+from gradium_tts_python.core.script import Script, words_finished
 
 # At 1000 Hz a sample is a millisecond, and a fade has 5 of them.
 RATE_HZ = 1000
@@ -40,15 +41,15 @@ FADE_OUT = pcm(800, 600, 400, 200)
 FADE_IN = (0, 200, 400, 600, 800)
 
 
-def make(*messages: str) -> SpeechRequest:
-    request = SpeechRequest("r1", sample_rate_hz=RATE_HZ, with_words=True)
+def make(*messages: str) -> Ledger:
+    request = Ledger("r1", sample_rate_hz=RATE_HZ, with_words=True)
     for message in messages:
-        request.push_text(message)
-    request.begin_session()
+        request.script.push(message)
+    cut(request)
     return request
 
 
-def hear(request: SpeechRequest, *spoken: str, cut_ms: int = 0) -> None:
+def hear(request: Ledger, *spoken: str, cut_ms: int = 0) -> None:
     """Let the server say words of 100 ms, the last cut short by so much."""
     request.audio_received(ms(100 * len(spoken) - cut_ms), 10.0)
     for index, text in enumerate(spoken):
@@ -65,16 +66,6 @@ def said(actions: list[Action]) -> list[tuple[str, int]]:
 
 
 # ------------------------------------------------------------ text and places
-
-
-def test_messages_are_kept_in_order() -> None:
-    text = SpokenText()
-    for message in ("Hello,", "dear world."):
-        text.push(message)
-
-    assert text.messages == ["Hello,", "dear world."]
-    assert (text.words, text.characters) == (3, 17)
-    assert not text.is_ended
 
 
 MESSAGES = ["One two", '<break time="1s" /> three <flush> four', "<flush>", "5"]
@@ -95,19 +86,23 @@ MESSAGES = ["One two", '<break time="1s" /> three <flush> four', "<flush>", "5"]
 def test_a_word_has_a_place_and_tags_are_no_words(
     word: int, place: tuple[int, int], words: list[str]
 ) -> None:
-    text = SpokenText()
+    text = Script()
     for message in MESSAGES:
         text.push(message)
 
-    assert text.locate(word) == place
+    assert text.place_of(word) == place
     assert text.words_from(word) == words
-    assert text.words_before(*place) == min(word, 5)
+    assert text.word_at(*place) == min(word, 5)
 
 
 def test_an_empty_text_has_no_words() -> None:
-    text = SpokenText()
+    text = Script()
 
-    assert (text.words, text.locate(0), text.words_from(0)) == (0, (0, 0), [])
+    assert (text.word_count, text.place_of(0), text.words_from(0)) == (
+        0,
+        (0, 0),
+        [],
+    )
 
 
 @given(
@@ -118,16 +113,16 @@ def test_an_empty_text_has_no_words() -> None:
 def test_every_word_is_found_from_its_place(
     messages: list[list[str]],
 ) -> None:
-    text = SpokenText()
+    text = Script()
     for tokens in messages:
         text.push(" ".join(tokens))
     words = [t for tokens in messages for t in tokens if t[0] != "<"]
 
-    assert text.words == len(words)
+    assert text.word_count == len(words)
     for number in range(len(words) + 1):
-        index, offset = text.locate(number)
+        index, offset = text.place_of(number)
         assert text.words_from(number) == words[number:]
-        assert text.words_before(index, offset) == number
+        assert text.word_at(index, offset) == number
 
 
 # ------------------------------------------------------------------ alignment
@@ -226,11 +221,11 @@ def test_words_that_are_not_rewritten_are_counted_exactly(
 def test_before_any_audio_all_is_said_again() -> None:
     request = make("One two", "three.")
 
-    assert (request.words_heard(), request.unspoken_text()) == (
+    assert (request.next_word(), request.undelivered_text()) == (
         0,
         "One two three.",
     )
-    assert request.begin_session() == []
+    assert cut(request) == []
 
 
 @pytest.mark.parametrize(
@@ -251,26 +246,27 @@ def test_a_word_counts_once_its_audio_is_complete(
     request = make("One two", "three.")
     hear(request, *spoken, cut_ms=cut_ms)
 
-    assert (request.words_heard(), request.unspoken_text()) == (heard, unspoken)
+    assert (request.next_word(), request.undelivered_text()) == (
+        heard,
+        unspoken,
+    )
 
 
 def test_without_word_times_the_position_is_soon_unknown() -> None:
     request = make("One two three.")
     request.audio_received(ms(2000), 10.0)
-    known = request.words_heard()
+    known = request.next_word()
     request.audio_received(ms(1), 10.0)
 
-    assert (known, request.words_heard()) == (0, None)
-    assert request.unspoken_text() == "One two three."
-    with pytest.raises(ValueError, match="no word times: the position is"):
-        request.begin_session()
+    assert (known, request.next_word()) == (0, None)
+    assert request.undelivered_text() == "One two three."
 
 
 def test_a_seam_fades_and_the_clock_runs_on() -> None:
     request = make("One two three.")
     hear(request, "One", "two", cut_ms=50)
 
-    seam = request.begin_session()
+    seam = cut(request)
     rest = [
         *request.audio_received(ms(3), 11.0),
         *request.audio_received(ms(197), 11.0),
@@ -285,14 +281,15 @@ def test_a_seam_fades_and_the_clock_runs_on() -> None:
         Pcm(pcm(*FADE_IN[3:]) + ms(195), 10_157),
     ]
     assert said(rest) == [("two", 154), ("three.", 254), ("", 354)]
-    assert rest[-1] == End(EndReason.REQUEST_END, 1000, 2 * 354)
+    assert rest[-1] == End(EndReason.REQUEST_END, 1000)
+    assert request.delivered_s == 0.354
 
 
 def test_a_word_under_the_seam_is_announced_once() -> None:
     request = make("One two.")
     hear(request, "One", "two.", cut_ms=2)
 
-    actions = request.begin_session()
+    actions = cut(request)
     actions += request.audio_received(ms(100), 11.0)
     actions += request.word_received(Word("two.", 0.0, 0.1))
 
@@ -303,7 +300,7 @@ def test_a_session_that_fails_without_audio_leaves_no_second_seam() -> None:
     request = make("One two.")
     hear(request, "One")
 
-    seams = [request.begin_session() for _ in range(3)]
+    seams = [cut(request) for _ in range(3)]
 
     assert seams == [[Pcm(FADE_OUT, 10_100)], [], []]
     assert request.audio_received(ms(5), 11.0) == [Pcm(pcm(*FADE_IN), 10_104)]
@@ -312,18 +309,18 @@ def test_a_session_that_fails_without_audio_leaves_no_second_seam() -> None:
 def test_each_session_counts_from_the_word_it_starts_with() -> None:
     request = make("One two three four.")
     hear(request, "One", "two", cut_ms=50)
-    request.begin_session()
+    cut(request)
     hear(request, "two", "three", cut_ms=50)
-    request.begin_session()
+    cut(request)
     hear(request, "three", "four.")
 
-    assert (request.words_heard(), request.unspoken_text()) == (4, "")
+    assert (request.next_word(), request.undelivered_text()) == (4, "")
 
 
 def test_words_of_the_old_session_are_forgotten_at_the_seam() -> None:
     request = make("One two.")
     hear(request, "One", "two.", cut_ms=90)
-    actions = request.begin_session()
+    actions = cut(request)
 
     actions += request.audio_received(ms(500), 11.0)
 
@@ -333,11 +330,11 @@ def test_words_of_the_old_session_are_forgotten_at_the_seam() -> None:
 def test_text_that_comes_after_a_cut_is_said_too() -> None:
     request = make("One two")
     hear(request, "One")
-    request.begin_session()
-    request.push_text("three.")
+    cut(request)
+    request.script.push("three.")
 
-    assert request.unspoken_text() == "two three."
-    assert request.text.locate(request.words_heard() or 0) == (0, 3)
+    assert request.undelivered_text() == "two three."
+    assert request.script.place_of(request.next_word() or 0) == (0, 3)
 
 
 # ---------------------------------------------------- a session that was full
@@ -349,7 +346,7 @@ def test_a_full_session_goes_over_into_the_next() -> None:
         *request.audio_received(ms(100), 10.0),
         *request.word_received(Word("One", 0.0, 0.1)),
     ]
-    request.rotate_input()
+    request.hold_last_silence()
     first += request.audio_received(ms(90) + b"\0\0" * 20, 10.1)
     first += request.audio_received(b"\0\0" * 400, 10.1)
     first += request.word_received(Word("two", 0.1, 0.2))
@@ -370,12 +367,12 @@ def test_a_full_session_goes_over_into_the_next() -> None:
     assert said(between) == [("two", 100)]
     assert second[0] == Pcm(ms(100), 10_190)
     assert said(second) == [("three", 190)]
-    assert request.unspoken_text() == "four."
+    assert request.undelivered_text() == "four."
 
 
 def test_a_pause_within_a_full_session_is_kept() -> None:
     request = make("One two three.")
-    request.rotate_input()
+    request.hold_last_silence()
 
     actions = [
         *request.audio_received(ms(10) + b"\0\0" * 50, 10.0),
@@ -393,12 +390,12 @@ def test_a_pause_within_a_full_session_is_kept() -> None:
 
 def test_silence_that_was_held_back_is_not_heard_after_a_cut() -> None:
     request = make("One two.")
-    request.rotate_input()
+    request.hold_last_silence()
     request.audio_received(ms(100) + b"\0\0" * 50, 10.0)
     request.word_received(Word("One", 0.0, 0.1))
 
     actions = [
-        *request.begin_session(),
+        *cut(request),
         *request.audio_received(ms(5), 10.0),
     ]
 
@@ -431,8 +428,8 @@ def test_a_text_cut_anywhere_is_heard_whole(cut_ms: int) -> None:
             spoken = Word(word, index / 10, (index + 1) / 10)
             actions += request.word_received(spoken)
 
-    actions += request.begin_session()
-    rest = request.unspoken_text().split()
+    actions += cut(request)
+    rest = request.undelivered_text().split()
     actions += request.audio_received(ms(100 * len(rest)), 11.0)
     for index, word in enumerate(rest):
         spoken = Word(word, index / 10, (index + 1) / 10)
@@ -440,7 +437,7 @@ def test_a_text_cut_anywhere_is_heard_whole(cut_ms: int) -> None:
     actions += request.end(EndReason.REQUEST_END)
 
     assert [word for word, _ in said(actions)] == [*words, ""]
-    assert request.unspoken_text() == ""
+    assert request.undelivered_text() == ""
     statuses = [a.turn_status for a in actions if isinstance(a, Words)]
     assert statuses == [TurnStatus.IN_PROGRESS] * len(words) + [TurnStatus.END]
 
@@ -458,23 +455,23 @@ def test_a_text_with_numbers_cut_anywhere_misses_nothing() -> None:
     for _ in range(200):
         request = make(" ".join(sent))
         heard: set[int] = set()
-        while request.unspoken_text():
-            first = request.words_heard() or 0
+        while request.undelivered_text():
+            first = request.next_word() or 0
             forms = [
                 (index, form)
                 for index in range(first, len(sent))
                 for form in as_spoken.get(sent[index], [sent[index]])
             ]
-            cut = chance.randint(0, 2 * len(forms))
-            whole = forms[:cut]
+            complete = chance.randint(0, 2 * len(forms))
+            whole = forms[:complete]
             request.audio_received(ms(100 * len(whole)), 10.0)
             for place, (_, form) in enumerate(whole):
                 request.word_received(Word(form, place / 10, (place + 1) / 10))
             heard |= {index for index, _ in whole}
-            if cut >= len(forms):
+            if complete >= len(forms):
                 break
-            request.begin_session()
-            assert request.words_heard() in range(len(sent) + 1)
-            assert heard >= set(range(request.words_heard() or 0))
+            cut(request)
+            assert request.next_word() in range(len(sent) + 1)
+            assert heard >= set(range(request.next_word() or 0))
 
         assert heard == set(range(len(sent)))

@@ -52,16 +52,16 @@ async def test_frames_follow_each_other_and_words_follow_their_audio() -> None:
     async with GradiumSim() as sim:
         got = await speak(sim, "one two three four five six seven eight")
 
-    heard_s = 0.0
+    delivered_s = 0.0
     for message in got[1:-1]:
         if message["type"] == "audio":
             size = len(base64.b64decode(message["audio"]))
-            assert message["start_s"] == pytest.approx(heard_s)
-            heard_s = message["stop_s"]
-            assert size == round((heard_s - message["start_s"]) * 48000)
+            assert message["start_s"] == pytest.approx(delivered_s)
+            delivered_s = message["stop_s"]
+            assert size == round((delivered_s - message["start_s"]) * 48000)
             assert (message["stream_id"], message["audio_tokens"]) == (0, [])
         elif message["type"] == "text":
-            assert message["stop_s"] <= heard_s
+            assert message["stop_s"] <= delivered_s
     frames = [one for one in got[1:-1] if one["type"] == "audio"]
     assert all(
         one["stop_s"] - one["start_s"] == pytest.approx(0.08)

@@ -221,7 +221,7 @@ async def test_two_clients_wait_for_each_other_instead_of_being_refused(
 
     assert [s.error for s in spoken] == [None, None, None]
     # None was refused and tried again.
-    assert [s.speech.sessions for s in spoken] == [1, 1, 1]
+    assert [s.speech.usage.sessions for s in spoken] == [1, 1, 1]
     assert len(sim.sessions) == 3
 
 

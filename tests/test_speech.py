@@ -59,7 +59,7 @@ async def test_a_retry_says_all_the_text_so_far(sim: GradiumSim) -> None:
     assert spoken.error is None
     assert hearing_of(spoken) == Hearing(ALL, 0)
     assert texts_of(sim) == [TEXT] * 4
-    assert spoken.speech.sessions == 4
+    assert spoken.speech.usage.sessions == 4
 
 
 async def test_text_that_comes_during_retries_goes_on_in_order(
@@ -304,7 +304,7 @@ async def test_a_word_is_not_started_for_ever(sim: GradiumSim) -> None:
 
     assert isinstance(spoken.error, ConnectionLost)
     assert len(sim.sessions) == 4
-    assert spoken.speech.request.unspoken_text() == "x" * 60 + " and more"
+    assert spoken.speech.ledger.undelivered_text() == "x" * 60 + " and more"
 
 
 async def test_as_long_as_words_are_heard_nothing_is_given_up(

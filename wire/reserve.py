@@ -6,18 +6,18 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..config import Endpoint
+from ..core.endpoint import Endpoint
 from ..core.errors import GradiumError
 from .transport import Transport
 
 # An unused socket is pinged this often, and replaced at this age: a bare
 # connection is said to live a minute at the vendor's.
 WARM_PING_S, WARM_PONG_S, WARM_MAX_AGE_S = 5.0, 2.0, 50.0
-# How long to wait before opening a warm socket again that failed.
+# How long to wait before opening one again that failed.
 WARM_RETRY_S, WARM_RETRY_MAX_S = 1.0, 30.0
 
 
-class WarmSocket:
+class Reserve:
     """The next socket: opened ahead, kept alive, replaced when it ages."""
 
     def __init__(
@@ -41,9 +41,12 @@ class WarmSocket:
         self._task = asyncio.create_task(self._keep(), name="gradium:warm")
 
     async def take(self) -> Transport | None:
-        """Give the socket, and it is the caller's; `None` where none is due.
+        """Hand over the socket; `None` where none is open or being opened.
 
-        Waits for one that is being opened. Cancelling leaves it here.
+        Waits for one that is being opened; cancelling leaves it here.
+
+        Raises:
+            ConnectError: the one that was being opened could not be.
         """
         opening = self._transport
         if opening is None:
@@ -79,15 +82,17 @@ class WarmSocket:
             except GradiumError as error:
                 self._transport = None
                 opening.set_exception(error)
-                opening.exception()  # nobody may be waiting for it
-                self._log.warning("vendor_error: warm socket failed: %s", error)
+                opening.exception()  # a request may wait for it, or none
+                self._log.warning(
+                    "vendor_error: reserve socket failed: %s", error
+                )
                 if not error.kind.is_retryable:
                     return
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, WARM_RETRY_MAX_S)
                 continue
             except BaseException:
-                opening.cancel()  # nobody may wait for it for ever
+                opening.cancel()  # else a request would wait for ever
                 raise
             opening.set_result(transport)
             was_good = await self._until_stale(transport)

@@ -1,4 +1,8 @@
-"""One session on one socket."""
+"""One session on one socket.
+
+A `Stream` writes setup and text at once and does not wait for `ready`.
+Leaving it never waits for the peer.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from ..config import Endpoint, GradiumTTSConfig
+from ..config import GradiumTTSConfig
+from ..core.endpoint import Endpoint
 from ..core.errors import (
     ConnectionLost,
     ErrorKind,
@@ -19,12 +24,14 @@ from ..core.errors import (
     classify,
 )
 from ..core.protocol import (
+    Answer,
     Audio,
     EndOfStream,
-    Event,
+    Input,
     Ready,
     RemoteProtocolError,
     ServerError,
+    ServerMessage,
     Session,
 )
 from ..core.redact import host_of
@@ -49,10 +56,15 @@ class StreamOwner(Protocol):
     async def take_transport(
         self, endpoint: Endpoint
     ) -> tuple[Transport, bool]:
-        """Give a socket, and whether it had been opened ahead."""
+        """Return a socket, and whether it had been opened ahead."""
 
-    async def accepted(self) -> None:
+    async def connected(self) -> None:
         """Learn that the server has accepted a session."""
+
+    async def disconnected(
+        self, error: GradiumError, endpoint: Endpoint
+    ) -> None:
+        """Learn that a session failed."""
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background."""
@@ -73,36 +85,46 @@ class StreamTimes:
     is_warm: bool = False
 
 
-class SpeechStream:
+class Stream:
     """One session on one socket, used as `async with` and `async for`.
 
     The iteration yields what the server says and ends after its
     `end_of_stream`; everything else that ends a session raises a
-    `GradiumError`. One task may send while another iterates.
+    `GradiumError`, of which the owner is told on the way out. One task may
+    send while another iterates.
     """
 
-    def __init__(self, client: StreamOwner, config: GradiumTTSConfig) -> None:
-        self._client = client
+    def __init__(
+        self, owner: StreamOwner, config: GradiumTTSConfig, session: Session
+    ) -> None:
+        """Make a stream; entering it connects.
+
+        Args:
+            owner: has the sockets, and is told of acceptance and failure.
+            config: the settings of the request; kept while it lasts.
+            session: makes the frames to send and reads those received.
+        """
+        self.times = StreamTimes()
+        self._owner = owner
         self._config = config
+        self._session = session
         self._endpoint = config.endpoint()
-        self._host = host_of(self._endpoint.url)
-        self._session = Session(config.setup())
         self._transport: Transport | None = None
-        self._failure: GradiumError | None = None
-        self._is_complete = False
+        self._stall: StallError | None = None
         self._garbage_frames = 0
         self._characters = 0
         self._input_ended_at = 0.0
         self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
         self._slot = AsyncExitStack()
-        self.times = StreamTimes()
 
     @property
     def age_s(self) -> float:
         """Seconds since the setup was sent."""
         return self._now() - self.times.setup_at
 
-    async def __aenter__(self) -> SpeechStream:
+    # ------------------------------------------------------------- its life
+
+    async def __aenter__(self) -> Stream:
         """Connect, and send the setup without waiting for the answer.
 
         Raises:
@@ -111,18 +133,18 @@ class SpeechStream:
         """
         try:
             await self._open()
-        except BaseException:
-            await self.__aexit__(None, None, None)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
 
     async def _open(self) -> None:
-        self._client.check_latch()
+        self._owner.check_latch()
         self.times.opened_at = self._now()
         params = self._config.params
         gate = gate_of(params.api_key)
         await self._slot.enter_async_context(gate.slot(params.max_sessions))
-        self._transport, self.times.is_warm = await self._client.take_transport(
+        self._transport, self.times.is_warm = await self._owner.take_transport(
             self._endpoint
         )
         self.times.setup_at = self._now()
@@ -141,11 +163,20 @@ class SpeechStream:
         """
         transport, self._transport = self._transport, None
         if transport:
-            if not self._is_complete:
+            if exc or self._session.answer is not Answer.COMPLETE:
                 transport.abort()
-            self._client.retire(transport)
-            self._client.prewarm()
+            self._owner.retire(transport)
+            self._owner.prewarm()
         await self._slot.aclose()
+        if isinstance(exc, GradiumError):
+            await self._owner.disconnected(exc, self._endpoint)
+
+    def abort(self) -> None:
+        """Cut the connection; a pending iteration raises."""
+        if self._transport:
+            self._transport.abort()
+
+    # ---------------------------------------------------------- what we send
 
     async def send_text(self, text: str) -> None:
         """Say this next: whole words, which the server joins with a space."""
@@ -153,79 +184,70 @@ class SpeechStream:
         self.times.text_at = self.times.text_at or self._now()
         await self._send(self._session.push_text(text))
 
+    async def flush(self) -> None:
+        """Have everything so far spoken, though more is to come."""
+        await self._send(self._session.flush())
+
     async def end_input(self) -> None:
         """Say that no more text comes; the server then finishes."""
         self._input_ended_at = self._now()
         await self._send(self._session.end_input())
 
-    def abort(self) -> None:
-        """Cut the connection; a pending iteration raises."""
-        if self._transport:
-            self._transport.abort()
+    async def _send(self, frame: str) -> None:
+        self._watchdog.owed_changed()
+        await self._connected_transport().send(frame)
 
-    def __aiter__(self) -> SpeechStream:
+    # ------------------------------------------------------- what they answer
+
+    def __aiter__(self) -> Stream:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> ServerMessage:
         """Wait for news; cancelling loses nothing.
 
         Raises:
             GradiumError: the session failed.
         """
-        if self._is_complete:
-            raise StopAsyncIteration
-        try:
-            return await self._next_event()
-        except GradiumError as error:
-            raise error.masked(self._config.redact) from None
-
-    async def _next_event(self) -> Event:
-        while True:
-            event = await self._receive()
-            if isinstance(event, EndOfStream):
+        while self._session.answer is not Answer.COMPLETE:
+            is_first = self._session.answer is Answer.NONE
+            message = await self._receive()
+            if message is None:
+                continue
+            if is_first:
+                self.times.ready_at = self._now()
+            if isinstance(message, ServerError):
+                raise self._refusal(message)
+            if isinstance(message, Ready):
+                self._check_ready(message)
+            if is_first:
+                await self._owner.connected()
+            if isinstance(message, EndOfStream):
                 self._check_end()
-                self._is_complete = True
-                raise StopAsyncIteration
-            if isinstance(event, ServerError):
-                raise self._server_error(event)
-            if event is not None:
-                return event
+            else:
+                self._note_audio(message)
+                return message
+        raise StopAsyncIteration
 
-    # ------------------------------------------------------------- internal
-
-    async def _send(self, frame: str) -> None:
-        if self._transport is None:
-            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
-        self._watchdog.owed_changed()
-        await self._transport.send(frame)
-
-    async def _receive(self) -> Event | None:
-        if self._transport is None:
-            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
+    async def _receive(self) -> ServerMessage | None:
+        transport = self._connected_transport()
         try:
             with self._watchdog.waiting():
-                raw = await self._transport.recv()
+                raw = await transport.recv()
         except ConnectionLost:
-            if self._failure:
-                raise self._failure from None
+            if self._stall:
+                raise self._stall from None
             raise
         try:
-            event = self._session.receive(raw)
+            return self._session.receive(raw)
         except RemoteProtocolError as error:
             self._count_garbage(error)
             return None
-        is_first = event is not None and not self.times.ready_at
-        if is_first:
-            self.times.ready_at = self._now()
-        if isinstance(event, Ready):
-            self._check_ready(event)
-        if is_first and not isinstance(event, ServerError):
-            await self._client.accepted()
-        if isinstance(event, Audio) and not self.times.audio_at:
+
+    def _note_audio(self, message: ServerMessage) -> None:
+        if isinstance(message, Audio) and not self.times.audio_at:
             self.times.audio_at = self._now()
             # Not sooner: a handshake would stand in the first audio's way.
-            self._client.prewarm()
-        return event
+            self._owner.prewarm()
 
     def _check_ready(self, ready: Ready) -> None:
         wanted_hz = self._config.sample_rate_hz
@@ -237,13 +259,13 @@ class SpeechStream:
             )
 
     def _check_end(self) -> None:
-        if not self._session.is_input_ended:
+        if self._session.input is not Input.ENDED:
             raise ConnectionLost(
                 f"{self._host} ended the session before its text was complete",
                 ErrorKind.TRANSIENT,
             )
 
-    def _server_error(self, error: ServerError) -> SynthesisError:
+    def _refusal(self, error: ServerError) -> SynthesisError:
         first_line = error.message.split("\n", 1)[0].strip()
         return SynthesisError(
             f"{self._host} refused the request: {first_line}",
@@ -254,7 +276,7 @@ class SpeechStream:
 
     def _count_garbage(self, error: RemoteProtocolError) -> None:
         self._garbage_frames += 1
-        self._client.log.warning(
+        self._owner.log.warning(
             "vendor_error: unreadable frame left out: %s", error
         )
         if self._garbage_frames > MAX_GARBAGE_FRAMES:
@@ -263,11 +285,13 @@ class SpeechStream:
                 ErrorKind.PROTOCOL,
             )
 
+    # ----------------------------------------------------- when they are silent
+
     def _owed(self) -> Owed | None:
-        """What the server owes now; the phases of a session, in order."""
+        """Tell what the server owes now; the phases of a session, in order."""
         if not self.times.ready_at:
             return Owed("answer to the setup", self._config.ready_timeout_s)
-        if self._session.is_input_ended:
+        if self._session.input is Input.ENDED:
             what = "end of the audio" if self.times.audio_at else "audio"
             return Owed(
                 what,
@@ -275,8 +299,8 @@ class SpeechStream:
                 self._input_ended_at,
                 CEILING_S + CEILING_S_PER_CHARACTER * self._characters,
             )
-        # The last words wait for more text, so nobody knows what is owed
-        # now, but a sign of life is.
+        # The last words wait for more text, so it cannot be known what is
+        # owed now, but a sign of life is.
         return Owed("audio") if self._characters else None
 
     async def _ping(self) -> None:
@@ -284,11 +308,22 @@ class SpeechStream:
             await self._transport.ping()
 
     def _on_silence(self, missing: str, waited_s: float) -> None:
-        self._failure = StallError(
+        self._stall = StallError(
             f"no {missing} from {self._host} after {waited_s:.1f} s",
             ErrorKind.TRANSIENT,
         )
         self.abort()
+
+    # -------------------------------------------------------------- internal
+
+    def _connected_transport(self) -> Transport:
+        if self._transport is None:
+            raise ConnectionLost("the stream was left", ErrorKind.TRANSIENT)
+        return self._transport
+
+    @property
+    def _host(self) -> str:
+        return host_of(self._endpoint.url)
 
     @staticmethod
     def _now() -> float:

@@ -29,13 +29,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from ..core.audio import silence_at, to_pcm
-
-if TYPE_CHECKING:
-    from ..core.errors import GradiumError
-    from .transport import Transport
+from ..core.errors import GradiumError
+from .transport import Transport
 
 VARIABLE = "GRADIUM_TTS_TRACE"
 
@@ -47,7 +45,7 @@ class Trace:
         """Make a trace that writes nothing yet.
 
         Args:
-            mask: gives a JSON-like tree without secrets.
+            mask: returns a JSON-like tree without secrets.
         """
         self._mask = mask
         self._file: TextIO | None = None
@@ -65,7 +63,7 @@ class Trace:
             self._file = open(path, "a", 1, "utf-8")
 
     @property
-    def is_on(self) -> bool:
+    def is_open(self) -> bool:
         """Whether anything is written."""
         return self._file is not None
 
@@ -79,21 +77,10 @@ class Trace:
         except OSError:
             self.close()
 
-    def received(self, message: Any) -> None:
-        """Write down a message from the graph."""
-        if self._file is not None:
-            text, _ = message.get_property_to_json("")
-            fields = json.loads(text or "{}")
-            self.write(ten="in", name=message.get_name(), fields=fields)
-
-    def wrap_env(self, ten_env: Any) -> Any:
-        """Trace what is sent to the graph through an environment."""
-        return ten_env if self._file is None else _TracedEnv(ten_env, self)
-
     # --------------------------------------------------------------- sockets
 
     def connecting(self, host: str) -> int:
-        """Write down that a socket is being opened; gives its number."""
+        """Write down that a socket is being opened; returns its number."""
         self._sockets += 1
         self.write(wire="connect", socket=self._sockets, host=host)
         return self._sockets
@@ -121,34 +108,6 @@ class Trace:
         if file:
             with contextlib.suppress(OSError):
                 file.close()
-
-
-class _TracedEnv:
-    """An environment that writes down what is sent through it."""
-
-    def __init__(self, inner: Any, trace: Trace) -> None:
-        self._inner = inner
-        self._trace = trace
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    async def send_data(self, data: Any, *rest: Any) -> Any:
-        # Before it is sent: a sent message is not ours any more.
-        text, _ = data.get_property_to_json("")
-        fields = json.loads(text or "{}")
-        self._trace.write(ten="out", name=data.get_name(), fields=fields)
-        return await self._inner.send_data(data, *rest)
-
-    async def send_audio_frame(self, frame: Any, *rest: Any) -> Any:
-        self._trace.write(
-            ten="out",
-            name=frame.get_name(),
-            bytes=len(frame.get_buf()),
-            sample_rate=frame.get_sample_rate(),
-            timestamp_ms=frame.get_timestamp(),
-        )
-        return await self._inner.send_audio_frame(frame, *rest)
 
 
 class _TracedTransport:
@@ -192,7 +151,7 @@ class _TracedTransport:
 
     async def aclose(self) -> None:
         if not self._is_over and not self._inner.is_open:
-            # Nobody was reading when the peer closed it.
+            # It was closed by the peer while nothing was being read.
             code = getattr(self._inner, "close_code", None)
             self._note("lost", code=str(code or ""), is_late=True)
         self._note("close")
@@ -222,7 +181,7 @@ def _lost(error: Exception) -> dict[str, str]:
 
 
 def summary(raw: str | bytes, output_format: str = "pcm") -> Any:
-    """Give a message as JSON, audio of this format as the number of its bytes."""
+    """Return a message as JSON, audio of this format as the number of its bytes."""
     if isinstance(raw, bytes):
         return {"type": "?binary", "bytes": len(raw)}
     try:

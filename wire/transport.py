@@ -30,7 +30,7 @@ except ImportError:  # websockets 14 knows no proxies
         """Never raised."""
 
 
-from ..config import Endpoint
+from ..core.endpoint import Endpoint
 from ..core.errors import ConnectError, ConnectionLost, ErrorKind, classify
 from ..core.redact import host_of
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from gradium_tts_python.config import Endpoint
+from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import (
     ConnectError,
     ConnectionLost,

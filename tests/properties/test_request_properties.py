@@ -12,15 +12,16 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from speaking import cut
 
-from gradium_tts_python.core.admission import Admission, Verdict
+from gradium_tts_python.core.admission import Admission, Segment, Verdict
 from gradium_tts_python.core.protocol import SAMPLE_RATES_HZ, Word
 from gradium_tts_python.core.request import (
     Action,
     End,
     EndReason,
+    Ledger,
     Pcm,
-    SpeechRequest,
     Start,
     Ttfb,
     TurnStatus,
@@ -40,7 +41,7 @@ class RequestMachine(RuleBasedStateMachine):
     )
     def open(self, rate_hz: int, with_words: bool, now: float) -> None:
         self.rate_hz, self.with_words, self.now = rate_hz, with_words, now
-        self.request = SpeechRequest(
+        self.request = Ledger(
             "r",
             sample_rate_hz=rate_hz,
             unix_offset_s=UNIX_OFFSET_S,
@@ -63,7 +64,7 @@ class RequestMachine(RuleBasedStateMachine):
             self.ended is None
             and self.request.has_started
             and self.waiting
-            and self.waiting[0][1] <= self.request.session_heard_s + 1e-4
+            and self.waiting[0][1] <= self.request.session_delivered_s + 1e-4
         ):
             self.announced.append(self.waiting.pop(0)[0])
 
@@ -72,12 +73,12 @@ class RequestMachine(RuleBasedStateMachine):
     @rule(words=st.lists(st.sampled_from(["a", "b.", "<flush>", "5"])))
     def push_text(self, words: list[str]) -> None:
         self.request.asked(self.now)
-        self.request.push_text(" ".join(words))
+        self.request.script.push(" ".join(words))
         self.text += [word for word in words if word != "<flush>"]
 
     @rule()
     def end_input(self) -> None:
-        self.request.end_input()
+        self.request.script.end_input()
 
     @rule(
         size_bytes=st.integers(0, 9000),
@@ -99,18 +100,18 @@ class RequestMachine(RuleBasedStateMachine):
         self.waiting.append((text, stop_s))
         self.take(self.request.word_received(Word(text, start_s, stop_s)))
 
-    @precondition(lambda self: self.request.words_heard() is not None)
+    @precondition(lambda self: self.request.next_word() is not None)
     @rule()
     def cut(self) -> None:
-        words_heard = self.request.words_heard()
+        next_word = self.request.next_word()
         self.new_session()
-        self.take(self.request.begin_session())
-        assert self.request.words_heard() == words_heard
+        self.take(cut(self.request))
+        assert self.request.next_word() == next_word
 
     @rule()
     def rotate(self) -> None:
         self.is_rotating = True
-        self.request.rotate_input()
+        self.request.hold_last_silence()
 
     @precondition(lambda self: self.is_rotating)
     @rule()
@@ -118,7 +119,7 @@ class RequestMachine(RuleBasedStateMachine):
         """Go on with what is left of the text in the next session."""
         if self.ended is None and self.request.has_started:
             self.announced += [text for text, _ in self.waiting]
-        heard = self.request.words_heard()
+        heard = self.request.next_word()
         self.new_session()
         self.take(
             self.request.complete_session(
@@ -168,11 +169,9 @@ class RequestMachine(RuleBasedStateMachine):
         ends = [a for a in self.actions if isinstance(a, End)]
 
         assert ends == (self.actions[-1:] if self.ended else [])
-        assert self.request.is_ended == (self.ended is not None)
         for end in ends:
             assert end.reason is self.ended
             assert end.interval_ms >= 0
-            assert end.pcm_bytes == sum(len(pcm.pcm) for pcm in self.frames())
 
     @invariant()
     def samples_are_whole_and_their_times_follow_them(self) -> None:
@@ -186,11 +185,11 @@ class RequestMachine(RuleBasedStateMachine):
             delivered_bytes += len(frame.pcm)
         stamps = [frame.timestamp_ms for frame in frames]
         assert stamps == sorted(stamps)
-        assert self.request.heard_s == delivered_bytes / (2 * self.rate_hz)
+        assert self.request.delivered_s == delivered_bytes / (2 * self.rate_hz)
 
     @invariant()
     def nothing_is_held_back_but_half_a_sample_and_the_last_pause(self) -> None:
-        heard_bytes = round(self.request.session_heard_s * 2 * self.rate_hz)
+        heard_bytes = round(self.request.session_delivered_s * 2 * self.rate_hz)
 
         if self.ended is None and not self.is_rotating:
             assert heard_bytes == self.sent_bytes - self.sent_bytes % 2
@@ -243,10 +242,10 @@ class RequestMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_unspoken_text_is_the_end_of_the_text(self) -> None:
-        unspoken = self.request.unspoken_text().split()
+        unspoken = self.request.undelivered_text().split()
 
         assert unspoken == self.text[len(self.text) - len(unspoken) :]
-        assert self.request.text.words == len(self.text)
+        assert self.request.script.word_count == len(self.text)
 
     def frames(self) -> list[Pcm]:
         return [a for a in self.actions if isinstance(a, Pcm)]
@@ -265,6 +264,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         super().__init__()
         self.admission = Admission(self.MOST_REMEMBERED)
         self.running: str | None = None
+        self.is_input_ended = False
         # Ids that ended complete, the last one last; the id cut short.
         self.complete: list[str] = []
         self.cut_short: tuple[str, bool] | None = None
@@ -275,12 +275,12 @@ class AdmissionMachine(RuleBasedStateMachine):
             return
 
         verdict = self.admission.admit(
-            request_id, is_speakable=is_speakable, is_end=is_end
+            Segment(request_id, "", is_speakable, is_end, {})
         )
 
         assert verdict is self.expected(request_id, is_speakable, is_end)
         if verdict is Verdict.NEW:
-            self.running = request_id
+            self.running, self.is_input_ended = request_id, is_end
 
     def expected(
         self, request_id: str, is_speakable: bool, is_end: bool
@@ -291,7 +291,7 @@ class AdmissionMachine(RuleBasedStateMachine):
                 self.cut_short = cut_short
                 return Verdict.LATE
             self.remember(request_id)
-            return Verdict.LATE_END if cut_short[1] else Verdict.LATE
+            return Verdict.LATE_LAST if cut_short[1] else Verdict.LATE
         if request_id in self.complete and not is_speakable:
             return Verdict.LATE
         if request_id in self.complete:
@@ -299,16 +299,14 @@ class AdmissionMachine(RuleBasedStateMachine):
         return Verdict.NEW
 
     @precondition(lambda self: self.running is not None)
-    @rule(is_input_ended=st.booleans(), owes_end=st.booleans())
-    def ended(self, is_input_ended: bool, owes_end: bool) -> None:
+    @rule(owes_end=st.booleans())
+    def ended(self, owes_end: bool) -> None:
         assert self.running is not None
         request_id, self.running = self.running, None
 
-        self.admission.ended(
-            request_id, is_input_ended=is_input_ended, owes_end=owes_end
-        )
+        self.admission.ended(owes_end=owes_end)
 
-        if is_input_ended:
+        if self.is_input_ended:
             self.remember(request_id)
         else:
             self.cut_short = (request_id, owes_end)

@@ -1,0 +1,63 @@
+"""Where sockets go, and what may be said on the way there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .redact import host_of
+
+# By region; the neutral host leads to the nearest.
+_HOSTS = {
+    None: "api.gradium.ai",
+    "eu": "eu.api.gradium.ai",
+    "us": "us.api.gradium.ai",
+}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PROXY_SCHEMES = tuple(
+    f"{scheme}://"
+    for scheme in ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+)
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where sockets go; two equal ones may share a socket."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    proxy: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+
+
+def url_of(region: str | None) -> str:
+    """Return the vendor's URL in a region; without one, in the nearest."""
+    return f"wss://{_HOSTS[region]}/api/speech/tts"
+
+
+def fault_of_url(url: str) -> str:
+    """Say what is wrong with a websocket URL; empty if nothing is."""
+    if not url.startswith(("ws://", "wss://")):
+        return "must start with ws:// or wss://"
+    return "must name a host" if host_of(url) == "?" else ""
+
+
+def fault_of_proxy(url: str) -> str:
+    """Say what is wrong with a proxy's URL; empty if nothing is."""
+    if url.startswith(_PROXY_SCHEMES):
+        return ""
+    return "must start with http://, https:// or socks5://"
+
+
+def are_headers(headers: Mapping[str, str]) -> bool:
+    """Whether an upgrade request can carry these."""
+    return all(
+        _HEADER_NAME.fullmatch(name) and is_header_value(value)
+        for name, value in headers.items()
+    )
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a header can carry this."""
+    return text.isascii() and text.isprintable()

@@ -1,0 +1,136 @@
+"""The names that settings may go by, and which of them win."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from .protocol import RESERVED_KEYS, VOICE_RANGES
+from .sentences import ConfigError, kind_of
+
+# Our names of voice settings, and the vendor's in `json_config`.
+VOICE_SETTINGS = {
+    "temperature": "temp",
+    "similarity": "cfg_coef",
+    "language": "rewrite_rules",
+    "rewrite_rules": "rewrite_rules",
+    "speed": "padding_bonus",
+}
+# Pairs of settings of which only one can hold.
+EXCLUSIVE = (
+    ("voice_id", "voice"),
+    ("url", "region"),
+    ("language", "rewrite_rules"),
+)
+# The same with the old name of one.
+_URL_RIVALS = {"url", "region", "base_url"}
+
+
+def voice_config(named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return named voice settings under the vendor's names; absent ones not."""
+    config = {
+        VOICE_SETTINGS[name]: value
+        for name, value in named.items()
+        if value is not None
+    }
+    if named.get("speed") is not None:
+        config["padding_bonus"] = padding_bonus(named["speed"])
+    return config
+
+
+def padding_bonus(speed: float) -> float:
+    """Turn a speed into the vendor's pause setting, -5 to 5.
+
+    Two steps of padding change the duration by about 30 % (vendor's
+    examples), and the duration is the inverse of the speed.
+    """
+    low, high = VOICE_RANGES["padding_bonus"]
+    return round(max(low, min(high, (1 / speed - 1) / 0.15)), 2)
+
+
+def merge_settings(
+    tree: Mapping[str, Any], changes: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a property tree with some settings changed, not yet checked.
+
+    `params` merge key by key. Of two settings that exclude each other the
+    one that was changed wins.
+    """
+    merged = {**tree, **changes}
+    kept, new = tree.get("params") or {}, changes.get("params") or {}
+    if not isinstance(kept, Mapping) or not isinstance(new, Mapping):
+        return merged
+    changed = {name for name, value in new.items() if value}
+    if changes.get("url"):
+        changed.add("url")
+    elif changed & _URL_RIVALS:
+        merged.pop("url", None)
+    for rivals in (*map(set, EXCLUSIVE), _URL_RIVALS):
+        if changed & rivals:
+            kept = {name: kept[name] for name in kept if name not in rivals}
+    return {**merged, "params": {**kept, **new}}
+
+
+def settle_aliases(
+    tree: Mapping[str, Any], known: Collection[str]
+) -> tuple[dict[str, Any], list[str]]:
+    """Apply the names other versions used, and note what is odd.
+
+    Args:
+        tree: a node's property tree.
+        known: the names that `params` has here.
+
+    Returns:
+        The tree with one name for each setting, and warnings for the user.
+
+    Raises:
+        ConfigError: `params` or `json_config` is no object.
+    """
+    tree = {key: value for key, value in tree.items() if value is not None}
+    given = tree.get("params", {})
+    if not isinstance(given, Mapping):
+        raise ConfigError(f"params must be an object, not {kind_of(given)}")
+    # Absent and null mean the same; an empty text is how TEN's graphs say it.
+    params = {
+        key: value for key, value in given.items() if value not in (None, "")
+    }
+    if isinstance(params.get("json_config"), str):
+        params["json_config"] = _parsed(params["json_config"])
+    warnings = []
+    if "base_url" in params:
+        base_url = params.pop("base_url")
+        params.setdefault("url", base_url)
+        warnings.append("params.base_url is now called params.url")
+    if params.get("close_ws_on_eos") is False:
+        warnings.append("params.close_ws_on_eos has no effect")
+    for key in sorted(set(params) - set(known)):
+        warnings.append(
+            f"params.{key} is reserved and left out"
+            if key in RESERVED_KEYS
+            else f"params.{key} is unknown here and goes to the vendor as it is"
+        )
+    if "beta" in str(params.get("model_name")) and "similarity" in params:
+        warnings.append("params.similarity is ignored by the beta model")
+    warnings += _conflicts(params)
+    tree["params"] = params
+    return tree, warnings
+
+
+def _parsed(json_config: str) -> Any:
+    try:
+        return json.loads(json_config)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"params.json_config must be a JSON object: {error}"
+        ) from None
+
+
+def _conflicts(params: Mapping[str, Any]) -> list[str]:
+    """Name the settings that are given twice; the named one wins."""
+    config = params.get("json_config")
+    return [
+        f"params.{name} wins over params.json_config.{key}"
+        for name, key in VOICE_SETTINGS.items()
+        if name in params and isinstance(config, Mapping) and key in config
+    ]

@@ -1,0 +1,120 @@
+"""What only TEN's base class makes necessary, each trap with its reason.
+
+`AsyncTTS2BaseExtension` queues texts by request and hands them to
+`request_tts`, one request at a time. Where its bookkeeping and a client that
+speaks in the background do not fit together, this class stands between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from ten_ai_base.message import TTSAudioEndReason
+from ten_ai_base.tts2 import AsyncTTS2BaseExtension, RequestState
+from ten_runtime import AsyncTenEnv, Data
+
+
+class GuardedTTSBase(AsyncTTS2BaseExtension):
+    """The base class, with the traps closed that can be closed from here."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._is_initialised = False
+        self._inputs = asyncio.Lock()
+        self._releasing: asyncio.Task[None] | None = None
+
+    def is_speaking(self) -> bool:
+        """Whether a request is running; for the extension to say."""
+        raise NotImplementedError
+
+    # ---------------------------------------------------------------- start, stop
+
+    async def on_init(self, ten_env: AsyncTenEnv) -> None:
+        """Begin; from here on there is something to stop."""
+        await super().on_init(ten_env)
+        self._is_initialised = True
+
+    async def on_stop(self, ten_env: AsyncTenEnv) -> None:
+        """Stop, if it ever began.
+
+        An app that is stopped at once leaves `on_init` out and calls
+        `on_stop` all the same: the base would reach for an environment that
+        it never got, and the process would end.
+        """
+        if not self._is_initialised:
+            return
+        await super().on_stop(ten_env)
+        if self._releasing:
+            self._releasing.cancel()
+            await asyncio.wait({self._releasing})
+
+    # --------------------------------------------------------------------- input
+
+    async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
+        """Take texts and flushes one after the other, as they came.
+
+        Each message has a task of its own, and the base lets flushes
+        overlap: the first that ends lets texts in again while the others
+        still clear, and what a new request said by then is lost. A text
+        that comes before a flush is dropped by it; one that comes after
+        them all is spoken.
+        """
+        async with self._inputs:
+            await super().on_data(ten_env, data)
+
+    # ------------------------------------------------------------------- states
+
+    def claim(self, request_id: str, metadata: Mapping[str, Any]) -> None:
+        """Make a used id a running one for the base, too.
+
+        It would keep the state and the metadata of the id's first life, or
+        none once another id has come, and an interruption would pass by a
+        request it takes for completed.
+        """
+        is_absent = request_id not in self.request_states
+        if is_absent or self.is_completed(request_id):
+            self.request_states[request_id] = RequestState.PROCESSING
+        if metadata:
+            self.metadatas[request_id] = dict(metadata)
+
+    def is_completed(self, request_id: str) -> bool:
+        """Whether the base remembers the request, as one that has ended."""
+        state = self.request_states.get(request_id)
+        return state is RequestState.COMPLETED
+
+    # -------------------------------------------------------------------- the end
+
+    async def release(self, request_id: str) -> None:
+        """Let the base go on after a text that needs no request.
+
+        Each text makes its id the one that is processed, and only
+        `finish_request` ends that; until then all other requests wait.
+        """
+        if not self._queued_texts():
+            await self.finish_request(request_id, TTSAudioEndReason.ERROR)
+        elif self._releasing is None or self._releasing.done():
+            # Not here: this is called by what empties the queue.
+            self._releasing = asyncio.create_task(
+                self._release_later(request_id),
+                name=f"gradium:{request_id:.64}:release",
+            )
+
+    async def _release_later(self, request_id: str) -> None:
+        await self.queue_is_empty()
+        if not self.is_speaking():  # else that ends the id
+            await self.finish_request(request_id, TTSAudioEndReason.ERROR)
+
+    async def queue_is_empty(self) -> None:
+        """Wait for what the base is about to hand over, a few turns.
+
+        A finished request lets it append what has waited for its turn behind
+        what is queued: an id's later texts would come before its earlier.
+        """
+        while self._queued_texts():  # noqa: ASYNC110 - the queue has no signal
+            await asyncio.sleep(0)
+
+    def _queued_texts(self) -> int:
+        # The base documents its order, not the name of its queue.
+        return len(getattr(self, "input_queue", ()))

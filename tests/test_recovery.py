@@ -1,0 +1,204 @@
+"""What follows a failed session."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gradium_tts_python.core.errors import ErrorKind
+from gradium_tts_python.core.recovery import (
+    FIRST_DELAY_S,
+    LONGEST_DELAY_S,
+    MOST_CUTS,
+    Failure,
+    GiveUp,
+    Patience,
+    Recovery,
+    Retry,
+    Step,
+)
+
+UNKNOWN = GiveUp("the server sent no word times to resume from")
+
+
+def recovery(
+    *,
+    deadline_s: float = 8.0,
+    attempt_s: float = 13.0,
+    is_resumed: bool = True,
+    jitter: float = 0.0,
+) -> Recovery:
+    patience = Patience(deadline_s, attempt_s, is_resumed=is_resumed)
+    return Recovery(patience, lambda: jitter)
+
+
+def failure(
+    at: float = 100.0,
+    next_word: int | None = 0,
+    kind: ErrorKind = ErrorKind.TRANSIENT,
+    *,
+    has_started: bool = False,
+    was_cut: bool = False,
+    was_stale: bool = False,
+) -> Failure:
+    return Failure(
+        kind,
+        at,
+        next_word,
+        has_started=has_started,
+        was_cut=was_cut,
+        was_stale=was_stale,
+    )
+
+
+def delays_after(rules: Recovery, *failures: Failure) -> list[float | str]:
+    """Return the delay after each failure, or why it was given up."""
+    steps: list[Step] = [rules.step_after(each) for each in failures]
+    return [
+        step.why if isinstance(step, GiveUp) else step.delay_s for step in steps
+    ]
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_only_what_may_pass_is_retried(kind: ErrorKind) -> None:
+    step = recovery().step_after(failure(kind=kind))
+
+    assert step == (
+        Retry(0.1, from_word=0)
+        if kind.is_retryable
+        else GiveUp("it cannot succeed as it is")
+    )
+
+
+def test_the_next_session_goes_on_at_the_first_word_not_delivered() -> None:
+    assert recovery().step_after(failure(next_word=7)) == Retry(0.1, 7)
+
+
+def test_the_delay_doubles_up_to_2_s() -> None:
+    rules = recovery(deadline_s=100)
+
+    assert delays_after(rules, *[failure()] * 8) == [
+        0.1,
+        0.2,
+        0.4,
+        0.8,
+        1.6,
+        2.0,
+        2.0,
+        2.0,
+    ]
+
+
+def test_the_delay_stays_finite_over_thousands_of_failures() -> None:
+    rules = recovery(deadline_s=100)
+
+    assert delays_after(rules, *[failure()] * 5000)[-1] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("jitter", "delay_s"), [(0.0, 0.4), (0.5, 0.3), (1.0, 0.2)]
+)
+def test_jitter_takes_up_to_a_half(jitter: float, delay_s: float) -> None:
+    delays = delays_after(recovery(jitter=jitter), *[failure()] * 3)
+
+    assert delays[2] == pytest.approx(delay_s)
+
+
+@pytest.mark.parametrize(
+    ("failing_for_s", "found"),
+    [
+        (0.0, 0.2),
+        (7.7, 0.2),
+        (7.9, "still failing after 7.9 s"),
+        (20.0, "still failing after 20.0 s"),
+    ],
+)
+def test_retries_end_at_the_deadline(
+    failing_for_s: float, found: float | str
+) -> None:
+    rules = recovery()
+
+    last = delays_after(rules, failure(0.0), failure(failing_for_s))[-1]
+
+    assert last == (pytest.approx(found) if isinstance(found, float) else found)
+
+
+def test_a_deadline_of_0_means_no_retry() -> None:
+    assert recovery(deadline_s=0).step_after(failure()) == GiveUp(
+        "still failing after 0.0 s"
+    )
+
+
+def test_a_word_of_progress_starts_the_patience_again() -> None:
+    delays = delays_after(
+        recovery(),
+        failure(0.0, 0),
+        failure(7.0, 0),
+        failure(7.5, 3),
+        failure(15.0, 3),
+    )
+
+    assert delays == [0.1, 0.2, 0.1, 0.2]
+
+
+def test_a_session_that_held_long_was_waiting_for_the_agent() -> None:
+    # 8 s of patience and 13 s that an attempt may take by itself.
+    delays = delays_after(
+        recovery(), failure(0.0), failure(21.0), failure(42.1)
+    )
+
+    assert delays == [0.1, "still failing after 21.0 s", 0.1]
+
+
+def test_an_unknown_position_ends_the_retries() -> None:
+    assert recovery().step_after(failure(next_word=None)) == UNKNOWN
+
+
+def test_what_has_started_is_not_resumed_where_the_settings_say_so() -> None:
+    rules = recovery(is_resumed=False)
+
+    assert delays_after(rules, failure(), failure(has_started=True)) == [
+        0.1,
+        "it is not to be resumed",
+    ]
+
+
+def test_one_dead_reserve_socket_costs_no_wait() -> None:
+    stale = failure(was_stale=True)
+
+    assert delays_after(recovery(), stale, stale, failure()) == [0, 0.1, 0.2]
+
+
+def test_the_same_words_are_not_cut_for_ever() -> None:
+    cut = failure(was_cut=True, has_started=True)
+
+    delays = delays_after(recovery(deadline_s=100), *[cut] * MOST_CUTS)
+
+    # Words heard again and again are worse than a pause.
+    assert delays == [
+        0.1,
+        0.8,
+        2.0,
+        "the same words were cut again and again",
+    ]
+
+
+@given(
+    st.integers(1, 40),
+    st.floats(0, 100),
+    st.floats(0, 100),
+    st.floats(0, 1),
+)
+def test_a_retry_is_never_late_nor_at_once(
+    count: int, failing_for_s: float, deadline_s: float, jitter: float
+) -> None:
+    rules = recovery(deadline_s=deadline_s, attempt_s=1000, jitter=jitter)
+    for _ in range(count):
+        rules.step_after(failure(0.0))
+
+    found = rules.step_after(failure(failing_for_s))
+
+    if isinstance(found, Retry):
+        assert FIRST_DELAY_S / 2 <= found.delay_s <= LONGEST_DELAY_S
+        assert failing_for_s + found.delay_s < deadline_s
