@@ -1,8 +1,9 @@
-"""The rules of text.py, one row each."""
+"""The rules of text.py and of what it is made of, one row each."""
 
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
+    cut_before,
     is_speakable,
-    split_words,
+    without_tags,
+    word_spans,
 )
 
 BREAK = '<break time="1.5s" />'
@@ -20,6 +23,26 @@ BREAK = '<break time="1.5s" />'
 def push_all(assembler: TextAssembler, fragments: str) -> list[list[str]]:
     """What each fragment (they are separated by `|`) lets out, then flush."""
     let_out = [assembler.push(part) for part in fragments.split("|")]
+    return [*let_out, assembler.flush()]
+
+
+def speak(fragments: str, **options: bool) -> str:
+    """What the vendor puts together of the fragments."""
+    messages = push_all(TextAssembler(**options), fragments)
+    return " ".join(sum(messages, []))
+
+
+def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
+    """What leaves at each step: `|` is a pause, `~` a long one, then flush."""
+    assembler = TextAssembler(**options)
+    let_out = []
+    for part in re.findall(r"[^|~]*[|~]|[^|~]+\Z", fragments):
+        messages = assembler.push(part.rstrip("|~"))
+        if part.endswith("|"):
+            messages += assembler.flush_idle()
+        elif part.endswith("~"):
+            messages += assembler.flush_stalled()
+        let_out.append(messages)
     return [*let_out, assembler.flush()]
 
 
@@ -134,9 +157,23 @@ def test_what_is_neither_seen_nor_heard_is_removed(
         ("I <3 you", "I <3 you"),
         ("x<5, y<=z, a->b", "x<5, y<=z, a->b"),
         ("x<y", "x< y"),
+        ("Use std::vector<int> here", "Use std::vector< int> here"),
+        ("std::map<int, char*>::iterator", "std::map< int, char*>::iterator"),
+        ("List<Object> o<br/>x<BR>y", "List< Object> o x y"),
+        (
+            "List<java.util.Map> <std::string>",
+            "List< java.util.Map> < std::string>",
+        ),
+        ("<- and -> are arrows", "<- and -> are arrows"),
+        ("< hello there >", "< hello there >"),
+        ("<hello> <hello there> <world/>", "< hello> < hello there> < world/>"),
+        ("<!-- a --> <?php ?> </ b>", "< !-- a --> < ?php ?> < / b>"),
+        ("<say-as interpret-as='date'>2.3.</say-as>", "2.3."),
+        ("<SPAN CLASS=a>b</SPAN>", "b"),
         ("<fl<flush>ush>", "< fl ush>"),
         ("<<flush>flush>", "< flush>"),
         ("Jo <jo@x.org>, <https://x.org/a>.", "Jo jo@x.org, https://x.org/a."),
+        ("<x.org> <tel:+33> Jo<jo@x.org>", "x.org tel:+33 Jo< jo@x.org>"),
         ("end <flush", "end < flush"),
         ("<", ""),
     ],
@@ -164,7 +201,7 @@ def test_a_tag_in_the_text_is_neutralised(text: str, neutral: str) -> None:
         ("a <break time='1ms'/> b", 'a <break time="0.1s" /> b'),
         ("a <break time='soon'/> b", "a b"),
         ("a <break> </break> <flush x='1'> b", "a b"),
-        ("a <b>c</b> <breakfast> d", "a c d"),
+        ("a <b>c</b> <breakfast> d", "a c < breakfast> d"),
         ("a <flush b", "a < flush b"),
         (f"{BREAK} a", f"{BREAK} a"),
         (f'"a" {BREAK} b {BREAK}c', f'"a" {BREAK} b {BREAK} c'),
@@ -272,6 +309,30 @@ def test_a_long_text_is_cut_between_words() -> None:
     assert not any(message.startswith("?") for message in messages)
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("a" * 2000, 1400),
+        # The 1400th character is an `e`, and its accent the next one.
+        ("a" + "e\u0301" * 1000, 1399),
+        ("a" * 1370 + "e" + "\u0301" * 30 + "a" * 500, 1370),
+        # A joiner keeps both its neighbours.
+        ("a" * 1399 + "क\u200dक" + "a" * 500, 1399),
+        ("a" * 1398 + "क\u200dक" + "a" * 500, 1398),
+        # Nothing belongs to so many marks.
+        ("a" * 1360 + "e" + "\u0301" * 50 + "a" * 500, 1400),
+    ],
+)
+def test_an_endless_word_is_cut_before_a_letter_and_its_marks(
+    text: str, first: int
+) -> None:
+    for assembler in (TextAssembler(), TextAssembler()):
+        messages = assembler.push(text) + assembler.flush()
+
+        assert [len(m) for m in messages] == [first, len(text) - first]
+        assert "".join(messages) == text
+
+
 @pytest.mark.parametrize("size", [1, 100, 100_000])
 def test_an_endless_word_is_cut_at_last(size: int) -> None:
     text = "e\u0301" * 5000
@@ -314,12 +375,12 @@ def test_a_hostile_text_costs_no_more_than_its_length(
         assert all(len(message) <= MAX_MESSAGE_CHARS for message in messages)
 
 
-def test_pending_tells_whether_something_can_be_heard() -> None:
+def test_holding_tells_whether_something_can_be_heard() -> None:
     assembler = TextAssembler()
     seen = []
     for fragment in ["... ", "Hel", "lo", ", ", "?"]:
         assembler.push(fragment)
-        seen.append(assembler.has_pending)
+        seen.append(assembler.is_holding)
 
     assert seen == [False, True, True, False, False]
 
@@ -395,16 +456,54 @@ def test_speakable_is_what_can_be_heard(text: str, is_heard: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("message", "words"),
     [
         ("", []),
         ("Hello, big  world.", ["Hello,", "big", "world."]),
         (f"a {BREAK} b <flush> c", ["a", "b", "c"]),
+        (f"{BREAK} <flush>", []),
         ("$50,000.75 at 10:30", ["$50,000.75", "at", "10:30"]),
+        ("<- and ->", ["<-", "and", "->"]),
+        ("< hello there > ?", ["<", "hello", "there", ">", "?"]),
+        ("a < b and b > c", ["a", "<", "b", "and", "b", ">", "c"]),
+        (
+            "a <flushed <break time= <Flush>",
+            ["a", "<flushed", "<break", "time=", "<Flush>"],
+        ),
     ],
 )
-def test_words_are_counted_without_tags(text: str, words: list[str]) -> None:
-    assert split_words(text) == words
+def test_words_are_all_but_spaces_and_the_vendors_tags(
+    message: str, words: list[str]
+) -> None:
+    spans = word_spans(message)
+
+    assert [message[start:end] for start, end in spans] == words
+    assert without_tags(message) == " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("message", "heads"),
+    [
+        ("", {""}),
+        ("one", {""}),
+        ("one two three", {"", "one", "one two"}),
+        ("one  two\u00a0three", {"", "one"}),
+        ("a < b and b > c", {"", "a <", "a < b", "a < b and", "a < b and b >"}),
+        ("va ? Oui « non »", {"", "va ?", "va ? Oui"}),
+        (f"a {BREAK} b <flush>", {"", "a", f"a {BREAK} b"}),
+        (f"{BREAK} <flush> a b", {"", f"{BREAK} <flush> a"}),
+    ],
+)
+def test_a_long_message_is_cut_before_a_word(
+    message: str, heads: set[str]
+) -> None:
+    cuts = [cut_before(message, room) for room in range(len(message) + 1)]
+
+    assert {message[:cut] for cut in cuts} == heads
+    assert cuts == sorted(cuts)
+    assert all(cut <= room for room, cut in enumerate(cuts))
+    # The last place, not just any.
+    assert all(cut_before(message, cut) == cut for cut in cuts)
 
 
 def test_messages_of_a_dialogue_join_with_one_space() -> None:

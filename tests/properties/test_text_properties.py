@@ -12,7 +12,6 @@ from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
     is_speakable,
-    split_words,
 )
 
 VENDOR_TAG = re.compile(r'<flush>|<break time="\d(?:\.\d+)?s" />')
@@ -67,7 +66,7 @@ def test_every_message_is_fit_for_the_wire(
         messages += assembler.push(fragment)
         if index in flush_after:
             messages += assembler.flush()
-            assert not assembler.has_pending
+            assert not assembler.is_holding
             assert assembler.is_cut_safe
     messages += assembler.flush()
 
@@ -143,7 +142,7 @@ def test_no_word_is_ever_broken(words: list[str], ends: list[int]) -> None:
 
     # A comma ends a plain word, so only there may more words come out; marks
     # after the last one are not heard, and stay behind.
-    rest = [word for message in sent for word in split_words(message)]
+    rest = [word for message in sent for word in message.split()]
     for word in words:
         joined = ""
         while joined != word:

@@ -1,0 +1,176 @@
+"""Where a word is over, and so where a message may end.
+
+Pure. TEN's sentence splitter cuts after every ``, . ? ! :`` (ASCII and
+full-width), with or without the space that follows, and a model's token may
+end anywhere. The vendor puts ONE space between two messages and has no way
+to join them without it. So a message may end only where a space does no
+harm, which is at a *boundary*:
+
+1. whitespace before a word or an opening mark. A token without letter or
+   digit (``?`` in French, ``-``, ``%``, an emoji) stays with the word
+   before it, a lone opening mark (``«``) with the word after it;
+2. whitespace after punctuation, and the end of a line, whatever follows;
+3. after the punctuation of scripts without spaces (``。！？、，``), unless
+   it stands between two digits;
+4. after a comma that follows a plain word of two letters or more. Numbers
+   (``$50,``), single letters and addresses are no plain words.
+
+Rules 2 to 4 also hold at the very end of what has arrived, so ``Hello,`` and
+``Hello world. `` leave at once. In any other case the last word waits for
+the character after it: ``example.`` may go on with ``com``, ``3.`` with
+``14``, ``Wait.`` with ``..``, ``Really?`` with ``!``. That is one word, and
+the vendor withholds the newest words from its voice anyway. Once a quoting,
+bracketing or emphasis mark has been seen, one that closes it may follow
+any punctuation, so rules 2 to 4 then need to see the next character.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_OPEN = "«‹“„‚‘(\\[{¿¡「『（【《〈"
+_CLOSE = "”’」』）】》〉"
+_STOP = "。！？、，；：｡､।॥။၊។"  # of scripts without spaces, and Indic
+_MARK = f".,!?;:…،؟؛۔>{_STOP}"
+SENTENCE_ENDS: Final = (".", "!", "?")
+_MAX_ACCENTS: Final = 32  # of one letter; Unicode's own limit is 30
+
+# Rule 1. A lone opening mark before the space belongs to the word after it.
+_BEFORE_WORD = (
+    rf"(?<=\S)(?<!\s[{_OPEN}])(?<!\A[{_OPEN}])[ \n]+(?=[{_OPEN}]|[^\s\w]*\w)"
+)
+SPACE_BEFORE_WORD: Final = re.compile(_BEFORE_WORD)
+# Rule 2, for the end of a line.
+_LINE_END = r" ?\n[ \n]*"
+# Rule 3. The marks that close a quotation stay with the stop.
+_AFTER_STOP = (
+    rf"(?!(?<=\d).\d)[{_STOP}][{_STOP}{_CLOSE}]{{0,8}}(?=[^\s{_STOP}{_CLOSE}])"
+)
+# Rules 1 to 3. The last two parts need not see the next character.
+_BOUNDARY = re.compile(
+    rf"{_BEFORE_WORD}|{_LINE_END}|{_AFTER_STOP}"
+    rf"|(?<=[{_MARK}])[ \n]+|(?<!\d)[{_STOP}]\Z"
+)
+# The same where a closing mark may follow; nothing closes a vendor tag.
+_QUOTED_BOUNDARY = re.compile(
+    rf"{_BEFORE_WORD}|{_LINE_END}|{_AFTER_STOP}"
+    r"|(?:(?<=<flush>)|(?<=\0/>))[ \n]+"
+)
+# Quoting, bracketing and emphasis; an apostrophe inside a word is none.
+QUOTING: Final = re.compile(rf"[»›”*_~`{_OPEN}]|(?<![\w=])[\"']")
+# Letters, two at least at the end: `fox`, `d'accord`, `it's`, `well-known`.
+_PLAIN = r"(?:[^\W\d_]+['’-])*[^\W\d_]{2,}(?:['’][^\W\d_])?"
+# Rule 4.
+WORD_AND_COMMA: Final = re.compile(rf"{_PLAIN}[,،]")
+# The end and the start between which a splitter may have lost a space.
+_PLAIN_SENTENCE_END = re.compile(rf"{_PLAIN}[.!?]")
+_SENTENCE_START = re.compile(r"[^\W\d_]+[\s,!?'’]")
+# Only to save time: a fragment without any of these cannot complete the
+# word before it. After marks, the next word may show that they are complete.
+DECISIVE: Final = re.compile(rf"[\n>,،){_STOP}]|[{_MARK}] | \S")
+DECISIVE_AFTER_MARKS: Final = re.compile(rf"[\s>,،){_STOP}\w{_OPEN}]")
+
+# Now for the silences: `is_whole()`.
+_CLOSED = rf"[\"'»)\]*_~`{_CLOSE}]{{0,8}}"
+# Marks say that the word is over: `Hello.` `(yes!)` `**Go.**`. Not `>`, which
+# goes on in `vector<int>::iterator`.
+_ENDED = re.compile(rf"[.,!?;:…،؟؛۔{_STOP}]{_CLOSED}\Z")
+# They may belong to a number instead (`$1,` `3.` `10:`) …
+_NUMBER = re.compile(rf"\d[.,:{_STOP}]\Z")
+# … to initials (`U.` `e.g.`) or arguments (`f(x,`) …
+_INITIAL = re.compile(r"(?<!\w)[^\W\d_][.,]\Z")
+# … to an address, a path or a file name. `3.14`, `10:30` and `1/2` are none.
+_ADDRESS = re.compile(
+    r"//|@|www\.|\w_\w|[^\W\d_][./\\:=#]\w|\w[./\\:=#][^\W\d_]"
+    r"|\b(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git|ssh):\Z"
+)
+# Nobody pauses after these, so the silence is not the speaker's.
+_ABBREVIATION = re.compile(
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof|Ph|St|Sgt|Lt|Capt|Col|Gen|Gov|Sen|Rev|Mme|Mmes"
+    r"|Mlle|Hr|Fr|Nr|Sr|Sra|Srta|Dra|Profa|Jan|Feb|Aug|Sept|Oct|Nov|Dec|vs|cf"
+    r"|ca|bzw|vgl|approx)\.\Z"
+)
+# A longer silence makes a sentence end of any of the four above …
+_SENTENCE_END = re.compile(rf"[.!?…؟۔。！？｡।॥။។]{_CLOSED}\Z")
+# … and a whole word of letters without an ending.
+_LETTER_AT_END = re.compile(rf"[^\W\d_]{_CLOSED}\Z")
+# Opening marks that wait for the word after them.
+_LONE_OPENING = re.compile(rf"(?<![^ \n])[{_OPEN}][{_OPEN} \n]*\Z")
+
+
+def last_boundary(text: str, is_quoted: bool, start: int = 0) -> int:
+    """Return the end of the last boundary in `text[start:]`; 0 for none."""
+    end = 0
+    pattern = _QUOTED_BOUNDARY if is_quoted else _BOUNDARY
+    for boundary in pattern.finditer(text, start):
+        end = boundary.end()
+    return end
+
+
+def last_word_at(text: str) -> int:
+    """Return where the last word starts; the length after a space."""
+    return max(text.rfind(" "), text.rfind("\n")) + 1
+
+
+def is_new_sentence(last_word: str, fragment: str) -> bool:
+    """Whether a splitter has stripped the space before this fragment.
+
+    True for a plain capitalised word after a plain word and `. ! ?`
+    (`fox.` + `The dog`); never for `Node.` + `js` or `U.` + `S.`.
+    """
+    start = _SENTENCE_START.match(fragment)
+    return (
+        start is not None
+        and start[0][:-1].istitle()
+        and _PLAIN_SENTENCE_END.fullmatch(last_word) is not None
+    )
+
+
+def whole_in_silence(text: str, *, is_open: bool, is_stalled: bool) -> int:
+    """Return how much of a text is whole words, if nothing follows soon.
+
+    Args:
+        text: what has arrived, up to an open tag or link.
+        is_open: whether there is one.
+        is_stalled: whether the silence is a long one; see
+            `TextAssembler.flush_stalled()`.
+    """
+    end, start = len(text), last_word_at(text)
+    if start < end and (is_open or not is_whole(text[start:], is_stalled)):
+        end = start
+    return len(_LONE_OPENING.sub("", text[:end]))
+
+
+def is_whole(word: str, is_stalled: bool) -> bool:
+    """Whether a silence after a word shows that it does not go on."""
+    # Vowel signs and accents are a part of the letter before them.
+    letters = "".join(
+        "a" if unicodedata.category(char)[0] == "M" else char for char in word
+    )
+    is_address = _ADDRESS.search(letters) is not None
+    if not _ENDED.search(letters):
+        return (
+            is_stalled
+            and not is_address
+            and _LETTER_AT_END.search(letters) is not None
+        )
+    if is_stalled and _SENTENCE_END.search(letters):
+        return True
+    may_go_on = (_NUMBER, _INITIAL, _ABBREVIATION)
+    return not is_address and not any(p.search(letters) for p in may_go_on)
+
+
+def hard_cut(text: str, cut: int) -> int:
+    """Return where to cut an endless word, at most `cut`.
+
+    Never between a letter and its accents or vowel signs, nor at a joiner,
+    unless there are more of them than any letter has.
+    """
+    for at in range(cut, cut - _MAX_ACCENTS, -1):
+        char, before = text[at : at + 1], text[at - 1]
+        is_accent = char != "" and unicodedata.category(char)[0] == "M"
+        if not is_accent and "\u200d" not in (char, before):
+            return at
+    return cut
