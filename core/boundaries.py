@@ -84,7 +84,7 @@ _INITIAL = re.compile(r"(?<!\w)[^\W\d_][.,:]\Z")
 # … to an address, a path or a file name. `3.14`, `10:30` and `1/2` are none.
 _ADDRESS = re.compile(
     r"//|@|www\.|\w_\w|[^\W\d_][./\\:=#]\w|\w[./\\:=#][^\W\d_]"
-    r"|::\Z|(?<![A-Za-z])(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git):\Z"
+    r"|[:>]:\Z|(?<![A-Za-z])(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git):\Z"
 )
 # Nobody pauses after these, so the silence is not the speaker's.
 _ABBREVIATION = re.compile(
@@ -116,8 +116,8 @@ def last_word_at(text: str) -> int:
     return max(text.rfind(" "), text.rfind("\n")) + 1
 
 
-def is_new_sentence(last_word: str, fragment: str) -> bool:
-    """Whether a splitter has stripped the space before this fragment.
+def is_new_sentence(text: str, fragment: str) -> bool:
+    """Whether a splitter has stripped the space between the two.
 
     True for a plain capitalised word after a plain word and `. ! ?`
     (`fox.` + `The dog`); never for `Node.` + `js` or `U.` + `S.`.
@@ -126,7 +126,7 @@ def is_new_sentence(last_word: str, fragment: str) -> bool:
     return (
         start is not None
         and start[0][:-1].istitle()
-        and _PLAIN_SENTENCE_END.fullmatch(last_word) is not None
+        and _PLAIN_SENTENCE_END.fullmatch(text, last_word_at(text)) is not None
     )
 
 

@@ -175,16 +175,11 @@ class TextAssembler:
         fragment = without_invisible(fragment, last)
         if last in ("", " ", "\n"):
             fragment = fragment.lstrip(" \n" if last == "\n" else " ")
-        if last in SENTENCE_ENDS and is_new_sentence(
-            self._last_word(), fragment
-        ):
+        if last in SENTENCE_ENDS and is_new_sentence(self._held, fragment):
             fragment = " " + fragment
         if not self._is_quoted:
             self._is_quoted = bool(QUOTING.search(last + fragment, len(last)))
         return fragment
-
-    def _last_word(self) -> str:
-        return self._held[last_word_at(self._held) :]
 
     def _resolve(self, fragment: str) -> None:
         """Rewrite the tags and links that this fragment has closed."""
@@ -223,7 +218,7 @@ class TextAssembler:
             not self._is_quoted
             and end == len(self._held)
             and held.endswith((",", "،"))
-            and WORD_AND_COMMA.fullmatch(self._last_word())
+            and WORD_AND_COMMA.fullmatch(held, last_word_at(held))
         ):
             return end
         cut = last_boundary(held, self._is_quoted, self._settled)

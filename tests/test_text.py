@@ -478,8 +478,15 @@ def test_a_hostile_text_costs_no_more_than_its_length(
     for text in (pattern * 5000 + end, "Hi" + pattern * 5000 + end):
         assembler = TextAssembler(**options)
 
-        messages = assembler.push(text) + assembler.flush()
+        messages = [
+            *assembler.push(text),
+            *assembler.flush_idle(),
+            *assembler.flush_stalled(),
+            *assembler.flush(),
+        ]
 
+        assert len(word_spans(text)) >= len(word_spans(without_tags(text)))
+        assert cut_before(text, len(text)) <= len(text)
         assert all(len(message) <= MAX_MESSAGE_CHARS for message in messages)
 
 
