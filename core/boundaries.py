@@ -79,12 +79,12 @@ _CLOSED = rf"[\"'»)\]*_~`{_CLOSE}]{{0,8}}"
 _ENDED = re.compile(rf"[.,!?;:…،؟؛۔{_STOP}]{_CLOSED}\Z")
 # They may belong to a number instead (`$1,` `3.` `10:`) …
 _NUMBER = re.compile(rf"\d[.,:{_STOP}]\Z")
-# … to initials (`U.` `e.g.`) or arguments (`f(x,`) …
-_INITIAL = re.compile(r"(?<!\w)[^\W\d_][.,]\Z")
+# … to initials (`U.` `e.g.`), arguments (`f(x,`) or drives (`C:`) …
+_INITIAL = re.compile(r"(?<!\w)[^\W\d_][.,:]\Z")
 # … to an address, a path or a file name. `3.14`, `10:30` and `1/2` are none.
 _ADDRESS = re.compile(
     r"//|@|www\.|\w_\w|[^\W\d_][./\\:=#]\w|\w[./\\:=#][^\W\d_]"
-    r"|\b(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git|ssh):\Z"
+    r"|[:>]:\Z|(?<![A-Za-z])(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git):\Z"
 )
 # Nobody pauses after these, so the silence is not the speaker's.
 _ABBREVIATION = re.compile(
@@ -94,8 +94,10 @@ _ABBREVIATION = re.compile(
 )
 # A longer silence makes a sentence end of any of the four above …
 _SENTENCE_END = re.compile(rf"[.!?…؟۔。！？｡।॥။។]{_CLOSED}\Z")
-# … and a whole word of letters without an ending.
-_LETTER_AT_END = re.compile(rf"[^\W\d_]{_CLOSED}\Z")
+# … and a whole word of one without an ending.
+_WORD_AT_END = re.compile(rf"[^\W_]{_CLOSED}\Z")
+# `10 ` may go on with `000` or `€`, and `10 €` with `/kg`.
+_NUMBER_AND_SIGN = re.compile(r"(?<![^ \n])[^ \n]*\d[ \n]+(?:[^\w\s]+)?\Z")
 # Opening marks that wait for the word after them.
 _LONE_OPENING = re.compile(rf"(?<![^ \n])[{_OPEN}][{_OPEN} \n]*\Z")
 
@@ -114,8 +116,8 @@ def last_word_at(text: str) -> int:
     return max(text.rfind(" "), text.rfind("\n")) + 1
 
 
-def is_new_sentence(last_word: str, fragment: str) -> bool:
-    """Whether a splitter has stripped the space before this fragment.
+def is_new_sentence(text: str, fragment: str) -> bool:
+    """Whether a splitter has stripped the space between the two.
 
     True for a plain capitalised word after a plain word and `. ! ?`
     (`fox.` + `The dog`); never for `Node.` + `js` or `U.` + `S.`.
@@ -124,7 +126,7 @@ def is_new_sentence(last_word: str, fragment: str) -> bool:
     return (
         start is not None
         and start[0][:-1].istitle()
-        and _PLAIN_SENTENCE_END.fullmatch(last_word) is not None
+        and _PLAIN_SENTENCE_END.fullmatch(text, last_word_at(text)) is not None
     )
 
 
@@ -137,9 +139,11 @@ def whole_in_silence(text: str, *, is_open: bool, is_stalled: bool) -> int:
         is_stalled: whether the silence is a long one; see
             `TextAssembler.flush_stalled()`.
     """
+    number = None if is_stalled else _NUMBER_AND_SIGN.search(text)
+    if number and not _ENDED.search(text):
+        text = text[: number.start()]
     end, start = len(text), last_word_at(text)
-    may_go_on = not is_stalled and not is_whole(text[start:], is_stalled)
-    if start < end and (is_open or may_go_on):
+    if start < end and (is_open or not is_whole(text[start:], is_stalled)):
         end = start
     return len(_LONE_OPENING.sub("", text[:end]))
 
@@ -155,7 +159,7 @@ def is_whole(word: str, is_stalled: bool) -> bool:
         return (
             is_stalled
             and not is_address
-            and _LETTER_AT_END.search(letters) is not None
+            and _WORD_AT_END.search(letters) is not None
         )
     if is_stalled and _SENTENCE_END.search(letters):
         return True

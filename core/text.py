@@ -97,11 +97,6 @@ class TextAssembler:
         """Whether something that can be heard is held back."""
         return is_speakable(self._held)
 
-    @property
-    def is_cut_safe(self) -> bool:
-        """Whether `flush_idle()` would let all out that is held."""
-        return self._whole(is_stalled=False) == len(self._held)
-
     def push(self, fragment: str) -> list[str]:
         """Take the next fragment.
 
@@ -156,14 +151,13 @@ class TextAssembler:
         return self._take(self._whole(is_stalled=False))
 
     def flush_stalled(self) -> list[str]:
-        """Let out what can stand as it is: after a silence of seconds.
+        """Let out all that can stand as it is: after a longer silence.
 
-        More than `flush_idle()`: a word without an ending counts as whole
-        (`exam`), and so does a number, an address, an initial or an
-        abbreviation at what may be the end of a sentence (`$50.`). What
-        visibly goes on waits for its rest or the end of input: a number or
-        address without an ending (`12` `$1,` `jo@x.org`), and an open tag
-        or link. A word that goes on all the same becomes two.
+        A word or number without an ending counts as whole then (`exam`,
+        `12`), and so does any at what may be the end of a sentence (`$50.`,
+        `Dr.`). What visibly goes on waits for its rest or for the end of
+        input: `$1,`, an address, an open tag or link. A word that goes on
+        all the same becomes two.
 
         Returns:
             The messages, as from `push()`.
@@ -175,16 +169,11 @@ class TextAssembler:
         fragment = without_invisible(fragment, last)
         if last in ("", " ", "\n"):
             fragment = fragment.lstrip(" \n" if last == "\n" else " ")
-        if last in SENTENCE_ENDS and is_new_sentence(
-            self._last_word(), fragment
-        ):
+        if last in SENTENCE_ENDS and is_new_sentence(self._held, fragment):
             fragment = " " + fragment
         if not self._is_quoted:
             self._is_quoted = bool(QUOTING.search(last + fragment, len(last)))
         return fragment
-
-    def _last_word(self) -> str:
-        return self._held[last_word_at(self._held) :]
 
     def _resolve(self, fragment: str) -> None:
         """Rewrite the tags and links that this fragment has closed."""
@@ -223,7 +212,7 @@ class TextAssembler:
             not self._is_quoted
             and end == len(self._held)
             and held.endswith((",", "،"))
-            and WORD_AND_COMMA.fullmatch(self._last_word())
+            and WORD_AND_COMMA.fullmatch(held, last_word_at(held))
         ):
             return end
         cut = last_boundary(held, self._is_quoted, self._settled)

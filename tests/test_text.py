@@ -108,6 +108,114 @@ def test_only_what_is_surely_complete_leaves(
     assert push_all(TextAssembler(), fragments) == messages
 
 
+@pytest.mark.parametrize(
+    ("fragments", "let_out"),
+    [
+        # Whole words leave, a space or marks after them.
+        ("Hello |world", [["Hello"], [], ["world"]]),
+        ("Let me see.| So", [["Let me", "see."], [], ["So"]]),
+        ('He said "no."| I', [["He said", '"no."'], [], ["I"]]),
+        ("Is it (really?)|", [["Is it", "(really?)"], []]),
+        ("the following:| one", [["the", "following:"], [], ["one"]]),
+        ("Ça va ?| Oui", [["Ça", "va ?"], [], ["Oui"]]),
+        ("Only $9.99!| Now", [["Only", "$9.99!"], [], ["Now"]]),
+        ("你好。|我", [["你好。"], [], ["我"]]),
+        ("“你好。|”然后", [["“你好。"], [], ["”然后"]]),
+        ("यह ठीक.| अब", [["यह", "ठीक."], [], ["अब"]]),
+        # A word without an ending waits, and goes on.
+        ("for exam|ple now", [["for"], ["example"], ["now"]]),
+        ("don|'|t go", [[], [], ["don't"], ["go"]]),
+        ("well-|known ", [[], [], ["well-known"]]),
+        ("你|好吗？", [[], ["你好吗？"], []]),
+        ("Hi 😀|‍🔥 you", [["Hi"], [], ["😀‍🔥 you"]]),
+        # A number waits.
+        (
+            "It costs $1,|234.|50 today.|",
+            [["It costs"], [], ["$1,234.50", "today."], []],
+        ),
+        ("about 3.|14", [["about"], [], ["3.14"]]),
+        ("at 10:|30.| Then", [["at"], [], ["10:30."], ["Then"]]),
+        ("1|2|3 go", [[], [], ["123"], ["go"]]),
+        ("costs $|5 ", [["costs"], [], ["$5"]]),
+        ("10 |000 |€| now", [[], ["10"], [], ["000 €"], ["now"]]),
+        ("１，|０００元。|", [[], ["１，０００元。"], []]),
+        ("version 2.|0.|1, ok", [["version"], [], ["2.0.1,"], ["ok"]]),
+        # An address waits, and a path.
+        (
+            "see https:|//example.|com/a,|b.| Bye",
+            [["see"], [], [], [], ["https://example.com/a,b."], ["Bye"]],
+        ),
+        ("访问https:|//a.b，|谢", [[], ["访问https://a.b，"], [], ["谢"]]),
+        ("ask jo@|x.|org,| ok", [["ask"], [], [], ["jo@x.org,"], ["ok"]]),
+        ("go www.|x.|org!| ok", [["go"], [], [], ["www.x.org!"], ["ok"]]),
+        ("in C:|\\a.|b", [["in"], [], [], ["C:\\a.b"]]),
+        ("a_b.|py", [[], [], ["a_b.py"]]),
+        ("std::|vector<int>|::x ", [[], [], [], ["std::vector< int>::x"]]),
+        # An initial or an abbreviation waits.
+        ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
+        ("J.|R.|R.| T", [[], [], [], ["J.R.R."], ["T"]]),
+        ("fruit, e.|g.,| figs", [["fruit,"], [], ["e.g.,"], ["figs"]]),
+        ("ask Dr.| Jo", [["ask"], ["Dr."], ["Jo"]]),
+        # An opening mark waits for its word.
+        ("dit : « |oui", [["dit :"], [], ["« oui"]]),
+        ("so |( |yes", [["so"], [], [], ["( yes"]]),
+        # An open tag waits.
+        ("wait <fl|ush>| now", [["wait"], [], [], ["now"]]),
+        ("a <|b| class='x'|>c|d ", [["a"], [], [], [], [], ["cd"]]),
+        ("a <b| and c|", [["a"], ["< b and"], ["c"]]),
+        ("x<y|> ", [[], ["x< y>"], []]),
+        # After a long silence, what can stand as it is.
+        ("an exam~ple", [["an", "exam"], [], ["ple"]]),
+        ("(yes~)", [["(yes"], [], []]),
+        ("It is $50.~ Now", [["It is", "$50."], [], ["Now"]]),
+        ("at jo@x.org.~ Bye", [["at", "jo@x.org."], [], ["Bye"]]),
+        ("at 5 p.m.~ Bye", [["at 5", "p.m."], [], ["Bye"]]),
+        ("ask Dr.~ Jo", [["ask", "Dr."], [], ["Jo"]]),
+        ("in 10 ~minutes", [["in", "10"], [], ["minutes"]]),
+        ("It is $1,~234.50~ ok", [["It is"], ["$1,234.50"], [], ["ok"]]),
+        ("in 12~34", [["in", "12"], [], ["34"]]),
+        ("at 10:~30", [["at"], [], ["10:30"]]),
+        ("at jo@x~.org", [["at"], [], ["jo@x.org"]]),
+        ("at https:~//x.org", [["at"], [], ["https://x.org"]]),
+        ("a <fl~ush>b", [["a"], [], ["b"]]),
+    ],
+)
+def test_a_silence_lets_out_what_is_surely_whole(
+    fragments: str, let_out: list[list[str]]
+) -> None:
+    assert speak_in_pauses(fragments) == let_out
+
+
+def test_a_silence_lets_no_open_link_out() -> None:
+    fragments = "see |![the |docs](|a.b)| or [1]|. Now"
+
+    let_out = speak_in_pauses(fragments, clean_markdown=True)
+    later = speak_in_pauses(fragments.replace("|", "~"), clean_markdown=True)
+
+    rest = [["[1]."], ["Now"]]
+    assert let_out == [["see"], [], [], ["the"], ["docs", "or"], *rest]
+    assert later == [["see"], [], [], ["the", "docs"], ["or"], *rest]
+
+
+def test_a_silence_lets_no_mark_of_emphasis_out() -> None:
+    fragments = "**Look.|** It is _so.|_ good, `a.|` I **see.|**"
+
+    assert " ".join(
+        sum(speak_in_pauses(fragments, clean_markdown=True), [])
+    ) == ("Look. It is so. good, a. I see.")
+
+
+def test_holding_tells_whether_a_silence_left_something() -> None:
+    assembler = TextAssembler()
+    seen = []
+    for fragment in ["Hel", "lo. ", "It is $1,", "250.", " <b", ">", " !"]:
+        assembler.push(fragment)
+        assembler.flush_idle()
+        seen.append(assembler.is_holding)
+
+    assert seen == [True, False, True, True, True, False, False]
+
+
 def test_fragments_after_a_flush_begin_a_new_word() -> None:
     assembler = TextAssembler()
 
@@ -370,8 +478,15 @@ def test_a_hostile_text_costs_no_more_than_its_length(
     for text in (pattern * 5000 + end, "Hi" + pattern * 5000 + end):
         assembler = TextAssembler(**options)
 
-        messages = assembler.push(text) + assembler.flush()
+        messages = [
+            *assembler.push(text),
+            *assembler.flush_idle(),
+            *assembler.flush_stalled(),
+            *assembler.flush(),
+        ]
 
+        assert len(word_spans(text)) >= len(word_spans(without_tags(text)))
+        assert cut_before(text, len(text)) <= len(text)
         assert all(len(message) <= MAX_MESSAGE_CHARS for message in messages)
 
 
@@ -386,7 +501,7 @@ def test_holding_tells_whether_something_can_be_heard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "is_safe"),
+    ("held", "is_let_out"),
     [
         ("", True),
         ("Hello, ", True),
@@ -406,27 +521,27 @@ def test_holding_tells_whether_something_can_be_heard() -> None:
         ("https://example.com?", False),
         ("jane@example.", False),
         ("wait <flu", False),
-        ("wait <", False),
     ],
 )
-def test_a_cut_is_safe_only_outside_words_and_tags(
-    held: str, is_safe: bool
+def test_a_silence_lets_out_what_is_no_part_of_a_word_or_tag(
+    held: str, is_let_out: bool
 ) -> None:
     assembler = TextAssembler()
 
     assembler.push(held)
+    assembler.flush_idle()
 
-    assert assembler.is_cut_safe is is_safe
+    assert assembler.is_holding is not is_let_out
 
 
-def test_a_cut_is_not_safe_inside_a_link() -> None:
+def test_a_silence_waits_for_an_open_link() -> None:
     assembler = TextAssembler(clean_markdown=True)
     seen = []
-    for fragment in ["[a", "]! ", "see ![", "the ", "docs", "](", "u", ") "]:
-        assembler.push(fragment)
-        seen.append(assembler.is_cut_safe)
+    for fragment in ["[a", "] ", "see ![", "the ", "docs", "](", "u", ") "]:
+        messages = [*assembler.push(fragment), *assembler.flush_idle()]
+        seen.append(" ".join(messages))
 
-    assert seen == [False, True] + [False] * 5 + [True]
+    assert seen == ["", "[a]", "see", "", "", "", "", "the docs"]
 
 
 @pytest.mark.parametrize(

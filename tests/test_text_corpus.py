@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -43,6 +44,7 @@ in_each_section = pytest.mark.parametrize(
 TEN_CUTS = re.compile(
     r"[^,.?!:，。？！：]*[,.?!:，。？！：]|[^,.?!:，。？！：]+\Z"
 )
+CLOSERS = "\"'»)\\]*_~`”’」』）】》〉"
 STOPS = "。！？、，；：｡､।॥။၊។"
 ENDS = ".,!?;:…،؟؛۔>" + STOPS
 PLAIN = r"(?:[^\W\d_]+['’-])*[^\W\d_]{2,}(?:['’][^\W\d_])?"
@@ -79,21 +81,56 @@ def speak(fragments: list[str]) -> list[str]:
     return messages + assembler.flush()
 
 
-def check(text: str, messages: list[str]) -> None:
-    """Assert that the wire carries the text and breaks no word of it."""
+def speak_with_pauses(fragments: list[str]) -> list[str]:
+    """A silence after every fragment."""
+    assembler = TextAssembler()
+    messages = []
+    for part in fragments:
+        messages += assembler.push(part) + assembler.flush_idle()
+    return messages + assembler.flush()
+
+
+def looks_over(text: str) -> bool:
+    """Whether a listener would take the last word of a text for whole."""
+    word = re.split(r"[ \n]", text)[-1]
+    if not (marks := re.search(rf"[{ENDS}][{CLOSERS}]*\Z", word)):
+        return False
+    body = word[: marks.start()]
+    if re.search(r"//|@|www|::|(?<![A-Za-z])https?\Z", word):
+        return False
+    if re.search(r"[^\W\d_][./\\:=#]\w|\w[./\\:=#_][^\W\d_]", body):
+        return False  # an address, a path, an abbreviation
+    if marks[0][-1:] in ".,:" + STOPS and re.search(r"\d\Z", body):
+        return False  # a number
+    return not (marks[0] in ".,:" and re.search(r"(?<!\w)[^\W\d_]\Z", body))
+
+
+def check(text: str, messages: list[str], pauses: Sequence[int] = ()) -> None:
+    """Assert that the wire carries the text and breaks no word of it.
+
+    Args:
+        text: the whole.
+        messages: what left.
+        pauses: where in the text a silence was.
+    """
     wire = "".join(squeeze(message) for message in messages)
     tail = squeeze(text)[len(wire) :]
     assert wire + tail == squeeze(text)
     # Marks that stand alone after a finished sentence are not heard.
     assert not is_speakable(tail)
-    assert not tail or not wire or wire[-1] in ENDS
+    assert not tail or not wire or wire[-1] in ENDS or pauses
+    legal = legal_ends(text) | {len(wire)}
+    start = 0  # of what the listener has not heard
+    for at in pauses:
+        if looks_over(text[start:at]):
+            legal, start = legal | {len(squeeze(text[:at]))}, at
     ends = set(accumulate(len(squeeze(message)) for message in messages))
-    assert ends <= legal_ends(text) | {len(wire)}
+    assert ends <= legal
     for message in messages:
         assert is_speakable(message)
         assert message == message.strip()
         assert len(message) <= MAX_MESSAGE_CHARS
-    for before, after in pairwise(messages):
+    for before, after in pairwise(messages if not pauses else ()):
         assert is_speakable(re.split(r"\s", after)[0]) or (
             after[0] not in "?!;:,.%»)" or before[-1] in ENDS
         )
@@ -133,6 +170,23 @@ def test_a_text_cut_often_arrives_whole(texts: list[str]) -> None:
             at = [0, *sorted(chance.sample(range(len(text)), count))]
             parts = [text[a:b] for a, b in pairwise([*at, len(text)])]
             check(text, speak(parts))
+
+
+@in_each_section
+def test_a_silence_anywhere_breaks_no_word(texts: list[str]) -> None:
+    for text in texts:
+        for at in range(len(text) + 1):
+            parts = [text[:at], text[at:]]
+            check(text, speak_with_pauses(parts), [at, len(text)])
+
+
+@in_each_section
+def test_many_silences_break_no_word(texts: list[str]) -> None:
+    for text in texts:
+        for parts in (list(text), TEN_CUTS.findall(text)):
+            check(
+                text, speak_with_pauses(parts), [*accumulate(map(len, parts))]
+            )
 
 
 @in_each_section

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
+    cut_before,
     is_speakable,
+    without_tags,
+    word_spans,
 )
 
 VENDOR_TAG = re.compile(r'<flush>|<break time="\d(?:\.\d+)?s" />')
@@ -31,6 +35,27 @@ fragments = st.lists(
     st.lists(st.sampled_from(PIECES), max_size=6).map("".join), max_size=12
 ) | st.lists(st.text(max_size=20), max_size=8)
 plain_texts = st.lists(st.sampled_from(PLAIN_PIECES), max_size=30).map("".join)
+# Words that a silence cannot break. Not among them: those whose first part
+# looks like the end of a sentence, `example.com` and `key:value`.
+WHOLE_WORDS = [
+    "Hello", "fox,", "it's", "well-known", "here.", "really?", "yes!", "now;",
+    "$1,234.50", "€1.234,56", "3.14,", "50%", "1,000,000.", "12", "10 000 €",
+    "10:30", "3:59.4", "12:00,", "2024-03-15,", "15.03.2024", "3/4", "½",
+    "https://example.com/a,b.html?x=1&y=2,3#top", "http://x.org:8080/",
+    "www.example.co.uk,", "mailto:jane@example.com?subject=Hi,there.",
+    "jane@example.com", "j.doe+test@mail.example.co.uk.", "192.168.0.1,",
+    "2.0.1", "v1.2.3", "v1.2.tar.gz,", "3.10.13.", "C:\\a\\b.txt",
+    "/usr/local/bin/python3.10", "U.S.A.", "J.R.R.", "e.g.", "p.m.,", "z.B.",
+    "Dr. Smith", "Mr. X", "I,", "A,B,C", "f(x,y)", "1. First", "2) two",
+    "Ça va ? Oui", "« Oui » dit", "1\u00a0234,56\u00a0€,", "« 5 € » fin",
+    "你好", "我有3个苹果", "１，０００元", "时间是10：30", "서울에서", "สวัสดี",
+    "مرحبا،", "٣٫٥٠", "كيف؟", "می\u200cخواهم", "नमस्ते", "ठीक", "e\u0301te\u0301",
+    "😀 so", "👍🏽 ok", "👨\u200d👩\u200d👧 we", "1️⃣ one", "❤\ufe0f me",
+    "**bold**", "*it* is", "`code` is", "snake_case_name", "__init__", "# Head",
+    "a < b", "x<5", "->", "<- and ->", "Vec<int>::x",  "I <3 you", "<b>c</b>",
+    "[1]", "[docs](https://a.b/c_d)", '"quoted" so', "(so)", "“so” he",
+]  # fmt: skip
+whole_texts = st.lists(st.sampled_from(WHOLE_WORDS), max_size=8).map(" ".join)
 options = st.fixed_dictionaries(
     {
         "allow_tags": st.booleans(),
@@ -39,6 +64,7 @@ options = st.fixed_dictionaries(
     }
 )
 quick = settings(max_examples=80, deadline=None)
+pauses = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 def squeeze(text: str) -> str:
@@ -48,6 +74,19 @@ def squeeze(text: str) -> str:
 def cut(text: str, ends: list[int]) -> list[str]:
     at = [0, *sorted(end % (len(text) + 1) for end in ends), len(text)]
     return [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+
+
+def heard(messages: list[str]) -> list[str]:
+    """The words on the wire, without marks at the end that are not heard.
+
+    What follows the punctuation of scripts without spaces is joined: a new
+    message may begin there or not.
+    """
+    wire = re.sub("(?<=[，：]) ", "", " ".join(messages))
+    words = wire.split()
+    while words and not is_speakable(words[-1]):
+        words.pop()
+    return words
 
 
 def speak(assembler: TextAssembler, fragments: list[str]) -> list[str]:
@@ -67,7 +106,6 @@ def test_every_message_is_fit_for_the_wire(
         if index in flush_after:
             messages += assembler.flush()
             assert not assembler.is_holding
-            assert assembler.is_cut_safe
     messages += assembler.flush()
 
     for message in messages:
@@ -112,6 +150,90 @@ def test_the_wire_carries_the_text_however_it_is_cut(
 
     assert wire + tail == squeeze(text)
     assert not is_speakable(tail)
+
+
+@pauses
+@given(
+    whole_texts,
+    options,
+    st.lists(st.tuples(st.integers(0, 300), st.booleans())),
+)
+def test_the_words_are_the_same_wherever_a_text_pauses(
+    text: str, options: dict[str, bool], cuts: list[tuple[int, bool]]
+) -> None:
+    is_paused = {end % (len(text) + 1): is_paused for end, is_paused in cuts}
+    parts = cut(text, list(is_paused))
+
+    assembler, messages, at = TextAssembler(**options), [], 0
+    for part in parts:
+        messages += assembler.push(part)
+        at += len(part)
+        if is_paused.get(at):
+            messages += assembler.flush_idle()
+    messages += assembler.flush()
+
+    assert heard(messages) == heard(speak(TextAssembler(**options), [text]))
+
+
+@pytest.mark.parametrize("option", ["", "clean_markdown", "clean_emoji"])
+@pytest.mark.parametrize("word", WHOLE_WORDS)
+def test_a_pause_after_each_character_breaks_no_word(
+    word: str, option: str
+) -> None:
+    options = {option: True} if option else {}
+    for text in (
+        word,
+        f"So {word} too.",
+        f"{word}\n{word}",
+        f"12 {word} {word}",
+    ):
+        assembler, messages = TextAssembler(**options), []
+        for character in text:
+            messages += assembler.push(character) + assembler.flush_idle()
+        messages += assembler.flush()
+
+        assert heard(messages) == heard(speak(TextAssembler(**options), [text]))
+
+
+@pauses
+@given(fragments, options)
+def test_a_message_has_no_tag_but_the_vendors(
+    fragments: list[str], options: dict[str, bool]
+) -> None:
+    assembler, messages = TextAssembler(**options), []
+    for index, fragment in enumerate(fragments):
+        messages += assembler.push(fragment)
+        if index % 2:
+            messages += assembler.flush_idle()
+        if index % 5 == 4:
+            messages += assembler.flush_stalled()
+    wire = " ".join([*messages, *assembler.flush()])
+
+    brackets = re.findall(r"<[A-Za-z/!?][^<>]*>?", wire)
+    tags = [b for b in brackets if VENDOR_TAG.fullmatch(b)]
+    words = [wire[start:end] for start, end in word_spans(wire)]
+
+    assert tags == (brackets if options["allow_tags"] else [])
+    assert words == VENDOR_TAG.sub(" ", wire).split()
+    assert without_tags(wire) == " ".join(words)
+
+
+@pauses
+@given(fragments, st.integers(0, 60))
+def test_a_cut_is_before_a_word_and_in_no_tag(
+    fragments: list[str], room: int
+) -> None:
+    for message in speak(TextAssembler(allow_tags=True), fragments):
+        at = cut_before(message, room)
+        head, tail = message[:at], message[at:]
+        words = [*word_spans(head), *word_spans(tail)]
+
+        assert at <= room
+        assert len(words) == len(word_spans(message))
+        assert not head or (tail[0] in " \n" and head == head.rstrip(" \n"))
+        assert not VENDOR_TAG.search(
+            head[-1:] if not head else head.split()[-1]
+        )
 
 
 @quick
