@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 from ten_shipping.include import included_files
 
+import ten_ai_base
 from gradium_tts_python.config import (
     ConfigError,
     GradiumTTSConfig,
@@ -17,10 +21,22 @@ from gradium_tts_python.config import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
+CHECK = ROOT.parent / "shared" / "ten-schemas" / "check.py"
 
 
 def manifest() -> dict[str, Any]:
     return dict(json.loads((ROOT / "manifest.json").read_text()))
+
+
+def interface() -> dict[str, Any]:
+    (folder,) = ten_ai_base.__path__
+    for file in (
+        Path(folder, "api", "tts-interface.json"),
+        Path(folder).parent.parent / "api" / "tts-interface.json",
+    ):
+        if file.is_file():
+            return dict(json.loads(file.read_text()))
+    raise FileNotFoundError("tts-interface.json")
 
 
 def default_property() -> dict[str, Any]:
@@ -46,12 +62,63 @@ def test_the_default_property_has_known_settings_only() -> None:
     assert set(tree["params"]) <= set(GradiumTTSParams.model_fields)
 
 
-def test_the_manifest_declares_nothing_that_could_kill_the_app() -> None:
-    # The native runtime aborts the process on a property of another type
-    # than declared, so what users write is checked by the settings alone.
+def test_the_manifest_declares_settings_by_the_types_of_the_code() -> None:
+    # Which ones, and why not all, is said by test_designer.py.
     declared = manifest()["api"]["property"]["properties"]
+    params = declared.pop("params")
 
-    assert declared == {"params": {"type": "object"}}
+    assert params.keys() == {"type", "properties"}
+    for model, nodes in (
+        (GradiumTTSConfig, declared),
+        (GradiumTTSParams, params["properties"]),
+    ):
+        for name, node in nodes.items():
+            assert node == {"type": ten_type_of(model, name)}
+
+
+def ten_type_of(model: type[BaseModel], name: str) -> str:
+    """The type that TEN gives to a text or a switch."""
+    annotation = model.model_fields[name].annotation
+    values = get_args(annotation) or (annotation,)
+    kinds = {
+        type(value) if isinstance(value, str) else value
+        for part in values
+        for value in (get_args(part) or (part,))
+    } - {type(None)}
+    return {frozenset({str}): "string", frozenset({bool}): "bool"}[
+        frozenset(kinds)
+    ]
+
+
+def test_the_interface_declares_no_property_in_another_way() -> None:
+    # A property that both declare, and differently, costs the whole schema.
+    own = manifest()["api"]["property"]["properties"]
+    taken = interface()["property"]["properties"]
+
+    assert {
+        name for name in own if own[name] != taken.get(name, own[name])
+    } == set()
+    assert {
+        "dump",
+        "dump_path",
+        "enable_words",
+        "url",
+    } <= own.keys() & taken.keys()
+
+
+def test_ten_refuses_no_manifest_and_no_property_of_the_tree() -> None:
+    if not CHECK.is_file():
+        pytest.skip("TEN's schemas are not beside this repository")
+
+    done = subprocess.run(
+        [sys.executable, str(CHECK), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith(" files, 0 reasons to refuse\n")
 
 
 def test_the_manifest_takes_the_interface_of_its_kind() -> None:
