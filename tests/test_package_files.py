@@ -133,7 +133,8 @@ def test_versions_agree() -> None:
 
     assert project["version"] == version
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == version
+    sections = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    assert next(name for name in sections if name != "Unreleased") == version
 
 
 def test_requirements_agree() -> None:
@@ -157,7 +158,7 @@ def test_every_module_is_shipped_and_nothing_of_the_kit() -> None:
     shipped = {path.as_posix() for path in included_files(ROOT)}
     modules = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("", "core", "wire", "graph")
+        for folder in ("", "core", "wire", "graph", "tests/ten")
         for path in (ROOT / folder).glob("*.py")
     }
 
@@ -165,10 +166,18 @@ def test_every_module_is_shipped_and_nothing_of_the_kit() -> None:
     assert {"extension.py", "core/text.py"} <= modules
 
 
-def test_every_file_that_is_named_exists() -> None:
+def test_every_file_that_is_named_exists_and_is_shipped() -> None:
     include = manifest()["package"]["include"]
+    shipped = {path.as_posix() for path in included_files(ROOT)}
+    readmes = manifest()["readme"]["locales"].values()
 
     assert all((ROOT / name).exists() for name in include if "*" not in name)
+    assert {readme["import_uri"] for readme in readmes} <= shipped
+
+
+def test_the_manifest_speaks_english_and_chinese() -> None:
+    for name in ("display_name", "description", "readme"):
+        assert manifest()[name]["locales"].keys() == {"en-US", "zh-CN"}
 
 
 def pyproject() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The tests that are shipped to TEN pass there: with TEN, pytest, and no kit.
 
-`tests/ten` is copied with the package, as an installation into a TEN checkout
-does, into a folder with an environment of its own. In the place where `tman`
-puts TEN stand the stand-ins for its two packages, and nothing else of ours.
+What is shipped, and nothing else, is copied into a folder with an environment
+of its own. In the place where `tman` puts TEN stand the stand-ins for its two
+packages.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from ten_shipping.include import included_files, matching_files
+from ten_shipping.include import included_files
 
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "devkit" / "src"
-TESTS = ["tests/bin/*", "tests/configs/*", "tests/ten/*.py"]
 # What `requirements.txt` and TEN's image bring.
 INSTALLED = ("pytest", "websockets", "pydantic", "aiofiles")
 
@@ -52,7 +51,7 @@ class Checkout:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     extension = tmp_path / "extension" / "gradium_tts_python"
-    for path in included_files(ROOT) + matching_files(ROOT, TESTS):
+    for path in included_files(ROOT):
         (extension / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / path, extension / path)
     system = extension / ".ten" / "app" / "ten_packages" / "system"
