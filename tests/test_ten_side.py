@@ -119,6 +119,18 @@ def test_the_suite_for_ten_passes_without_the_kit(checkout: Checkout) -> None:
     assert not re.search(r"skipped|failed|error|xfailed", last), last
 
 
+def test_in_the_repository_the_same_command_runs_all_tests(
+    checkout: Checkout,
+) -> None:
+    dev = checkout.extension / "dev"
+    dev.write_text('#!/bin/sh\necho "./dev $*"\n')
+    dev.chmod(0o755)
+
+    done = checkout.run("tests/bin/start", "-q", "tests/test_x.py")
+
+    assert done.stdout == "./dev test -q tests/test_x.py\n"
+
+
 @pytest.mark.timeout(300)
 def test_the_suite_for_ten_notices_a_broken_extension(
     checkout: Checkout,

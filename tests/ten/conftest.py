@@ -75,7 +75,7 @@ def ten_app(request: pytest.FixtureRequest) -> Iterator[None]:
 
     thread = threading.Thread(target=run, name="ten-app")
     thread.start()
-    is_ready.wait()
+    assert is_ready.wait(30), "the app did not start"
     yield
     apps[0].close()
     thread.join()
