@@ -188,3 +188,25 @@ def pyproject() -> dict[str, Any]:
     listed = re.search(r"^dependencies = \[(.*?)^\]", table, re.M | re.S)
     assert listed
     return {**values, "dependencies": re.findall(r'"(.+?)"', listed[1])}
+
+
+HEADER = """\
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""
+
+
+def test_every_source_file_starts_with_the_licence() -> None:
+    folders = ("core", "wire", "graph", "devkit/src", "bench", "tests")
+    sources = [*ROOT.glob("*.py"), ROOT / "dev", ROOT / "tests/bin/start"]
+    for folder in folders:
+        sources += (ROOT / folder).rglob("*.py")
+
+    without = [
+        path.relative_to(ROOT).as_posix()
+        for path in sources
+        if not re.sub(r"\A#!.*\n", "", path.read_text()).startswith(HEADER)
+    ]
+
+    assert len(sources) > 200
+    assert without == []
