@@ -1,1 +1,1 @@
-"""Pure values and rules: imports nothing but the standard library, does no I/O."""
+"""Pure values and rules: no I/O, no import but the standard library."""

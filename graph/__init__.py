@@ -1,1 +1,1 @@
-"""What TEN sees and what TEN makes necessary: imports `core` and TEN, no socket."""
+"""What TEN sees and makes necessary: imports `core` and TEN, no socket."""

@@ -141,7 +141,7 @@ class DumpFile:
     def _wav_header(self) -> bytes:
         """Make the header for what has been written so far."""
         header = io.BytesIO()
-        with wave.open(header, "wb") as wav:
+        with wave.Wave_write(header) as wav:
             wav.setnchannels(1)
             wav.setsampwidth(2)
             wav.setframerate(self._wav_rate_hz or 0)

@@ -20,10 +20,11 @@ def shows_key(text: str) -> bool:
     return KEY in text or KEY[:10] in text or KEY[-10:] in text
 
 
+_Wrapper = Generator[None, pytest.TestReport, pytest.TestReport]
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[
-    None, pytest.TestReport, pytest.TestReport
-]:
+def pytest_runtest_makereport() -> _Wrapper:
     """Fail what printed the key."""
     report = yield
     shown = [

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import types
 import typing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from ten_shipping.include import included_files
 
 from gradium_tts_python.config import GradiumTTSConfig, GradiumTTSParams
 
@@ -74,6 +77,86 @@ def test_every_file_that_a_document_links_to_exists() -> None:
 
     assert links
     assert [pair for pair in links if not pair[0].exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/README.zh-CN.md"])
+def test_what_the_readme_links_to_is_shipped(name: str) -> None:
+    # In a TEN checkout there is nothing else.
+    text = (ROOT / name).read_text()
+    links = re.findall(r"\]\((?!http|#)([^)#]+)[^)]*\)", text)
+    shipped = {ROOT / path for path in included_files(ROOT)}
+
+    assert links
+    assert {
+        link
+        for link in links
+        if (ROOT / name).parent.joinpath(link).resolve() not in shipped
+    } == set()
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/README.zh-CN.md"])
+def test_only_the_section_on_this_repository_needs_this_repository(
+    name: str,
+) -> None:
+    sections = re.split(r"^## ", (ROOT / name).read_text(), flags=re.M)
+    here = [
+        section.split("\n", 1)[0]
+        for section in sections
+        if re.search(r"\./dev\b|devkit|docs/(?!README\.zh)", section)
+    ]
+
+    assert here == (["In this repository"] if name == "README.md" else [])
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/README.zh-CN.md"])
+def test_a_readme_says_how_to_test_in_ten(name: str) -> None:
+    text = (ROOT / name).read_text()
+    folder = "agents/ten_packages/extension/gradium_tts_python"
+
+    assert f"`task test-extension EXTENSION={folder}`" in text
+    guarder = "task tts-guarder-test EXTENSION=gradium_tts_python"
+    assert f"`{guarder} CONFIG_DIR=tests/configs`" in text
+
+
+def test_the_test_command_of_the_readme_is_what_is_run_before_a_change() -> (
+    None
+):
+    blocks_of_code = re.findall(
+        r"^```bash\n(.*?)^```", README.read_text(), re.M | re.S
+    )
+
+    assert "./dev test\n" in blocks_of_code
+    assert "\n./dev test\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_chinese_readme_has_the_settings_and_their_defaults() -> None:
+    text = (ROOT / "docs" / "README.zh-CN.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) ?\| .+ \|$", text, re.M)
+
+    assert rows == [
+        (name, default_of(field))
+        for model in (GradiumTTSConfig, GradiumTTSParams)
+        for name, field in model.model_fields.items()
+        if not field.exclude
+    ]
+
+
+def test_the_examples_of_both_readmes_are_the_same_and_json() -> None:
+    english, chinese = (
+        re.findall(r"^ *```json\n(.*?)^ *```", text, re.M | re.S)
+        for text in (
+            README.read_text(),
+            (ROOT / "docs" / "README.zh-CN.md").read_text(),
+        )
+    )
+
+    assert english == chinese
+    _, node, connections = map(json.loads, english)
+    assert GradiumTTSConfig.load(node["property"]).warnings == ()
+    assert {extension["extension"] for extension in connections} == {
+        "main_control",
+        "agora_rtc",
+    }
 
 
 def table_of(model: type[BaseModel]) -> str:

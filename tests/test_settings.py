@@ -89,7 +89,7 @@ async def test_headers_of_both_levels_reach_the_upgrade(
 async def test_base_url_is_understood_as_url(
     sim: GradiumSim, start_host: StartHost
 ) -> None:
-    host = await start_host({"url": None, "base_url": sim.url})
+    host = await start_host({"url": "", "base_url": sim.url})
 
     await speak(host, TEXT)
 

@@ -64,10 +64,21 @@ def test_the_package_holds_the_shipped_files_and_speaks(
 
     with zipfile.ZipFile(archive) as package:
         names = set(package.namelist())
+        executable = {
+            entry.filename
+            for entry in package.infolist()
+            if entry.external_attr >> 16 & 0o100
+        }
     modules = {
         path.relative_to(ROOT).as_posix()
         for folder in ("", "core", "wire", "graph")
         for path in (ROOT / folder).glob("*.py")
+    }
+    # The suite for TEN, and the settings of TEN's own.
+    tests = {
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("ten/*.py", "configs/*.json", "bin/start")
+        for path in (ROOT / "tests").glob(pattern)
     }
     others = {
         "manifest.json",
@@ -75,10 +86,12 @@ def test_the_package_holds_the_shipped_files_and_speaks(
         "requirements.txt",
         "pyproject.toml",
         "README.md",
+        "docs/README.zh-CN.md",
         "CHANGELOG.md",
         "LICENSE",
     }
-    assert names == modules | others
+    assert names == modules | tests | others
+    assert executable == {"tests/bin/start"}
     assert archive.read_bytes() == build(ROOT, tmp_path / "again").read_bytes()
     assert prove(archive, tmp_path / "app", NAME) > 0
 

@@ -1,4 +1,4 @@
-"""The reserve socket: opened ahead, so that no request waits for a handshake."""
+"""The reserve socket: opened ahead, so that no handshake is waited for."""
 
 from __future__ import annotations
 

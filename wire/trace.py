@@ -181,7 +181,7 @@ def _lost(error: Exception) -> dict[str, str]:
 
 
 def summary(raw: str | bytes, output_format: str = "pcm") -> Any:
-    """Return a message as JSON, audio of this format as the number of its bytes."""
+    """Return a message as JSON, audio of this format as its size in bytes."""
     if isinstance(raw, bytes):
         return {"type": "?binary", "bytes": len(raw)}
     try:

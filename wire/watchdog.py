@@ -134,12 +134,13 @@ class Watchdog:
         return None
 
     def _next_look_at(self, owed: Owed) -> float:
+        ping_at = self._heard_at + QUIET_S
+        if self._pong:
+            ping_at = self._pinged_at + PONG_S
         return min(
             self._debt_since + owed.limit_s,
             owed.asked_at + owed.ceiling_s,
-            self._pinged_at + PONG_S
-            if self._pong
-            else self._heard_at + QUIET_S,
+            ping_at,
         )
 
     def _ping_if_quiet(self, now: float) -> None:

@@ -49,7 +49,8 @@ def build(root: Path, folder: Path) -> Path:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
         for path in included_files(root):
             entry = zipfile.ZipInfo(path.as_posix(), (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o644 << 16
+            is_executable = (root / path).stat().st_mode & 0o100
+            entry.external_attr = (0o755 if is_executable else 0o644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             package.writestr(entry, (root / path).read_bytes())
     return archive
