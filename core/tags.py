@@ -49,10 +49,8 @@ mstts:viseme
 ELEMENTS: Final = frozenset(f"flush {_HTML} {_SSML}".split())
 
 _NAME = r"[A-Za-z][\w:.-]{0,30}"
-_ATTRIBUTE = (
-    r"[\s\0]+[\w:-]+[\s\0]*=[\s\0]*"
-    r"(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+)"
-)
+_VALUE = r"(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+)"
+_ATTRIBUTE = rf"[\s\0]+[\w:-]+[\s\0]*=[\s\0]*{_VALUE}"
 _ADDRESS_IN_BRACKETS = (
     # Not after a word, nor with `::`: those are types, `List<java.util.Map>`.
     r"(?<!\w)<(?=[^\s<>]{0,200}(?:@|[^:]:(?!:)|\w\.\w))"
