@@ -192,7 +192,7 @@ async def test_giving_up_says_what_is_left(
         Fault(Point.AUDIO, Close(1011), after_words=6),
         Fault(Point.READY, Close(1011), skip=1, times=None),
     )
-    async with host_on(sim, retry_deadline_s=0.5) as host:
+    async with host_on(sim, retry_deadline_s=2.0) as host:
         await host.send_text("r1", TEXT, end=True)
         end = await host.ended("r1")
 
