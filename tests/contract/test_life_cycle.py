@@ -361,9 +361,9 @@ def test_a_blocked_tester_does_not_hold_up_the_extension(ten: Ten) -> None:
 
 def test_a_limit_holds_while_the_testers_loop_is_blocked(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
-        time.sleep(0.3)
+        time.sleep(1.0)
 
-    error = ten.run(Echo, script, limit_s=0.1)
+    error = ten.run(Echo, script, limit_s=0.05)
 
     assert error is not None
     assert error.error_code() == TenErrorCode.ErrorCodeTimeout
