@@ -925,6 +925,37 @@ async def test_a_warm_socket_does_not_grow_old(
         await sim.until(lambda s: s.open_sockets <= 2)
 
 
+@pytest.mark.parametrize(
+    ("answers_after_s", "sockets"), [(1.5, 1), (2.5, 6)], ids=["late", "never"]
+)
+def test_a_warm_socket_is_given_time_to_answer_a_ping(
+    answers_after_s: float, sockets: int
+) -> None:
+    """After 5, 13, 21 … seconds none is there that waits longer than 2 s."""
+    opened = 0
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        nonlocal opened
+        opened += 1
+        return await server.connect(endpoint, timeout_s)
+
+    async def keep() -> None:
+        config = config_for("ws://memory/", sample_rate=RATE_HZ)
+        client = GradiumTTSClient(config, connect=connect)
+        client.prewarm()
+        await asyncio.sleep(40.0)
+        await client.aclose()
+
+    server = MemoryServer(
+        [Plan(message_s=answers_after_s)] * 20, lambda _: None
+    )
+    run_virtually(keep())
+
+    assert opened == sockets
+
+
 async def test_a_warm_socket_that_fails_is_tried_again(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,7 @@ def test_an_interrupt_ends_the_server_quietly(
 
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_a_port_that_is_taken_is_named() -> None:
