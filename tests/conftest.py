@@ -150,7 +150,7 @@ async def start_host(sim: GradiumSim) -> AsyncIterator[StartHost]:
         async def start(
             params: Mapping[str, Any] | None = None,
             *,
-            wait_s: float = 10.0,
+            wait_s: float = 30.0,
             **properties: Any,
         ) -> ExtensionHost:
             merged = {"url": sim.url, "api_key": KEY, **(params or {})}

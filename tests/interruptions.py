@@ -11,7 +11,7 @@ from ten_host import ConnectionStatus, ExtensionHost, Frame
 
 StartHost = Callable[..., Awaitable[ExtensionHost]]
 
-# Longer than a test waits for anything (`HANG_S`; a host 10 s): what comes to
+# Longer than a test waits for anything (`HANG_S`, as a host): what comes to
 # an end while the server holds its answers has not waited for one.
 HANG_S = 30.0
 PATIENT: dict[str, Any] = {

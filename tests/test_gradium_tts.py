@@ -971,6 +971,32 @@ async def test_a_warm_socket_that_fails_is_tried_again(
         assert stream.times.is_warm
 
 
+def test_a_warm_socket_that_is_closed_at_once_is_opened_ever_less_often() -> (
+    None
+):
+    """As with a wrong key: the upgrade succeeds, then the server closes."""
+    opened_s: list[float] = []
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        opened_s.append(asyncio.get_running_loop().time())
+        closed = await connect_to_deaf(endpoint, timeout_s)
+        closed.abort()
+        return closed
+
+    async def keep() -> None:
+        client = GradiumTTSClient(config_for("ws://memory/"), connect=connect)
+        client.prewarm()
+        await asyncio.sleep(100.0)
+        await client.aclose()
+
+    run_virtually(keep())
+
+    # Twice as long each time, up to half a minute.
+    assert opened_s == pytest.approx([0, 1, 3, 7, 15, 31, 61, 91])
+
+
 async def test_a_warm_socket_that_was_refused_comes_back(
     sim: GradiumSim,
 ) -> None:
