@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Awaitable,
@@ -26,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from key_scan import KEY, debug_log, pytest_runtest_makereport, shows_key
+from ten_log import TenLogPlugin, ten_log
 
-__all__ = ["debug_log", "pytest_runtest_makereport"]
+__all__ = ["debug_log", "pytest_runtest_makereport", "ten_log"]
 
 if TYPE_CHECKING:
     from gradium_sim import GradiumSim
@@ -64,13 +66,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     is_thorough = config.getoption("--thorough")
     hypothesis.settings.load_profile("thorough" if is_thorough else "default")
+    is_shown = config.getoption("capture") == "no"
+    plugin = TenLogPlugin(is_shown=is_shown)
+    config.pluginmanager.register(plugin, "ten_log_plugin")
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     is_thorough = config.getoption("--thorough")
-    skip = pytest.mark.skip(reason="runs with --thorough only")
+    skip = pytest.mark.skip(reason="need --thorough")
     for item in items:
         if is_thorough:
             item.add_marker(pytest.mark.timeout(3600))
@@ -81,11 +86,22 @@ def pytest_collection_modifyitems(
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print what tests have measured (`record_property("measured", …)`)."""
+    """Print what was measured, and what was left out and why.
+
+    A test measures with `record_property("measured", …)`.
+    """
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name == "measured":
                 terminalreporter.write_line(f"{report.nodeid}: {value}")
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.getreports("skipped")
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        told = (f"{count} {reason}" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"skipped: {', '.join(told)}")
 
 
 def _check_tasks_of(item: pytest.Function) -> None:
@@ -134,7 +150,7 @@ async def start_host(sim: GradiumSim) -> AsyncIterator[StartHost]:
         async def start(
             params: Mapping[str, Any] | None = None,
             *,
-            wait_s: float = 10.0,
+            wait_s: float = 30.0,
             **properties: Any,
         ) -> ExtensionHost:
             merged = {"url": sim.url, "api_key": KEY, **(params or {})}
@@ -166,7 +182,7 @@ def app() -> Iterator[None]:
 # ------------------------------------------------------------------- leaks
 
 # How long something that is already on its way out may take to be gone.
-GRACE_S = 1.0
+GRACE_S = 10.0
 
 
 @pytest.fixture(autouse=True)

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gradium_sim import GradiumSim, HalfOpen, IgnoreClose, Point
 from ten_host import ConnectionStatus, ExtensionHost, Frame
 
 StartHost = Callable[..., Awaitable[ExtensionHost]]
+
+# Longer than a test waits for anything (`HANG_S`, as a host): what comes to
+# an end while the server holds its answers has not waited for one.
+HANG_S = 30.0
+PATIENT: dict[str, Any] = {
+    "connect_timeout_s": 60.0,
+    "ready_timeout_s": 300.0,
+    "audio_timeout_s": 300.0,
+}
 
 TEXT = "one two three four five six seven eight nine ten. "
 
@@ -44,7 +54,7 @@ class Interruption:
     ) -> ExtensionHost:
         """Start a host and bring its request `r1` here; gives the host."""
         sim.pause_at(self.at, after_frames=FRAMES)
-        host = await start_host()
+        host = await start_host(PATIENT)
         await host.send_text("r1", TEXT, end=self.is_ended)
         await sim.reached(self.at)
         await host.until(lambda e: isinstance(e, ConnectionStatus))

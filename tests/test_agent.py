@@ -36,7 +36,7 @@ def agent(*arguments: str, says: str = "") -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
 

@@ -537,6 +537,8 @@ def test_ready_is_waited_for_while_the_server_may_retry(
             ["similarity is ignored by the beta model"],
         ),
         ({"model_name": "default", "similarity": 3}, []),
+        ({"model_name": "gradium-tts-beta"}, []),
+        ({}, []),
         ({"temperature": 1, "json_config": {"cfg_coef": 2}}, []),
         (
             {

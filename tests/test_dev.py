@@ -64,7 +64,7 @@ class Machine:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=240,
             check=False,
         )
         return done.returncode, done.stdout, done.stderr
@@ -316,7 +316,7 @@ def test_two_at_once_set_up_only_once(fake: Machine) -> None:
         )
         for _ in range(2)
     ]
-    outs = [process.communicate(timeout=60)[0] for process in both]
+    outs = [process.communicate(timeout=240)[0] for process in both]
 
     assert outs == ["ran ten_host speak Hi.\n"] * 2
     assert installs(fake) == 1

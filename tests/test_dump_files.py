@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ten_log import TenLog
 
 from gradium_sim import Error, Fault, FaultPlan, GradiumSim, Point
 from gradium_tts_python.graph.dump import DumpFile, dump_name
@@ -197,3 +199,19 @@ async def test_a_dump_that_fails_costs_nothing_but_itself(
 
     assert tell(host.events()) == [*spoken("r1"), *spoken("r2")]
     assert host.pcm("r1") == host.pcm("r2")
+
+
+async def test_a_dump_that_cannot_be_written_is_one_warning(
+    start_host: StartHost,
+    tmp_path: Path,
+    ten_log: TenLog,
+) -> None:
+    (tmp_path / "taken").write_text("no folder")
+    host = await start_host(dump=True, dump_path=str(tmp_path / "taken"))
+
+    await host.send_text("r1", TEXT, end=True)
+    await host.ended("r1")
+
+    assert tell(host.events()) == spoken("r1")
+    assert re.findall(r"WARN .*request=r1 no dump: .*taken", ten_log.text())
+    assert ten_log.text().count("no dump") == 1

@@ -12,7 +12,6 @@ is met; `--thorough` takes all of it.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +43,11 @@ FATAL, NON_FATAL = -1000, 1000
 
 # How often a listener may hear a word at the worst.
 MOST_TIMES = 4
+# With delays of 50 ms and more, doubled each time, and a deadline of 0.4 s.
+MOST_FAILURES = 4
 
-CONNECT_S, READY_S, AUDIO_S = 1.0, 2.0, 1.0
+# Some times what sixteen cells at a time take on a busy machine.
+CONNECT_S, READY_S, AUDIO_S = 3.0, 3.0, 3.0
 # QUIET_S and PONG_S of the watchdog, its grace included.
 GONE_S = 2.6
 
@@ -273,7 +275,7 @@ class Outcome:
     errors: tuple[ErrorEvent, ...]
     names: tuple[str, ...]
     words_timed: int
-    took_s: float
+    attempts: int
 
 
 async def run(cell: Cell) -> Outcome:
@@ -307,18 +309,16 @@ async def run(cell: Cell) -> Outcome:
         async with ExtensionHost(
             "gradium_tts_python", properties, wait_s=30.0
         ) as host:
-            started_s = time.monotonic()
             await host.send_text("r1", TEXT, end=True)
             if failure.do is None and cell.times:
                 await asyncio.sleep(0.2 * cell.times)
                 await sim.accept_connections()
             await host.ended("r1")
-            took_s = time.monotonic() - started_s
         # Stopped, so nothing of the request can still be on its way.
-        return _outcome(host, sim, took_s)
+        return _outcome(host, sim, place)
 
 
-def _outcome(host: ExtensionHost, sim: GradiumSim, took_s: float) -> Outcome:
+def _outcome(host: ExtensionHost, sim: GradiumSim, place: Place) -> Outcome:
     events = host.events("r1")
     return Outcome(
         hearing=hear(host.pcm("r1"), RATE_HZ, SAID),
@@ -327,7 +327,8 @@ def _outcome(host: ExtensionHost, sim: GradiumSim, took_s: float) -> Outcome:
         errors=tuple(e for e in host.events() if isinstance(e, ErrorEvent)),
         names=tuple(type(event).__name__ for event in events),
         words_timed=len(sim.sessions[-1].words) if sim.sessions else 0,
-        took_s=took_s,
+        # Other sockets may have been opened ahead.
+        attempts=len(sim.connections if place is UPGRADE else sim.sessions),
     )
 
 
@@ -379,10 +380,10 @@ def test_a_failure_has_its_outcome(
     _check_heard(cell, outcome, wanted)
     _check_events(cell, outcome, wanted)
     _check_error(cell, outcome, wanted)
-    # A second for the machine; the rest is what the settings allow.
-    attempts = min(cell.times or 2, 2)
-    allowed_s = attempts * (cell.failure.noticed_s(cell.place) + 0.5)
-    assert outcome.took_s < allowed_s + 2.0
+    if not cell.failure.is_retried:
+        assert outcome.attempts == 1
+    else:
+        assert outcome.attempts <= (cell.times or MOST_FAILURES) + 1
 
 
 def _check_heard(cell: Cell, outcome: Outcome, wanted: Expected) -> None:

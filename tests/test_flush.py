@@ -2,32 +2,35 @@
 
 Before the end of a flush comes one end of the request, if the graph knew of
 it; after it comes nothing of it; the next request speaks from its first word.
+No flush waits for the server: it ends while the server holds all answers, with
+limits (`PATIENT`) that last longer than the test waits. Milliseconds are
+measured by `bench/interruption.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import statistics
 from typing import Any
 
 import pytest
+from deaf import connect_to_deaf
 
 from gradium_sim import (
     Fault,
     FaultPlan,
     GradiumSim,
     HalfOpen,
-    IgnoreClose,
     Point,
     Reset,
 )
 from gradium_sim.tones import CUT, decode
 from gradium_tts_python.extension import GradiumTTSExtension
 from ten_ai_base.message import ModuleError, TTSAudioEndReason
-from ten_host import ConnectionStatus, ExtensionHost, Frame
+from ten_host import ConnectionStatus, ExtensionHost, FlushEnd, Frame
 
 from .interruptions import (
     INTERRUPTIONS,
+    PATIENT,
     PEERS,
     STARTED,
     TEXT,
@@ -36,12 +39,15 @@ from .interruptions import (
     Turn,
     half_open,
 )
-from .properties.test_life_properties import Player, Record, Say, Script
+from .properties.test_life_properties import (
+    Flush,
+    Player,
+    Record,
+    Say,
+    Script,
+)
 from .properties.virtual_loop import run_virtually
 from .story import spoken, tell
-
-# Nothing that waits for a peer is as quick as this, on a busy machine too.
-AT_ONCE_S = 0.25
 
 NEXT = "alpha beta gamma."
 RATE_HZ = 24000
@@ -55,9 +61,8 @@ async def test_a_flush_ends_a_request_at_any_point(
     host = await point.reach(sim, start_host)
     await turn(sim, point)
 
-    took_s = await host.flush("f1")
+    await host.flush("f1")
 
-    assert took_s < AT_ONCE_S
     assert tell(host.events()) == [*point.story(), "flushed f1"]
     _check_that_it_was_begun(host.pcm("r1"))
     if point.at is not Point.UPGRADE and turn is not half_open:
@@ -116,12 +121,11 @@ async def test_a_flush_of_an_ended_request_has_nothing_but_its_own_end(
     await host.ended("r1")
     await turn(sim, Interruption(Point.CLOSE, True))
 
-    took_s = await host.flush("f1")
+    await host.flush("f1")
     sim.resume()
     await host.send_text("r2", NEXT, end=True)
     await host.ended("r2")
 
-    assert took_s < AT_ONCE_S
     assert tell(host.events()) == [
         *spoken("r1"),
         "flushed f1",
@@ -167,12 +171,11 @@ async def test_a_flush_ends_a_request_that_is_being_retried(
     await sim.until(lambda s: len(s.sessions) == 2)
     await sim.until(lambda s: s.sessions[-1].closed_by == "server")
 
-    took_s = await host.flush("f1")
+    await host.flush("f1")
     sim.faults = FaultPlan()
     await host.send_text("r2", NEXT, end=True)
     await host.ended("r2")
 
-    assert took_s < AT_ONCE_S
     assert tell(host.events()) == [
         "end r1 interrupted",
         "flushed f1",
@@ -186,14 +189,13 @@ async def test_a_flush_ends_a_request_whose_socket_cannot_be_opened(
     sim: GradiumSim, start_host: StartHost, action: Any
 ) -> None:
     sim.faults = FaultPlan(Fault(Point.UPGRADE, action, times=None))
-    host = await start_host()
+    host = await start_host(PATIENT)
     await host.send_text("r1", TEXT, end=True)
     await sim.reached(Point.UPGRADE)
     await host.until(lambda e: isinstance(e, ConnectionStatus))
 
-    took_s = await host.flush("f1")
+    await host.flush("f1")
 
-    assert took_s < AT_ONCE_S
     assert tell(host.events()) == ["end r1 interrupted", "flushed f1"]
     assert sim.sessions == []
 
@@ -296,30 +298,34 @@ async def _flush_while_finishing(words: int) -> tuple[Record, float]:
     return player.record, took_s
 
 
-# --------------------------------------------------------------- how quick it is
+# ----------------------------------------------------------- how quick it is
 
 
-@pytest.fixture
-async def flush_times(
-    sim: GradiumSim, host: ExtensionHost, request: pytest.FixtureRequest
-) -> list[float]:
-    """How long each of many flushes in the middle of audio took."""
-    times = []
-    for n in range(15):
-        sim.pause_at(Point.AUDIO)
-        since = len(host.events())
-        await host.send_text(f"r{n}", TEXT, end=True)
-        await host.until(lambda e: isinstance(e, Frame), since=since)
-        if request.param:
-            await sim.perform(request.param, index=n)
-        times.append(await host.flush())
-        sim.resume()
-    return times
+# Turns of the loop from `tts_flush` to `tts_flush_end`; it takes 7.
+MOST_TURNS = 20
 
 
-@pytest.mark.parametrize(
-    "flush_times", [None, IgnoreClose(), HalfOpen()], indirect=True, ids=str
-)
-async def test_a_flush_takes_less_than_20_ms(flush_times: list[float]) -> None:
-    assert statistics.median(flush_times) < 0.02
-    assert statistics.quantiles(flush_times, n=10)[-1] < AT_ONCE_S
+@pytest.mark.parametrize("said", [0, 1, 40], ids="{} words".format)
+def test_a_flush_takes_a_few_turns_of_the_loop(said: int) -> None:
+    """Counted, as milliseconds are the machine's; no timer is among them."""
+
+    async def flush() -> tuple[int, float]:
+        player = Player(Script(()))
+        player.extension = GradiumTTSExtension("tts", connect=connect_to_deaf)
+        async with player.running():
+            if said:
+                await player.do(Say("a", said, False))
+            await asyncio.sleep(0.4)
+            loop = asyncio.get_running_loop()
+            began_s, turns = loop.time(), 0
+            await player.do(Flush())
+            while not isinstance(player.record.entries[-1], FlushEnd):
+                await asyncio.sleep(0)
+                turns += 1
+            took_s = loop.time() - began_s
+        return turns, took_s
+
+    turns, took_s = run_virtually(flush())
+
+    assert took_s == 0.0
+    assert turns < MOST_TURNS

@@ -46,7 +46,7 @@ def test_a_test_that_prints_the_key_fails(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": here},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
     assert done.returncode == 1

@@ -29,6 +29,7 @@ from ten_host import EndReason, Error, ExtensionHost, Metrics, is_stand_in
 
 if TYPE_CHECKING:
     from conftest import StartHost
+    from ten_log import TenLog
 
 pytestmark = [
     pytest.mark.usefixtures("debug_log"),
@@ -63,19 +64,19 @@ class Line:
 class Log:
     """What the extension logged so far; nothing of it shows the key."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, ten_log: TenLog, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self._ten_log = ten_log
         self._capsys = capsys
-        self._lines: list[Line] = []
 
     @property
     def lines(self) -> list[Line]:
-        out, err = self._capsys.readouterr()
-        assert not shows_key(out + err)
-        for text in err.splitlines():
-            match = _LINE.fullmatch(text)
-            if match:
-                self._lines.append(Line(**match.groupdict()))
-        return self._lines
+        assert not shows_key("".join(self._capsys.readouterr()))
+        text = self._ten_log.text()
+        assert not shows_key(text)
+        matches = (_LINE.fullmatch(line) for line in text.splitlines())
+        return [Line(**match.groupdict()) for match in matches if match]
 
     def of(self, *, level: str = "", start: str = "") -> list[str]:
         """The messages of a level that start so."""
@@ -87,9 +88,9 @@ class Log:
 
 
 @pytest.fixture
-def log(capsys: pytest.CaptureFixture[str]) -> Log:
+def log(ten_log: TenLog, capsys: pytest.CaptureFixture[str]) -> Log:
     """The log of the extensions of a test."""
-    return Log(capsys)
+    return Log(ten_log, capsys)
 
 
 async def speak(
@@ -129,7 +130,7 @@ async def test_each_connect_is_one_line(
 ) -> None:
     for request_id in ("r1", "r2", "r3"):
         await speak(host, request_id)
-    # The output is read once, when nothing is written any more.
+    # Each line is written before the metric is sent.
     await host.until(lambda _: connects(host) == 4)
 
     lines = log.of(level="INFO", start="vendor_status: connected to ")

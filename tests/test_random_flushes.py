@@ -47,7 +47,6 @@ async def test_random_flushes_leave_no_stale_samples(
     record_property("measured", str(dict(outcomes)))
     assert len(took_s) == FLUSHES
     assert set(outcomes) == set(OUTCOMES.values())
-    assert statistics.median(took_s) < 0.02
 
 
 async def _interrupt(sim: GradiumSim, host: ExtensionHost, n: int) -> float:

@@ -58,7 +58,11 @@ async def replay(*arguments: str) -> Outcome:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    try:
+        out, err = await asyncio.wait_for(process.communicate(), 240)
+    finally:
+        if process.returncode is None:
+            process.kill()
     assert process.returncode is not None
     return Outcome(process.returncode, out.decode(), err.decode())
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from heard import WORDS, hear
+from ten_log import TenLog
 
 from gradium_sim import (
     Close,
@@ -94,13 +95,13 @@ def check_closing(host: ExtensionHost, status: int) -> None:
 
 
 async def test_a_request_that_was_heard_leaves_nothing(
-    sim: GradiumSim, capfd: pytest.CaptureFixture[str]
+    sim: GradiumSim, ten_log: TenLog
 ) -> None:
     async with host_on(sim) as host:
         await host.send_text("r1", TEXT, end=True)
         await host.ended("r1")
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     assert check_accounts(host, fields) == 12
     assert (fields["reason"], fields["sessions"]) == ("request_end", "1")
     check_closing(host, status=1)
@@ -108,7 +109,7 @@ async def test_a_request_that_was_heard_leaves_nothing(
 
 @pytest.mark.parametrize("frames", [2, 6, 11])
 async def test_an_interruption_says_what_was_heard(
-    sim: GradiumSim, capfd: pytest.CaptureFixture[str], frames: int
+    sim: GradiumSim, ten_log: TenLog, frames: int
 ) -> None:
     sim.pause_at(Point.AUDIO, after_frames=frames)
     async with host_on(sim) as host:
@@ -117,7 +118,7 @@ async def test_an_interruption_says_what_was_heard(
         await host.until(lambda e: len(host.frames("r1")) == frames)
         await host.flush()
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     count = check_accounts(host, fields)
     assert fields["reason"] == "interrupted"
     # All that was heard, but the one whose time comes with the next one.
@@ -127,7 +128,7 @@ async def test_an_interruption_says_what_was_heard(
 
 
 async def test_an_interruption_before_any_audio_leaves_all(
-    sim: GradiumSim, capfd: pytest.CaptureFixture[str]
+    sim: GradiumSim, ten_log: TenLog
 ) -> None:
     sim.pause_at(Point.READY)
     async with host_on(sim) as host:
@@ -135,13 +136,13 @@ async def test_an_interruption_before_any_audio_leaves_all(
         await sim.reached(Point.READY)
         await host.flush()
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     assert check_accounts(host, fields) == 0
     assert not [e for e in host.events("r1") if isinstance(e, TextResult)]
 
 
 async def test_an_interruption_while_the_llm_speaks_counts_what_it_said(
-    sim: GradiumSim, capfd: pytest.CaptureFixture[str]
+    sim: GradiumSim, ten_log: TenLog
 ) -> None:
     sim.pause_at(Point.AUDIO, after_frames=2)
     async with host_on(sim) as host:
@@ -152,7 +153,7 @@ async def test_an_interruption_while_the_llm_speaks_counts_what_it_said(
         await host.until(lambda e: isinstance(e, TextResult))
         await host.flush()
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     assert check_accounts(host, fields, " ".join(SAID[:6])) == 1
 
 
@@ -163,7 +164,7 @@ async def test_an_interruption_while_the_llm_speaks_counts_what_it_said(
 )
 async def test_an_error_says_what_is_left(
     sim: GradiumSim,
-    capfd: pytest.CaptureFixture[str],
+    ten_log: TenLog,
     failure: Error | Close,
 ) -> None:
     sim.faults = FaultPlan(Fault(Point.AUDIO, failure, after_words=6))
@@ -171,7 +172,7 @@ async def test_an_error_says_what_is_left(
         await host.send_text("r1", TEXT, end=True)
         await host.ended("r1")
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     count = check_accounts(host, fields)
     assert fields["reason"] == "error"
     assert 5 <= count <= 7
@@ -185,17 +186,17 @@ async def test_an_error_says_what_is_left(
 
 
 async def test_giving_up_says_what_is_left(
-    sim: GradiumSim, capfd: pytest.CaptureFixture[str]
+    sim: GradiumSim, ten_log: TenLog
 ) -> None:
     sim.faults = FaultPlan(
         Fault(Point.AUDIO, Close(1011), after_words=6),
         Fault(Point.READY, Close(1011), skip=1, times=None),
     )
-    async with host_on(sim, retry_deadline_s=0.5) as host:
+    async with host_on(sim, retry_deadline_s=2.0) as host:
         await host.send_text("r1", TEXT, end=True)
         end = await host.ended("r1")
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     check_accounts(host, fields)
     assert end.reason == EndReason.ERROR
     assert int(fields["sessions"]) > 2
@@ -203,7 +204,7 @@ async def test_giving_up_says_what_is_left(
 
 
 async def test_a_resumed_request_counts_every_word_once(
-    sim: GradiumSim, capfd: pytest.CaptureFixture[str]
+    sim: GradiumSim, ten_log: TenLog
 ) -> None:
     sim.faults = FaultPlan(
         Fault(Point.AUDIO, Close(1011), after_words=4),
@@ -213,7 +214,7 @@ async def test_a_resumed_request_counts_every_word_once(
         await host.send_text("r1", TEXT, end=True)
         await host.ended("r1")
 
-    fields = logged(capfd.readouterr().err)
+    fields = logged(ten_log.text())
     assert check_accounts(host, fields) == 12
     assert fields["sessions"] == "3"
     check_closing(host, status=1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
-import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
 
@@ -20,9 +20,11 @@ from gradium_sim import (
 from gradium_sim.tones import decode
 from gradium_tts_python.config import GradiumTTSConfig
 from gradium_tts_python.core.admission import Admission, Segment
+from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.protocol import Audio
 from gradium_tts_python.extension import GradiumTTSExtension
 from gradium_tts_python.gradium_tts import GradiumTTSClient
+from gradium_tts_python.wire.transport import Transport
 from ten_host import (
     AudioEnd,
     AudioStart,
@@ -30,8 +32,15 @@ from ten_host import (
     Frame,
     Metrics,
 )
+from ten_host import Error as ErrorEvent
 
-from .properties.test_life_properties import Player, Say, Script, Wait
+from .properties.test_life_properties import (
+    Player,
+    RecordingEnv,
+    Say,
+    Script,
+    Wait,
+)
 from .properties.virtual_loop import run_virtually
 from .story import spoken, tell
 
@@ -387,22 +396,33 @@ async def test_eight_interleaved_requests_are_complete(
 async def test_nothing_to_speak_ends_without_a_session(
     sim: GradiumSim, host: ExtensionHost, text: str
 ) -> None:
-    took_s = []
     for request_id in ("r1", "r2", "r3"):
         await host.send_text(request_id, text)
-        sent_s = time.monotonic()
         for _ in range(3):
             await host.send_text(request_id, text, end=True)
         end = await host.ended(request_id)
-        took_s.append(end.time_s - sent_s)
 
-    assert min(took_s) < 0.1  # the best: the machine may have been busy
     assert (end.interval_ms, end.duration_ms) == (0, 0)
     assert sim.sessions == []
     await say_and_hear(host, "r1")
     ends = [f"end r{n} request_end" for n in (1, 2, 3)]
     assert tell(host.events()) == [*ends, *spoken("r1")]
     assert [session.text for session in sim.sessions] == ["alpha beta."]
+
+
+def test_the_end_of_nothing_to_speak_waits_for_no_timer() -> None:
+    async def end_nothing() -> list[str]:
+        player = Player(Script(()))
+        async with player.running():
+            await player.do(Say("a", 0, False, "?!…"))
+            await player.do(Say("a", 0, True))
+            for _ in range(20):  # turns of the loop
+                await asyncio.sleep(0)
+            told = tell(player.record.events())
+            assert asyncio.get_running_loop().time() == 0.0
+        return told
+
+    assert run_virtually(end_nothing()) == ["end a0 request_end"]
 
 
 # ---------------------------------------------------------------------- audio
@@ -489,3 +509,69 @@ async def _until_blocked(sim: GradiumSim) -> None:
     while sent != sim.sessions[0].frames_sent:
         sent = sim.sessions[0].frames_sent
         await sim.settled(1000)
+
+
+# ------------------------------------------------------------ what goes wrong
+
+
+async def fail_on(endpoint: Endpoint, timeout_s: float) -> Transport:
+    """A bug of ours that names the key."""
+    raise RuntimeError(f"{endpoint.headers['x-api-key']} is no key")
+
+
+def test_a_bug_that_names_the_key_is_told_without_it() -> None:
+    class Failing(GradiumTTSExtension):
+        def __init__(self, name: str, **_: object) -> None:
+            super().__init__(name, connect=fail_on)
+
+    async def speak() -> list[ErrorEvent]:
+        player = Player(Script(()), Failing)
+        async with player.running():
+            await player.do(Say("a", 2, True))
+            await player.do(Wait(30.0))
+        events = player.record.events()
+        return [event for event in events if isinstance(event, ErrorEvent)]
+
+    (error,) = run_virtually(speak())
+
+    told = "internal error: RuntimeError('*** is no key')"
+    assert error.message.startswith(told)
+    assert error.vendor_info["message"].startswith(told)
+
+
+def fail_without_a_key(*says: Say) -> list[str]:
+    """What the graph is told of texts that are all there at once."""
+
+    async def say() -> list[str]:
+        player = Player(Script(()))
+        player._env = RecordingEnv({"params": {}}, player.on_event)
+        async with player.running():
+            for step in says:
+                await player.do(step)
+            await player.do(Wait(1.0))
+        return tell(player.record.events())
+
+    return run_virtually(say())
+
+
+def test_late_texts_of_a_failed_request_are_no_new_one() -> None:
+    """Those that are queued are looked at before another id has its turn."""
+    told = fail_without_a_key(
+        Say("a", 2, False), Say("b", 2, True), Say("a", 2, True)
+    )
+
+    errors = [line for line in told if line.startswith("error")]
+    assert errors == ["error ", "error a0", "error b0"]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the end is told only where the base took the request for completed",
+)
+@pytest.mark.parametrize("others", [(), (Say("b", 2, True),)], ids=len)
+def test_a_failed_request_has_its_end_though_it_was_queued(
+    others: tuple[Say, ...],
+) -> None:
+    told = fail_without_a_key(Say("a", 2, False), *others, Say("a", 2, True))
+
+    assert told[:3] == ["error ", "error a0", "end a0 error"]

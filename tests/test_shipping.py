@@ -346,7 +346,7 @@ def run(checkout: Path, *flags: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "GRADIUM_DEV_VENV": sys.prefix},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
 

@@ -195,7 +195,7 @@ async def test_pongs_are_late() -> None:
         await sim.reached(Point.OPEN)
         latency_s = await (await probe.socket.ping())
 
-    assert 0.03 <= latency_s < 0.2
+    assert latency_s >= 0.03
 
 
 async def test_the_server_pings_and_gets_a_pong() -> None:

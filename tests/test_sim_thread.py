@@ -127,7 +127,7 @@ def test_the_command_prints_its_address_and_serves() -> None:
 def get(url: str, key: str) -> tuple[int, Any]:
     request = urllib.request.Request(url, headers={"x-api-key": key})
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=60) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
         with error:

@@ -21,7 +21,7 @@ from gradium_sim.probe import Closed, Probe, Received
 WIRE = Path(__file__).parent / "data" / "wire"
 NAMES = sorted(path.stem for path in WIRE.glob("*.jsonl"))
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 Line = dict[str, Any]
 

@@ -58,7 +58,7 @@ def speak(
         env=env,
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
@@ -387,7 +387,7 @@ def test_bad_input_ends_in_one_clear_sentence(
 def test_a_url_that_nobody_answers_ends_in_one_clear_sentence(
     unanswered: subprocess.Popen[str],
 ) -> None:
-    out, err = unanswered.communicate(timeout=60)
+    out, err = unanswered.communicate(timeout=240)
 
     assert unanswered.returncode == 1
     assert err.startswith("speak: ")

@@ -45,7 +45,7 @@ def test_the_server_speaks_and_prints_each_session(
         cwd=tmp_path,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=240,
     )
 
     assert process.stdout is not None
@@ -61,7 +61,7 @@ def test_an_interrupt_ends_the_server_quietly(
 
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=240) == 0
 
 
 def test_a_port_that_is_taken_is_named() -> None:
@@ -74,7 +74,7 @@ def test_a_port_that_is_taken_is_named() -> None:
             [*COMMAND, "sim", "--port", str(port), "--voice", "tones"],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
 

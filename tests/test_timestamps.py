@@ -119,15 +119,14 @@ async def test_a_later_request_starts_at_its_own_time(
     host = await start_host()
 
     for request_id in ("r1", "r2"):
+        before_ms = int(time.time() * 1000)
         await host.send_text(request_id, TEXT, end=True)
         await host.ended(request_id)
+        after_ms = int(time.time() * 1000) + 1
 
-    one, two = (host.frames(request_id)[0] for request_id in ("r1", "r2"))
-    apart_ms = (two.time_s - one.time_s) * 1000
-    # Made at the first audio; seen by the host a little later.
-    assert two.timestamp_ms - one.timestamp_ms == pytest.approx(
-        apart_ms, abs=100
-    )
+        # Not where the audio before it ends, which was faster than real time.
+        first = host.frames(request_id)[0]
+        assert before_ms <= first.timestamp_ms <= after_ms
 
 
 async def test_g711_is_timed_by_its_samples(start_host: StartHost) -> None:

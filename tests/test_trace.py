@@ -319,3 +319,22 @@ async def test_a_file_that_cannot_be_written_stops_nothing(
 
     assert end.reason is EndReason.REQUEST_END
     assert not [e for e in host.events() if isinstance(e, Error)]
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+async def test_a_key_of_an_update_is_masked_wherever_it_stands(
+    sim: GradiumSim, trace: Path, is_refused: bool
+) -> None:
+    new_key = "gsk_of_an_update"
+    params = {
+        "api_key": new_key,
+        "comment": f"was changed to {new_key} today",
+        "speed": 20.0 if is_refused else 2.0,
+    }
+    async with started(sim) as host:
+        result = await host.command("update_configs", {"params": params})
+
+    assert result.is_ok == (not is_refused)
+    (line,) = lines_of(trace, name="update_configs")
+    assert line["fields"]["params"]["comment"] == "was changed to *** today"
+    assert new_key not in trace.read_text()

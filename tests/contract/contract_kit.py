@@ -44,7 +44,7 @@ stand_in_only = pytest.mark.skipif(
     not IS_STAND_IN, reason="ends the process on TEN's own runtime"
 )
 
-WAIT_S = 3.0
+WAIT_S = 20.0
 _numbers = itertools.count()
 
 
@@ -345,7 +345,7 @@ def python(code: str, cwd: Path) -> str:
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

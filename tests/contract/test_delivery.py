@@ -269,7 +269,7 @@ def test_messages_do_not_wait_for_the_end_of_on_start(ten: Ten) -> None:
             self.has_data = asyncio.Event()
 
         async def on_start(self, ten_env: AsyncTenEnv) -> None:
-            await asyncio.wait_for(self.has_data.wait(), 2)
+            await asyncio.wait_for(self.has_data.wait(), 20)
 
         async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
             self.has_data.set()

@@ -142,6 +142,11 @@ class MemoryServer:
         for transport in self.open:
             transport.heal()
 
+    def drop(self) -> None:
+        """Close every connection, as a server does that restarts."""
+        for transport in list(self.open):
+            transport.drop()
+
     def heard(self, text: str) -> None:
         """Note a text of the client."""
         self._on_text(Wrote(text))
@@ -216,6 +221,10 @@ class MemoryTransport:
         """Let nothing go wrong that has not yet."""
         if not self._is_silent:
             self._plan = Plan()
+
+    def drop(self) -> None:
+        """Close the connection with a code that tells to come back."""
+        self._lose("restart", 1012)
 
     def _received(self, message: dict[str, Any]) -> None:
         kind = message["type"]

@@ -61,7 +61,7 @@ class OddTextTester(Guarder):
         ):
             data = text_input(request_id, text, is_end=True)
             await ten_env_tester.send_data(data)
-            await asyncio.wait_for(self.ended[request_id].wait(), 5.0)
+            await asyncio.wait_for(self.ended[request_id].wait(), 30.0)
         self.stop(ten_env_tester)
 
     async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:

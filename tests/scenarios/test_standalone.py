@@ -160,7 +160,7 @@ def test_an_extension_can_be_driven_without_the_runtime(
             await asyncio.sleep(0.01)
         await extension.on_stop(ten_env)
 
-    asyncio.run(asyncio.wait_for(drive(), 10.0))
+    asyncio.run(asyncio.wait_for(drive(), 60.0))
 
     told = [name for name in names() if name.startswith("tts_")]
     assert told == ["tts_audio_start", "tts_audio_end"]

@@ -85,7 +85,7 @@ class ExtensionHost:
         addon_name: str,
         properties: Mapping[str, Any] | None = None,
         *,
-        wait_s: float = 10.0,
+        wait_s: float = 30.0,
         timeout_s: float = 600.0,
     ) -> None:
         self._wait_s = wait_s

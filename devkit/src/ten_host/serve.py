@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -30,7 +32,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         asyncio.run(_serve(options))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     except OSError as error:
         place = f"{options.host}, port {options.port}"
@@ -88,6 +90,7 @@ def _speed(text: str) -> float:
 
 
 async def _serve(options: argparse.Namespace) -> None:
+    _end_on_interrupt()
     keys = {LOCAL_KEY, os.environ.get("GRADIUM_API_KEY") or LOCAL_KEY}
     async with GradiumSim(
         options.voice,
@@ -106,6 +109,20 @@ async def _serve(options: argparse.Namespace) -> None:
                 _say(_described(sim.sessions[index]))
             printed.update(over)
             await sim.until(lambda sim: bool(_over(sim, printed)))
+
+
+def _end_on_interrupt() -> None:
+    """Let Ctrl-C cancel this task.
+
+    Python 3.10 raises KeyboardInterrupt between any two instructions, also
+    where it is lost: in a destructor, or before a coroutine is awaited.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    # Where loops take no signals (Windows) it is raised all the same.
+    with contextlib.suppress(NotImplementedError):
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, task.cancel)
 
 
 def _over(sim: GradiumSim, printed: set[int]) -> list[int]:

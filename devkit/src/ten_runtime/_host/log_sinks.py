@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class LogHandler:
         if self.file is not None:
             with _lock, Path(self.file).open("a", encoding="utf-8") as file:
                 file.write(line)
+        elif _take is not None:
+            _take(line)
         else:
             # Looked up at each write: pytest swaps the streams.
             getattr(sys, self.stream).write(line)
@@ -95,6 +98,18 @@ def _default_handlers() -> list[LogHandler]:
 
 
 _handlers: list[LogHandler] | None = None
+_take: Callable[[str], None] | None = None
+
+
+def redirect(take: Callable[[str], None] | None) -> None:
+    """Give `take` each line that is for a stream; None ends that.
+
+    For test runs: an extension logs from a thread of its own, at moments
+    when the runner of the tests does not capture the streams. `take` is
+    called on any thread.
+    """
+    global _take
+    _take = take
 
 
 def configure(log: Any) -> None:
