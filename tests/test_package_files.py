@@ -49,9 +49,16 @@ def test_the_default_property_has_known_settings_only() -> None:
 def test_the_manifest_declares_nothing_that_could_kill_the_app() -> None:
     # The native runtime aborts the process on a property of another type
     # than declared, so what users write is checked by the settings alone.
+    # Texts are what a user cannot get wrong; TEN wants an object to say what
+    # is in it.
     declared = manifest()["api"]["property"]["properties"]
 
-    assert declared == {"params": {"type": "object"}}
+    params = declared.pop("params")
+    assert declared == {}
+    assert params["type"] == "object"
+    assert {member["type"] for member in params["properties"].values()} == {
+        "string"
+    }
 
 
 def test_the_manifest_takes_the_interface_of_its_kind() -> None:
