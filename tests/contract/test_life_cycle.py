@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from contract_kit import Echo, ScriptTester, Ten, Wire, nothing, stand_in_only
+from contract_kit import Echo, ScriptTester, Ten, Wire, nothing
 
 from ten_runtime import (
     AsyncExtension,
@@ -143,39 +143,77 @@ def test_stop_test_inside_on_start_lets_on_start_end_first(ten: Ten) -> None:
     assert seen == ["on_start", "on_stop", "on_deinit"]
 
 
-def test_what_on_stop_sends_still_reaches_the_tester(ten: Ten) -> None:
+def test_what_on_stop_sends_does_not_reach_the_tester(ten: Ten) -> None:
+    sent: list[Any] = []
+
     class Parting(AsyncExtension):
         async def on_stop(self, ten_env: AsyncTenEnv) -> None:
-            await asyncio.sleep(0.01)
-            await ten_env.send_data(Data.create("bye"))
+            await asyncio.sleep(0.05)
+            sent.append(await ten_env.send_data(Data.create("bye")))
 
     log = ten.play(Parting, nothing)
 
-    assert [seen.name for seen in log] == ["bye"]
+    assert sent == [None]
+    assert log == []
 
 
-def test_the_extension_has_stopped_before_the_tester_deinits(
+@pytest.mark.stand_in
+def test_what_on_stop_sends_at_once_does_not_either(ten: Ten) -> None:
+    class Parting(AsyncExtension):
+        async def on_stop(self, ten_env: AsyncTenEnv) -> None:
+            await ten_env.send_data(Data.create("bye"))
+
+    for _ in range(20):
+        assert ten.play(Parting, nothing) == []
+
+
+def test_the_tester_deinits_without_waiting_for_the_extension(
     ten: Ten,
 ) -> None:
     seen: list[str] = []
+    has_deinited = threading.Event()
 
     class Slow(AsyncExtension):
         async def on_stop(self, ten_env: AsyncTenEnv) -> None:
-            await asyncio.sleep(0.03)
-            seen.append("extension on_stop")
+            if await asyncio.to_thread(has_deinited.wait, 2):
+                seen.append("extension on_stop")
+
+    class Tester(ScriptTester):
+        async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
+            seen.append("tester on_deinit")
+            has_deinited.set()
+
+    tester = Tester(nothing)
+    tester.set_test_mode_single(ten.register(Slow))
+
+    assert tester.run() is None
+    assert seen == ["tester on_deinit", "extension on_stop"]
+
+
+def test_a_stop_before_on_init_leaves_out_on_init_and_on_start(
+    ten: Ten,
+) -> None:
+    seen: list[str] = []
+    is_stopping = threading.Event()
+
+    class Early(AsyncStages):
+        async def on_configure(self, ten_env: AsyncTenEnv) -> None:
+            await asyncio.to_thread(is_stopping.wait, 2)
+            seen.append("on_configure")
 
     class Tester(AsyncExtensionTester):
         async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
             ten_env_tester.stop_test()
 
-        async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
-            seen.append("tester on_deinit")
+        async def on_stop(self, ten_env_tester: AsyncTenEnvTester) -> None:
+            is_stopping.set()
 
+    Early.seen = seen
     tester = Tester()
-    tester.set_test_mode_single(ten.register(Slow))
-    tester.run()
+    tester.set_test_mode_single(ten.register(Early))
 
-    assert seen == ["extension on_stop", "tester on_deinit"]
+    assert tester.run() is None
+    assert seen == ["on_configure", "on_stop", "on_deinit"]
 
 
 def test_both_sides_stop_at_the_same_time(ten: Ten) -> None:
@@ -210,6 +248,7 @@ def test_the_tester_starts_while_the_extension_is_in_on_init(
 
     async def script(wire: Wire) -> None:
         has_started.set()
+        await wire.started()
 
     ten.play(Slow, script)
 
@@ -385,7 +424,7 @@ def test_27_runs_leave_no_thread_behind(ten: Ten) -> None:
     assert set(threading.enumerate()) <= before
 
 
-@stand_in_only
+@pytest.mark.stand_in
 def test_a_run_of_one_request_costs_less_than_50_ms(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
         await wire.send("d")
@@ -449,8 +488,8 @@ def test_stop_test_may_come_from_another_thread(ten: Ten) -> None:
     assert tester.run() is None
 
 
-@stand_in_only
-def test_stop_test_after_the_end_is_ignored(ten: Ten) -> None:
+@pytest.mark.stand_in
+def test_stop_test_after_the_end_is_refused(ten: Ten) -> None:
     envs: list[AsyncTenEnvTester] = []
 
     async def script(wire: Wire) -> None:
@@ -458,7 +497,8 @@ def test_stop_test_after_the_end_is_ignored(ten: Ten) -> None:
 
     ten.play(Echo, script)
 
-    envs[0].stop_test()
+    with pytest.raises(RuntimeError, match="TEN aborts"):
+        envs[0].stop_test()
 
 
 def test_an_instance_is_named_like_its_addon_in_single_mode(ten: Ten) -> None:
@@ -490,7 +530,7 @@ def test_callbacks_default_to_doing_nothing(ten: Ten) -> None:
 
 
 @pytest.mark.parametrize("property_json", ["{", "[]"])
-@stand_in_only
+@pytest.mark.stand_in
 def test_the_property_of_the_node_must_be_a_json_object(
     ten: Ten, property_json: str
 ) -> None:
