@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ten_shipping.ten_files import refusal
 
 from ten_host import (
     AudioEnd,
@@ -26,6 +28,7 @@ from ten_host import (
     Word,
     describe,
 )
+from ten_host.app import LOG_LEVELS, app_property, running_app
 
 ADDON = "ten_host_echo"
 
@@ -60,6 +63,8 @@ class Echo(AsyncExtension):
             return await self.send(ten_env, "tts_flush_end", fields)
         if fields["text"] == "raise":
             raise ValueError("as asked")
+        if fields["text"] == "other":
+            return await self.send(ten_env, "other", {"text": "bye"})
         head = {k: fields[k] for k in ("request_id", "metadata")}
         await self.send(ten_env, "metrics", {"metrics": {"ttfb": 7}})
         await self.send(ten_env, "tts_audio_start", head)
@@ -91,6 +96,7 @@ class Echo(AsyncExtension):
         await ten_env.return_result(result)
 
     async def on_stop(self, ten_env):
+        # Nobody hears it, as in TEN.
         await self.send(ten_env, "last_words", {"text": "bye"})
 
     async def send(self, ten_env, name, fields):
@@ -101,14 +107,43 @@ class Echo(AsyncExtension):
 }
 
 
+SLOW = """
+import asyncio
+from ten_runtime import AsyncExtension, CmdResult, StatusCode
+
+stages = []
+
+class Slow(AsyncExtension):
+    async def on_configure(self, ten_env):
+        await asyncio.sleep(0.05)
+
+    async def on_init(self, ten_env):
+        stages.append("on_init")
+
+    async def on_start(self, ten_env):
+        stages.append("on_start")
+
+    async def on_stop(self, ten_env):
+        stages.append("on_stop")
+
+    async def on_cmd(self, ten_env, cmd):
+        await ten_env.return_result(CmdResult.create(StatusCode.ERROR, cmd))
+"""
+
+
 @pytest.fixture(autouse=True, scope="module")
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Puts the extension's package on the path."""
     folder = tmp_path_factory.mktemp("echo")
     package = folder / ADDON
     package.mkdir()
+    slow = folder / "ten_host_slow"
+    slow.mkdir()
     for name, text in FILES.items():
-        Path(package / name).write_text(text)
+        (package / name).write_text(text)
+        text = text.replace("ten_host_echo", "ten_host_slow")
+        (slow / name).write_text(text.replace("Echo", "Slow"))
+    (slow / "extension.py").write_text(SLOW)
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     yield
@@ -129,8 +164,56 @@ async def test_events_arrive_typed_and_in_order() -> None:
         TextResult("r1", "ab", 1, 2, (Word("ab", 1, 2),), False, metadata),
         Error("r1", 1000, "done", {"vendor": "echo"}, {}),
         AudioEnd("r1", 3, 4, EndReason.REQUEST_END, metadata),
-        OtherData("last_words", {"text": "bye"}),
     ]
+
+
+async def test_data_of_another_name_is_kept_as_it_is() -> None:
+    async with ExtensionHost(ADDON) as host:
+        await host.send_text("r1", "other")
+        event = await host.until(lambda e: True)
+
+    assert event == OtherData("other", {"text": "bye"})
+
+
+async def test_an_extension_is_stopped_after_its_start_only() -> None:
+    async with ExtensionHost("ten_host_slow"):
+        pass
+
+    slow = importlib.import_module("ten_host_slow.extension")
+    assert slow.stages == ["on_init", "on_start", "on_stop"]
+
+
+@pytest.mark.stand_in
+def test_an_app_runs_on_the_thread_that_makes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with running_app(app_property("off")):
+        assert "ten-app" in {t.name for t in threading.enumerate()}
+
+    assert "ten-app" not in {t.name for t in threading.enumerate()}
+
+
+@pytest.mark.stand_in
+def test_an_app_that_does_not_start_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("threading.excepthook", lambda args: None)
+
+    with pytest.raises(RuntimeError, match="did not start"):
+        with running_app({"not": {"JSON"}}):
+            pass
+
+
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_the_property_of_the_log_is_one_that_ten_takes(
+    tmp_path: Path, level: str
+) -> None:
+    file = tmp_path / "property.json"
+    file.write_text(json.dumps(app_property(level)))
+
+    assert refusal(file) is None
 
 
 async def test_a_request_owns_what_came_between_its_start_and_end() -> None:
