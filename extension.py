@@ -106,9 +106,11 @@ class _Job:
 class GradiumTTSExtension(AsyncTTS2BaseExtension):
     """Gradium's voices for a TEN graph."""
 
-    def __init__(self, name: str, *, connect: Connect = open_websocket) -> None:
+    # How sockets are opened; TEN's constructor takes the name and no more.
+    connect: Connect = staticmethod(open_websocket)
+
+    def __init__(self, name: str) -> None:
         super().__init__(name)
-        self._connect = connect
         self._tree: dict[str, Any] = {}
         self._config: GradiumTTSConfig | None = None
         self._config_error = "the extension is not initialised"
@@ -199,7 +201,7 @@ class GradiumTTSExtension(AsyncTTS2BaseExtension):
             return
         self._client = GradiumTTSClient(
             config,
-            connect=self._connect,
+            connect=self.connect,
             observer=self._events,
             trace=self._trace,
             log=self._vendor_log(),

@@ -238,7 +238,8 @@ class Player:
             },
             self.on_event,
         )
-        self.extension = kind("tts", connect=self._server.connect)
+        self.extension = kind("tts")
+        self.extension.connect = self._server.connect
         self._generation = 0
         self._words = 0
         self._flushes = 0
