@@ -86,12 +86,11 @@ async def test_headers_of_both_levels_reach_the_upgrade(
     assert headers["x-api-source"] == "ten"
 
 
-async def test_base_url_is_understood_as_url(
-    sim: GradiumSim, start_host: StartHost
-) -> None:
-    host = await start_host({"url": None, "base_url": sim.url})
+async def test_base_url_is_understood_as_url(sim: GradiumSim) -> None:
+    params = {"base_url": sim.url, "api_key": KEY}
 
-    await speak(host, TEXT)
+    async with ExtensionHost("gradium_tts_python", {"params": params}) as host:
+        await speak(host, TEXT)
 
     assert "base_url" not in sim.sessions[0].setup
 
