@@ -331,9 +331,10 @@ class ExtensionHost:
         )
         # Its failure is the run's, which tells of it.
         answer.add_done_callback(lambda a: a.cancelled() or a.exception())
+        either: set[asyncio.Future[Any]] = {answer, self._finished}
         try:
             await asyncio.wait(
-                {answer, self._finished},
+                either,
                 timeout=SETTLE_S,
                 return_when=asyncio.FIRST_COMPLETED,
             )
