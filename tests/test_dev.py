@@ -372,11 +372,13 @@ def test_the_agent_says_that_it_does_not_use_the_real_ten(
 ) -> None:
     app = fake.folder / "checkout" / ".ten" / "app"
     (app / "ten_packages" / "system").mkdir(parents=True)
+    fake.add_python("python3", FAKE_PYTHON.replace("ran $*", "$PYTHONPATH"))
     fake.dev("speak", "Hi.")
 
-    code, _, err = fake.dev("agent")
+    code, out, err = fake.dev("agent", PYTHONPATH="/mine")
 
-    assert code == 0
+    kit = fake.folder / "checkout" / "devkit" / "src"
+    assert (code, out) == (0, f"{kit}:/mine\n")
     assert err == (
         "dev: the agent runs on the stand-in, not on the TEN in .ten/app,"
         " which speak, replay, test and python use\n"

@@ -163,6 +163,8 @@ class ScriptTester(AsyncExtensionTester):
     async def _play(self, env: AsyncTenEnvTester) -> None:
         try:
             await self._script(self.wire)
+            # TEN bears few stops before an `on_init` in a process.
+            await self.wire.started()
         except Exception:
             env.stop_test(TenError.create(1, traceback.format_exc()))
         else:
@@ -271,8 +273,12 @@ def _tell_when_started(instance: Any, started: threading.Event) -> None:
 
 
 async def nothing(wire: Wire) -> None:
-    """The script that stops as soon as everything has started."""
-    await wire.started()
+    """The script that does nothing; the stop follows the start."""
+
+
+def wait_until_started(addon: str) -> None:
+    """Wait for the `on_start` of an add-on's instance, on this thread."""
+    assert _started[addon].wait(WAIT_S)
 
 
 class Tap:
@@ -409,6 +415,15 @@ class ScriptedTTS(AsyncTTS2BaseExtension):
         data = Data.create(name)
         data.set_property_from_json(None, json.dumps(properties))
         await self.ten_env.send_data(data)
+
+
+def threads() -> set[threading.Thread]:
+    """This process's threads, but those that Python did not make."""
+    return {
+        thread
+        for thread in threading.enumerate()
+        if not thread.name.startswith("Dummy-")
+    }
 
 
 def python(code: str, cwd: Path) -> str:

@@ -8,7 +8,15 @@ import time
 from typing import Any
 
 import pytest
-from contract_kit import Echo, ScriptTester, Ten, Wire, nothing
+from contract_kit import (
+    Echo,
+    ScriptTester,
+    Ten,
+    Wire,
+    nothing,
+    threads,
+    wait_until_started,
+)
 
 from ten_runtime import (
     AsyncExtension,
@@ -124,8 +132,9 @@ def test_on_stop_waits_for_the_end_of_on_start(ten: Ten) -> None:
 def test_stop_test_inside_on_start_lets_on_start_end_first(ten: Ten) -> None:
     seen: list[str] = []
 
-    class Tester(AsyncExtensionTester):
+    class Tester(ScriptTester):
         async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+            await self.wire.started()
             ten_env_tester.stop_test()
             await asyncio.sleep(0.01)
             seen.append("on_start")
@@ -136,7 +145,7 @@ def test_stop_test_inside_on_start_lets_on_start_end_first(ten: Ten) -> None:
         async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
             seen.append("on_deinit")
 
-    tester = Tester()
+    tester = Tester(nothing)
     tester.set_test_mode_single(ten.register(Echo))
 
     assert tester.run() is None
@@ -223,14 +232,11 @@ def test_both_sides_stop_at_the_same_time(ten: Ten) -> None:
         async def on_stop(self, ten_env: AsyncTenEnv) -> None:
             await asyncio.to_thread(both.wait)
 
-    class Tester(AsyncExtensionTester):
-        async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-            ten_env_tester.stop_test()
-
+    class Tester(ScriptTester):
         async def on_stop(self, ten_env_tester: AsyncTenEnvTester) -> None:
             await asyncio.to_thread(both.wait)
 
-    tester = Tester()
+    tester = Tester(nothing)
     tester.set_test_mode_single(ten.register(Meeting))
 
     assert tester.run() is None
@@ -248,7 +254,6 @@ def test_the_tester_starts_while_the_extension_is_in_on_init(
 
     async def script(wire: Wire) -> None:
         has_started.set()
-        await wire.started()
 
     ten.play(Slow, script)
 
@@ -261,10 +266,7 @@ def test_a_command_to_an_extension_that_has_ended_is_an_error(
 ) -> None:
     results: list[Any] = []
 
-    class Tester(AsyncExtensionTester):
-        async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-            ten_env_tester.stop_test()
-
+    class Tester(ScriptTester):
         async def on_stop(self, ten_env_tester: AsyncTenEnvTester) -> None:
             # The extension may be a moment from its end: then it never
             # answers, or has done so.
@@ -276,7 +278,7 @@ def test_a_command_to_an_extension_that_has_ended_is_an_error(
                 except asyncio.TimeoutError:
                     continue
 
-    tester = Tester()
+    tester = Tester(nothing)
     tester.set_test_mode_single(ten.register(kind))
     tester.run()
 
@@ -414,14 +416,14 @@ def test_27_runs_leave_no_thread_behind(ten: Ten) -> None:
         await wire.next("d")
 
     name = ten.register(Echo)
-    before = set(threading.enumerate())
+    before = threads()
 
     for _ in range(27):
         tester = ScriptTester(script)
         tester.set_test_mode_single(name)
         assert tester.run() is None
 
-    assert set(threading.enumerate()) <= before
+    assert threads() <= before
 
 
 @pytest.mark.stand_in
@@ -466,6 +468,7 @@ def test_the_limit_is_in_microseconds(ten: Ten) -> None:
 
 def test_the_first_error_of_stop_test_wins(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
+        await wire.started()
         for text in ("first", "second"):
             error = TenError.create(TenErrorCode.ErrorCodeGeneric, text)
             wire.env.stop_test(error)
@@ -521,11 +524,13 @@ def test_callbacks_default_to_doing_nothing(ten: Ten) -> None:
         def on_start(self, ten_env_tester: TenEnvTester) -> None:
             ten_env_tester.send_data(Data.create("d"))
             ten_env_tester.on_start_done()
+            wait_until_started(name)
             ten_env_tester.stop_test()
 
     for kind in (AsyncExtension, Extension):
         tester = Tester()
-        tester.set_test_mode_single(ten.register(kind))
+        name = ten.register(kind)
+        tester.set_test_mode_single(name)
         assert tester.run() is None
 
 
