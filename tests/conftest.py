@@ -74,9 +74,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
+    from ten_host import is_stand_in
+
     is_thorough = config.getoption("--thorough")
     skip = pytest.mark.skip(reason="need --thorough")
+    not_ten = pytest.mark.skip(
+        reason="about the stand-in itself, or what ends the process of TEN"
+    )
     for item in items:
+        if item.get_closest_marker("stand_in") and not is_stand_in():
+            item.add_marker(not_ten)
         if is_thorough:
             item.add_marker(pytest.mark.timeout(3600))
         elif item.get_closest_marker("thorough"):

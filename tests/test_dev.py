@@ -367,6 +367,24 @@ def test_the_real_ten_comes_first_on_the_path(fake: Machine) -> None:
     ]
 
 
+def test_the_agent_says_that_it_does_not_use_the_real_ten(
+    fake: Machine,
+) -> None:
+    app = fake.folder / "checkout" / ".ten" / "app"
+    (app / "ten_packages" / "system").mkdir(parents=True)
+    fake.add_python("python3", FAKE_PYTHON.replace("ran $*", "$PYTHONPATH"))
+    fake.dev("speak", "Hi.")
+
+    code, out, err = fake.dev("agent", PYTHONPATH="/mine")
+
+    kit = fake.folder / "checkout" / "devkit" / "src"
+    assert (code, out) == (0, f"{kit}:/mine\n")
+    assert err == (
+        "dev: the agent runs on the stand-in, not on the TEN in .ten/app,"
+        " which speak, replay, test and python use\n"
+    )
+
+
 def test_the_stand_ins_come_last_on_the_path() -> None:
     site_packages = next(p for p in sys.path if p.endswith("site-packages"))
     kit = str(ROOT / "devkit" / "src")

@@ -311,7 +311,7 @@ def test_a_flush_takes_a_few_turns_of_the_loop(said: int) -> None:
 
     async def flush() -> tuple[int, float]:
         player = Player(Script(()))
-        player.extension = GradiumTTSExtension("tts", connect=connect_to_deaf)
+        player.extension.connect = connect_to_deaf
         async with player.running():
             if said:
                 await player.do(Say("a", said, False))

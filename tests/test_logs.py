@@ -25,7 +25,7 @@ from gradium_sim import (
 )
 from gradium_sim import Error as SimError
 from gradium_sim.faults import Action
-from ten_host import EndReason, Error, ExtensionHost, Metrics, is_stand_in
+from ten_host import EndReason, Error, ExtensionHost, Metrics
 
 if TYPE_CHECKING:
     from conftest import StartHost
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.usefixtures("debug_log"),
-    pytest.mark.skipif(
-        not is_stand_in(), reason="reads the log lines of the stand-in"
-    ),
+    # They read the lines as the stand-in writes them.
+    pytest.mark.stand_in,
 ]
 
 TWELVE = " ".join(WORDS[:12])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from farewell import Whole
 from heard import WORDS
 from key_scan import KEY
 
@@ -347,7 +349,11 @@ async def test_usage_of_a_request_that_was_said_twice(
     assert used.metrics["output_characters"] > len(TWELVE)
 
 
-async def test_usage_of_a_request_that_the_stop_cut(sim: GradiumSim) -> None:
+async def test_usage_of_a_request_that_the_stop_cut(
+    sim: GradiumSim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = tmp_path / "trace.jsonl"
+    monkeypatch.setenv("GRADIUM_TTS_TRACE", str(trace))
     sim.pause_at(Point.AUDIO, after_frames=5)
     params = {"url": sim.url, "api_key": KEY}
     async with ExtensionHost("gradium_tts_python", {"params": params}) as host:
@@ -355,10 +361,11 @@ async def test_usage_of_a_request_that_the_stop_cut(sim: GradiumSim) -> None:
         await sim.reached(Point.AUDIO)
         await host.until(lambda _: len(host.frames("r1")) == 5)
 
-    used = usage(host)[0]
-    check_usage(used, host, sim)
-    assert [m.metrics["output_characters"] for m in usage(host)[1:]] == [0]
-    assert story(host).index("usage") < story(host).index("AudioEnd")
+    whole = Whole(host, trace)
+    used = usage(whole)[0]
+    check_usage(used, whole, sim)
+    assert [m.metrics["output_characters"] for m in usage(whole)[1:]] == [0]
+    assert story(whole).index("usage") < story(whole).index("AudioEnd")
 
 
 # ------------------------------------------------------------------- connects

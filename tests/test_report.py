@@ -22,7 +22,6 @@ from ten_host import (
     EndReason,
     ExtensionHost,
     TextResult,
-    is_stand_in,
 )
 from ten_host import Error as ErrorEvent
 
@@ -31,9 +30,8 @@ TEXT = " ".join(SAID)
 RATE_HZ = 24000
 
 
-pytestmark = pytest.mark.skipif(
-    not is_stand_in(), reason="reads the log lines of the stand-in"
-)
+# They read the lines as the stand-in writes them.
+pytestmark = pytest.mark.stand_in
 
 
 @pytest.fixture(autouse=True)

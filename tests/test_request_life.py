@@ -520,12 +520,9 @@ async def fail_on(endpoint: Endpoint, timeout_s: float) -> Transport:
 
 
 def test_a_bug_that_names_the_key_is_told_without_it() -> None:
-    class Failing(GradiumTTSExtension):
-        def __init__(self, name: str, **_: object) -> None:
-            super().__init__(name, connect=fail_on)
-
     async def speak() -> list[ErrorEvent]:
-        player = Player(Script(()), Failing)
+        player = Player(Script(()))
+        player.extension.connect = fail_on
         async with player.running():
             await player.do(Say("a", 2, True))
             await player.do(Wait(30.0))

@@ -255,6 +255,20 @@ def test_repeat_prints_median_and_p90(tones: SimThread, tmp_path: Path) -> None:
     assert len([s for s in tones.sessions if s.texts]) == 3
 
 
+def test_the_log_is_shown_to_who_asks_for_it(
+    tones: SimThread, tmp_path: Path
+) -> None:
+    arguments = ("Hi.", "--url", tones.url)
+
+    quiet = speak(*arguments, folder=tmp_path)
+    loud = speak(*arguments, "--log", "info", folder=tmp_path)
+
+    assert (quiet.code, quiet.err) == (0, "")
+    assert loud.code == 0
+    assert "request=r1" in loud.err
+    assert "DEBUG" not in loud.err
+
+
 def test_a_terminal_shows_a_bar_of_the_audio_received(
     tones: SimThread, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ten_shipping.ten_files import refusal
 
 from ten_host import (
     AudioEnd,
@@ -27,6 +29,7 @@ from ten_host import (
     Word,
     describe,
 )
+from ten_host.app import LOG_LEVELS, app_property, running_app
 
 ADDON = "ten_host_echo"
 
@@ -61,6 +64,8 @@ class Echo(AsyncExtension):
             return await self.send(ten_env, "tts_flush_end", fields)
         if fields["text"] == "raise":
             raise ValueError("as asked")
+        if fields["text"] == "other":
+            return await self.send(ten_env, "other", {"text": "bye"})
         head = {k: fields[k] for k in ("request_id", "metadata")}
         await self.send(ten_env, "metrics", {"metrics": {"ttfb": 7}})
         await self.send(ten_env, "tts_audio_start", head)
@@ -92,6 +97,7 @@ class Echo(AsyncExtension):
         await ten_env.return_result(result)
 
     async def on_stop(self, ten_env):
+        # Nobody hears it, as in TEN.
         await self.send(ten_env, "last_words", {"text": "bye"})
 
     async def send(self, ten_env, name, fields):
@@ -102,18 +108,56 @@ class Echo(AsyncExtension):
 }
 
 
+SLOW = """
+import asyncio
+from ten_runtime import AsyncExtension, CmdResult, StatusCode
+
+stages = []
+
+class Slow(AsyncExtension):
+    async def on_configure(self, ten_env):
+        await asyncio.sleep(0.05)
+
+    async def on_init(self, ten_env):
+        stages.append("on_init")
+
+    async def on_start(self, ten_env):
+        stages.append("on_start")
+
+    async def on_stop(self, ten_env):
+        stages.append("on_stop")
+
+    async def on_cmd(self, ten_env, cmd):
+        await ten_env.return_result(CmdResult.create(StatusCode.ERROR, cmd))
+"""
+
+
 @pytest.fixture(autouse=True, scope="module")
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Puts the extension's package on the path."""
     folder = tmp_path_factory.mktemp("echo")
     package = folder / ADDON
     package.mkdir()
+    slow = folder / "ten_host_slow"
+    slow.mkdir()
     for name, text in FILES.items():
-        Path(package / name).write_text(text)
+        (package / name).write_text(text)
+        text = text.replace("ten_host_echo", "ten_host_slow")
+        (slow / name).write_text(text.replace("Echo", "Slow"))
+    (slow / "extension.py").write_text(SLOW)
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
     yield
     sys.path.remove(str(folder))
+
+
+def threads() -> set[threading.Thread]:
+    """This process's threads, but those of TEN's runtime."""
+    return {
+        thread
+        for thread in threading.enumerate()
+        if not thread.name.startswith("Dummy-")
+    }
 
 
 async def test_events_arrive_typed_and_in_order() -> None:
@@ -130,8 +174,56 @@ async def test_events_arrive_typed_and_in_order() -> None:
         TextResult("r1", "ab", 1, 2, (Word("ab", 1, 2),), False, metadata),
         Error("r1", 1000, "done", {"vendor": "echo"}, {}),
         AudioEnd("r1", 3, 4, EndReason.REQUEST_END, metadata),
-        OtherData("last_words", {"text": "bye"}),
     ]
+
+
+async def test_data_of_another_name_is_kept_as_it_is() -> None:
+    async with ExtensionHost(ADDON) as host:
+        await host.send_text("r1", "other")
+        event = await host.until(lambda e: True)
+
+    assert event == OtherData("other", {"text": "bye"})
+
+
+async def test_an_extension_is_stopped_after_its_start_only() -> None:
+    async with ExtensionHost("ten_host_slow"):
+        pass
+
+    slow = importlib.import_module("ten_host_slow.extension")
+    assert slow.stages == ["on_init", "on_start", "on_stop"]
+
+
+@pytest.mark.stand_in
+def test_an_app_runs_on_the_thread_that_makes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with running_app(app_property("off")):
+        assert "ten-app" in {t.name for t in threading.enumerate()}
+
+    assert "ten-app" not in {t.name for t in threading.enumerate()}
+
+
+@pytest.mark.stand_in
+def test_an_app_that_does_not_start_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("threading.excepthook", lambda args: None)
+
+    with pytest.raises(RuntimeError, match="did not start"):
+        with running_app({"not": {"JSON"}}):
+            pass
+
+
+@pytest.mark.parametrize("level", LOG_LEVELS)
+def test_the_property_of_the_log_is_one_that_ten_takes(
+    tmp_path: Path, level: str
+) -> None:
+    file = tmp_path / "property.json"
+    file.write_text(json.dumps(app_property(level)))
+
+    assert refusal(file) is None
 
 
 async def test_a_request_owns_what_came_between_its_start_and_end() -> None:
@@ -194,6 +286,7 @@ async def test_a_wait_that_is_too_long_tells_what_came_instead() -> None:
     )
 
 
+@pytest.mark.stand_in
 async def test_an_exception_in_the_extension_fails_the_wait_and_the_run() -> (
     None
 ):
@@ -203,12 +296,14 @@ async def test_an_exception_in_the_extension_fails_the_wait_and_the_run() -> (
             await host.ended("r1")
 
 
+@pytest.mark.stand_in
 async def test_an_exception_that_nothing_waited_for_fails_the_run() -> None:
     with pytest.raises(HostError, match="ValueError: as asked"):
         async with ExtensionHost(ADDON) as host:
             await host.send_text("r1", "raise")
 
 
+@pytest.mark.stand_in
 async def test_an_unknown_addon_fails_on_entering() -> None:
     with pytest.raises(HostError, match="no_such_addon"):
         async with ExtensionHost("no_such_addon"):
@@ -224,7 +319,7 @@ async def test_a_stopped_host_refuses_to_send() -> None:
 
 
 async def test_a_cancelled_test_leaves_no_thread() -> None:
-    before = set(threading.enumerate())
+    before = threads()
     is_running = asyncio.Event()
 
     async def endless() -> None:
@@ -238,15 +333,15 @@ async def test_a_cancelled_test_leaves_no_thread() -> None:
     await asyncio.wait([task])
 
     assert task.cancelled()
-    assert set(threading.enumerate()) == before
+    assert threads() == before
 
 
 async def test_twenty_hosts_after_each_other_leave_nothing() -> None:
-    before = set(threading.enumerate())
+    before = threads()
 
     for index in range(20):
         async with ExtensionHost(ADDON) as host:
             await host.send_text(f"r{index}", "ab")
             await host.ended(f"r{index}")
 
-    assert set(threading.enumerate()) == before
+    assert threads() == before

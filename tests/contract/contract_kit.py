@@ -7,18 +7,18 @@ that the tests run on TEN's own packages too when those stand on PYTHONPATH.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
+import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-import ten_runtime
 from ten_ai_base.message import TTSAudioEndReason
 from ten_ai_base.struct import TTSTextInput
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
@@ -38,14 +38,11 @@ from ten_runtime import (
     register_addon_as_extension,
 )
 
-IS_STAND_IN = (Path(ten_runtime.__file__).parent / "_host").is_dir()
-
-stand_in_only = pytest.mark.skipif(
-    not IS_STAND_IN, reason="ends the process on TEN's own runtime"
-)
-
 WAIT_S = 20.0
 _numbers = itertools.count()
+
+# Set once the instance of an add-on is through its `on_start`.
+_started: dict[str, threading.Event] = {}
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,17 @@ class Wire:
     def __init__(self) -> None:
         self.env: AsyncTenEnvTester
         self.log: list[Seen] = []
+        self.addons: list[str] = []
         self._inbox: asyncio.Queue[Seen] = asyncio.Queue()
+
+    async def started(self) -> None:
+        """Wait for the end of every extension's `on_start`.
+
+        Who is stopped before never sees its `on_init`.
+        """
+        for addon in self.addons:
+            while not _started[addon].is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
 
     async def send(self, name: str, **properties: Any) -> None:
         data = Data.create(name)
@@ -134,6 +141,21 @@ class ScriptTester(AsyncExtensionTester):
         self._script = script
         self._task: asyncio.Task[None] | None = None
 
+    def set_test_mode_single(self, addon_name: str, *property: Any) -> None:
+        self._expect(addon_name)
+        super().set_test_mode_single(addon_name, *property)
+
+    def set_test_mode_graph(self, graph_json: str) -> None:
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            for node in json.loads(graph_json)["nodes"]:
+                self._expect(node["addon"])
+        super().set_test_mode_graph(graph_json)
+
+    def _expect(self, addon: str) -> None:
+        if addon in _started:
+            _started[addon].clear()
+            self.wire.addons.append(addon)
+
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         self.wire.env = ten_env_tester
         self._task = asyncio.create_task(self._play(ten_env_tester))
@@ -141,6 +163,8 @@ class ScriptTester(AsyncExtensionTester):
     async def _play(self, env: AsyncTenEnvTester) -> None:
         try:
             await self._script(self.wire)
+            # TEN bears few stops before an `on_init` in a process.
+            await self.wire.started()
         except Exception:
             env.stop_test(TenError.create(1, traceback.format_exc()))
         else:
@@ -191,12 +215,16 @@ class Ten:
         (folder / "manifest.json").write_text(json.dumps(manifest))
         (folder / "property.json").write_text(json.dumps(package or {}))
 
+        started = _started[name] = threading.Event()
+
         @register_addon_as_extension(name, str(folder / "addon.py"))
         class ContractAddon(Addon):
             def on_create_instance(
                 self, ten_env: TenEnv, name: str, context: Any
             ) -> None:
-                ten_env.on_create_instance_done(extension(name), context)
+                instance = extension(name)
+                _tell_when_started(instance, started)
+                ten_env.on_create_instance_done(instance, context)
 
         return name
 
@@ -226,8 +254,61 @@ class Ten:
         return self.tester.wire.log
 
 
+def _tell_when_started(instance: Any, started: threading.Event) -> None:
+    """Put something behind the `on_start` of an extension."""
+    on_start = getattr(instance, "on_start", None)
+    if on_start is None:
+        return  # a test of what is no extension
+
+    async def start_async(env: Any) -> None:
+        await on_start(env)
+        started.set()
+
+    def start(env: Any) -> None:
+        on_start(env)
+        started.set()
+
+    is_async = isinstance(instance, AsyncExtension)
+    instance.on_start = start_async if is_async else start
+
+
 async def nothing(wire: Wire) -> None:
-    """The script that stops at once."""
+    """The script that does nothing; the stop follows the start."""
+
+
+def wait_until_started(addon: str) -> None:
+    """Wait for the `on_start` of an add-on's instance, on this thread."""
+    assert _started[addon].wait(WAIT_S)
+
+
+class Tap:
+    """An environment that notes what is sent through it.
+
+    What an extension sends from its `on_stop` is seen by nobody else.
+    """
+
+    def __init__(self, env: AsyncTenEnv, sent: list[Seen]) -> None:
+        self._env = env
+        self._sent = sent
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._env, name)
+
+    async def send_data(self, data: Data, *rest: Any) -> Any:
+        text, _ = data.get_property_to_json("")
+        self._sent.append(Seen("data", data.get_name(), json.loads(text)))
+        return await self._env.send_data(data, *rest)
+
+
+def tapped(kind: type[Any], sent: list[Seen]) -> type[Any]:
+    """An extension of the base whose data are noted in `sent`."""
+
+    class Tapped(kind):  # type: ignore[misc,valid-type,unused-ignore]
+        async def on_init(self, ten_env: AsyncTenEnv) -> None:
+            await super().on_init(ten_env)
+            self.ten_env = Tap(ten_env, sent)
+
+    return Tapped
 
 
 class Echo(AsyncExtension):
@@ -336,16 +417,28 @@ class ScriptedTTS(AsyncTTS2BaseExtension):
         await self.ten_env.send_data(data)
 
 
+def threads() -> set[threading.Thread]:
+    """This process's threads, but those that Python did not make."""
+    return {
+        thread
+        for thread in threading.enumerate()
+        if not thread.name.startswith("Dummy-")
+    }
+
+
 def python(code: str, cwd: Path) -> str:
     """Run code in a process of its own; gives what it printed."""
-    import subprocess
+    done = process(code, cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
-    done = subprocess.run(
+
+def process(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own, whatever its end."""
+    return subprocess.run(
         [sys.executable, "-c", code],
         cwd=cwd,
         capture_output=True,
         text=True,
         timeout=240,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

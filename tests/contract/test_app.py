@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from contract_kit import python, stand_in_only
+import pytest
+from contract_kit import process, python
+
+MANIFEST = '{"type": "app", "name": "x", "version": "0.1.0"}'
 
 FAKE_APP = """
 import json, threading
@@ -35,26 +38,39 @@ class FakeApp(App):
         order.append("deinit " + threading.current_thread().name)
         ten_env.on_deinit_done()
 
-app = FakeApp()
-thread = threading.Thread(target=app.run, args=(False,), name="app")
+apps = []
+is_made = threading.Event()
+
+def live():
+    # An app runs on the thread that makes it.
+    apps.append(FakeApp())
+    is_made.set()
+    apps[0].run(False)
+
+thread = threading.Thread(target=live, name="app")
 thread.start()
-app.ready.wait()
+is_made.wait()
+apps[0].ready.wait()
 """
 
 END = """
-app.close()
+apps[0].close()
 thread.join()
 print(json.dumps(order))
 """
 
 LOGGING = """
+import asyncio
 from ten_runtime import *
+
+has_logged = threading.Event()
 
 class Logging(AsyncExtension):
     async def on_init(self, ten_env):
         ten_env.log_debug("a debug line")
         ten_env.log_info("an info line", category="key_point")
         ten_env.log_error("an error line", fields={"n": 1})
+        has_logged.set()
 
 @register_addon_as_extension("logging_ext")
 class LoggingAddon(Addon):
@@ -63,6 +79,7 @@ class LoggingAddon(Addon):
 
 class Tester(AsyncExtensionTester):
     async def on_start(self, env):
+        await asyncio.to_thread(has_logged.wait, 5)
         env.stop_test()
 
 tester = Tester()
@@ -152,14 +169,14 @@ class NodeAddon(Addon):
 """
 
 
-@stand_in_only
+@pytest.mark.stand_in
 def test_an_app_starts_its_predefined_graph(tmp_path: Path) -> None:
     package = tmp_path / "ten_packages" / "extension" / "node_ext"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("from . import addon\n")
     (package / "addon.py").write_text(NODE)
     (package / "property.json").write_text('{"greeting": "from package"}')
-    (tmp_path / "manifest.json").write_text('{"type": "app", "name": "x"}')
+    (tmp_path / "manifest.json").write_text(MANIFEST)
     nodes = [
         {"type": "extension", "name": name, "addon": "node_ext"}
         for name in "ab"
@@ -172,7 +189,7 @@ def test_an_app_starts_its_predefined_graph(tmp_path: Path) -> None:
     }
     graphs = [
         {"name": "main", "auto_start": True, "graph": graph},
-        {"name": "other", "auto_start": False, "graph": {"nodes": [{}]}},
+        {"name": "other", "auto_start": False, "graph": {"nodes": []}},
     ]
     (tmp_path / "property.json").write_text(
         json.dumps({"ten": {"predefined_graphs": graphs}})
@@ -184,11 +201,11 @@ def test_an_app_starts_its_predefined_graph(tmp_path: Path) -> None:
     assert sorted(out.splitlines()[1:]) == ["a stops", "b stops"]
 
 
-@stand_in_only
+@pytest.mark.stand_in
 def test_a_graph_that_cannot_start_ends_the_app_with_the_reason(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "manifest.json").write_text('{"type": "app", "name": "x"}')
+    (tmp_path / "manifest.json").write_text(MANIFEST)
     nodes = [{"type": "extension", "name": "a", "addon": "no_such_addon"}]
     graphs = [{"name": "g", "auto_start": True, "graph": {"nodes": nodes}}]
     (tmp_path / "property.json").write_text(
@@ -201,3 +218,42 @@ def test_a_graph_that_cannot_start_ends_the_app_with_the_reason(
     )
 
     assert python(code, tmp_path).split() == ["True"]
+
+
+REFUSED = {
+    "manifest": ('{"type": "app", "name": "x"}', "{}", "version"),
+    "property": (MANIFEST, '{"x": null}', "null"),
+    "graph": (
+        MANIFEST,
+        '{"ten": {"predefined_graphs": [{"name": "no name"}]}}',
+        "no name",
+    ),
+}
+
+
+@pytest.mark.stand_in
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_refused_file_of_an_app_is_told_and_fails_a_strict_run(
+    tmp_path: Path, kind: str
+) -> None:
+    manifest, properties, reason = REFUSED[kind]
+    (tmp_path / "manifest.json").write_text(manifest)
+    (tmp_path / "property.json").write_text(properties)
+    ends_by_itself = GRAPH_APP.replace(
+        "    pass",
+        "    def on_init(self, ten_env):\n"
+        "        self.close()\n        ten_env.on_init_done()",
+    )
+
+    plain = process(ends_by_itself, tmp_path)
+    strict = process(
+        "import os; os.environ['TEN_HOST_STRICT'] = 'refused'\n"
+        + ends_by_itself,
+        tmp_path,
+    )
+
+    for done in (plain, strict):
+        assert "Failed to set metadata for app" in done.stderr
+        assert reason in done.stderr
+    assert plain.returncode == 0
+    assert strict.returncode != 0

@@ -97,9 +97,13 @@ def test_get_buf_gives_a_copy(message: Any) -> None:
     assert message.get_buf() != b"xy"
 
 
-def test_get_buf_without_a_buffer_is_a_system_error(message: Any) -> None:
+def test_a_frame_without_a_buffer_has_none_to_get() -> None:
     with pytest.raises(SystemError):
-        message.get_buf()
+        AudioFrame.create("x").get_buf()
+
+
+def test_data_without_a_buffer_have_an_empty_one() -> None:
+    assert Data.create("x").get_buf() == b""
 
 
 @pytest.mark.parametrize("size", [0, -1])

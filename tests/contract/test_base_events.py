@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_kit import ScriptedTTS, Seen, Ten, Wire, nothing
+from contract_kit import (
+    Script,
+    ScriptedTTS,
+    Seen,
+    Ten,
+    Wire,
+    nothing,
+    tapped,
+)
 
 from ten_ai_base.helper import AsyncQueue, PCMWriter
 from ten_ai_base.message import ModuleError, ModuleErrorVendorInfo
@@ -205,10 +213,8 @@ def test_usage_is_counted_per_interval_and_in_total(ten: Ten) -> None:
 INTERFACE = "../../system/ten_ai_base/api/tts-interface.json"
 
 
-@pytest.mark.skipif(
-    not __import__("contract_kit").IS_STAND_IN,
-    reason="TEN looks for the interface beside the add-on",
-)
+# TEN looks for the interface beside the add-on.
+@pytest.mark.stand_in
 @pytest.mark.parametrize(
     ("words", "interval", "turn_id", "passed"),
     [
@@ -271,8 +277,15 @@ def test_any_other_command_is_answered_ok(ten: Ten) -> None:
 # -- stop --------------------------------------------------------------------
 
 
+def sent_in(ten: Ten, script: Script) -> list[Seen]:
+    """All data that a `ScriptedTTS` sends, from its `on_stop`, too."""
+    sent: list[Seen] = []
+    ten.play(tapped(ScriptedTTS, sent), script)
+    return sent
+
+
 def test_the_stop_sends_usage_without_request(ten: Ten) -> None:
-    (usage,) = ten.play(ScriptedTTS, nothing)
+    (usage,) = sent_in(ten, nothing)
 
     assert usage.name == "metrics"
     assert usage.properties["metadata"] == {}
@@ -285,11 +298,11 @@ def test_the_stop_cancels_a_request_in_flight_without_flush_end(
         await wire.text("r", "start audio", metadata=METADATA)
         await wire.next("pcm_frame")
 
-    log = ten.play(ScriptedTTS, script)
+    sent = sent_in(ten, script)
 
-    names = [seen.name for seen in log]
+    names = [seen.name for seen in sent]
     assert names[-3:] == ["metrics", "cancel", "tts_audio_end"]
-    assert log[-1].properties["metadata"] == METADATA
+    assert sent[-1].properties["metadata"] == METADATA
 
 
 def test_the_stop_between_audio_end_and_finish_cancels_too(ten: Ten) -> None:
@@ -297,7 +310,7 @@ def test_the_stop_between_audio_end_and_finish_cancels_too(ten: Ten) -> None:
         await wire.text("r", "start audio end", end=True)
         await wire.next("tts_audio_end")
 
-    names = [seen.name for seen in ten.play(ScriptedTTS, script)]
+    names = [seen.name for seen in sent_in(ten, script)]
 
     assert names.count("tts_audio_end") == 2
 
@@ -308,7 +321,7 @@ def test_the_stop_of_a_finished_request_does_not_cancel(ten: Ten) -> None:
         await wire.next("tts_audio_end")
         await wire.state()
 
-    names = [seen.name for seen in ten.play(ScriptedTTS, script)]
+    names = [seen.name for seen in sent_in(ten, script)]
 
     assert "cancel" not in names
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_kit import Seen, Ten, Wire, stand_in_only
+from contract_kit import Seen, Ten, Wire, tapped
 
 from ten_ai_base.struct import TTS2HttpResponseEventType as Kind
 from ten_ai_base.tts2_http import (
@@ -18,7 +18,7 @@ from ten_ai_base.tts2_http import (
 from ten_runtime import AsyncTenEnv
 
 # The shapes of its configuration and client are not part of the contract.
-pytestmark = stand_in_only
+pytestmark = pytest.mark.stand_in
 
 
 class Config(AsyncTTS2HttpConfig):
@@ -84,7 +84,6 @@ def test_a_request_is_told_from_its_first_byte_to_its_end(ten: Ten) -> None:
         "pcm_frame",
         "metrics",
         "tts_audio_end",
-        "metrics",
     ]
     assert log[4].properties["request_total_audio_duration_ms"] == 100
     assert log[4].properties["reason"] == 1
@@ -118,7 +117,36 @@ def test_a_dump_holds_what_was_sent(ten: Ten, tmp_path: Path) -> None:
     assert (tmp_path / "acme_dump_r.pcm").read_bytes() == bytes(3200)
 
 
+def test_a_client_that_is_absent_is_made_at_the_next_request(
+    ten: Ten,
+) -> None:
+    made: list[Client] = []
+
+    class Stubborn(Http):
+        async def create_client(
+            self, config: AsyncTTS2HttpConfig, ten_env: AsyncTenEnv
+        ) -> Client:
+            made.append(Client())
+            if len(made) == 1:
+                raise ConnectionError("not now")
+            return made[-1]
+
+    async def script(wire: Wire) -> None:
+        await wire.next("error")
+        await wire.text("r", "hello", end=True)
+        end = await wire.next("tts_audio_end")
+        assert end.properties["reason"] == 1
+        await wire.text("r2", "again", end=True)
+        await wire.next("tts_audio_end")
+
+    ten.play(Stubborn, script, node=NODE)
+
+    assert len(made) == 2
+
+
 def test_a_request_that_had_to_wait_never_ends(ten: Ten) -> None:
+    sent: list[Seen] = []
+
     async def script(wire: Wire) -> None:
         await wire.text("a", "one")
         await wire.text("b", "two", end=True)
@@ -127,11 +155,11 @@ def test_a_request_that_had_to_wait_never_ends(ten: Ten) -> None:
         await wire.next("tts_audio_start")
         await wire.cmd("sync")
 
-    log = ten.play(Http, script, node=NODE)
+    ten.play(tapped(Http, sent), script, node=NODE)
 
     ended = [
         (seen.properties["request_id"], seen.properties["reason"])
-        for seen in log
+        for seen in sent
         if seen.name == "tts_audio_end"
     ]
     # The second end is the stop's.

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from contract_kit import ScriptedTTS, Seen, Ten, Wire
+from contract_kit import ScriptedTTS, Seen, Ten, Wire, nothing, tapped
 
 from ten_ai_base.struct import TTSTextInput
 
@@ -211,6 +211,22 @@ def test_a_flush_echoes_its_id_and_metadata(ten: Ten) -> None:
     ten.play(ScriptedTTS, script)
 
 
+def test_the_end_of_a_flush_is_sent_past_self_ten_env(ten: Ten) -> None:
+    sent: list[Seen] = []
+
+    async def script(wire: Wire) -> None:
+        await wire.text("r", "start audio")
+        await wire.next("pcm_frame")
+        await wire.send("tts_flush", flush_id="f")
+        await wire.next("tts_flush_end")
+
+    ten.play(tapped(ScriptedTTS, sent), script)
+
+    names = [seen.name for seen in sent]
+    assert "tts_audio_end" in names
+    assert "tts_flush_end" not in names
+
+
 def test_a_flush_without_id_is_not_answered(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
         await wire.send("tts_flush", metadata={})
@@ -352,12 +368,8 @@ def test_a_flushed_id_is_a_new_request(ten: Ten) -> None:
     ten.play(ScriptedTTS, script)
 
 
+@pytest.mark.stand_in
 def test_a_cancel_tts_that_raises_ends_the_run(ten: Ten) -> None:
-    from contract_kit import IS_STAND_IN
-
-    if not IS_STAND_IN:
-        pytest.skip("ends the process on TEN's own runtime")
-
     class Failing(ScriptedTTS):
         cancels = "raise"
 
@@ -512,12 +524,8 @@ def test_trap_9_an_odd_byte_shifts_the_next_request(ten: Ten) -> None:
     ten.play(ScriptedTTS, script)
 
 
+@pytest.mark.stand_in
 def test_trap_10_a_sample_rate_of_0_fails_in_on_stop(ten: Ten) -> None:
-    from contract_kit import IS_STAND_IN, nothing
-
-    if not IS_STAND_IN:
-        pytest.skip("ends the process on TEN's own runtime")
-
     class NoRate(ScriptedTTS):
         rate = 0
 

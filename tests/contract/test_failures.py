@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_kit import Echo, Ten, Wire, nothing, stand_in_only
+from contract_kit import Echo, Ten, Wire, nothing
 
 from ten_runtime import (
     AsyncExtension,
@@ -22,7 +22,7 @@ from ten_runtime import (
     TenEnvTester,
 )
 
-pytestmark = stand_in_only
+pytestmark = pytest.mark.stand_in
 
 CALLBACKS = ["on_configure", "on_init", "on_start", "on_stop", "on_deinit"]
 

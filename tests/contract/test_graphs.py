@@ -15,7 +15,6 @@ from contract_kit import (
     Ten,
     Wire,
     nothing,
-    stand_in_only,
 )
 
 from ten_runtime import (
@@ -30,6 +29,7 @@ from ten_runtime import (
     SendOptions,
     StatusCode,
     TenEnv,
+    TenError,
 )
 
 TESTER = "ten:test_extension"
@@ -87,13 +87,16 @@ class Graph:
             {"nodes": self.nodes, "connections": self.connections}
         )
 
+    def run(self, script: Script) -> TenError | None:
+        self.tester = ScriptTester(script)
+        self.tester.set_test_mode_graph(self.json())
+        self.tester.set_timeout(5_000_000)
+        return self.tester.run()
+
     def play(self, script: Script) -> list[Seen]:
-        tester = ScriptTester(script)
-        tester.set_test_mode_graph(self.json())
-        tester.set_timeout(5_000_000)
-        error = tester.run()
+        error = self.run(script)
         assert error is None, error.error_message()
-        return tester.wire.log
+        return self.tester.wire.log
 
 
 def to(*names: str) -> list[dict[str, str]]:
@@ -207,7 +210,7 @@ def test_commands_find_their_way_and_results_back(graph: Graph) -> None:
     graph.play(script)
 
 
-@stand_in_only
+@pytest.mark.stand_in
 def test_of_several_answers_the_first_error_wins_else_the_last_success(
     graph: Graph,
 ) -> None:
@@ -239,7 +242,10 @@ def test_of_several_answers_the_first_error_wins_else_the_last_success(
     graph.play(script)
 
 
-def test_what_is_not_connected_is_code_7(graph: Graph) -> None:
+@pytest.mark.stand_in
+def test_what_is_not_connected_is_code_7_and_fails_the_run(
+    graph: Graph,
+) -> None:
     graph.add("a", tag("a"))
     codes: list[int] = []
 
@@ -251,11 +257,12 @@ def test_what_is_not_connected_is_code_7(graph: Graph) -> None:
         result, error = await wire.env.send_cmd(Cmd.create("c"))
         assert result is None and error is not None
         codes.append(error.error_code())
-        assert await wire.env.send_data(Data.create("d")) is None
 
-    graph.play(script)
+    error = graph.run(script)
 
     assert codes == [7, 7]
+    assert error is not None
+    assert "data d of t is not connected" in error.error_message()
 
 
 def test_the_source_of_a_message_is_its_sender(graph: Graph) -> None:
@@ -361,7 +368,7 @@ def test_a_voice_assistant_shaped_graph_runs(graph: Graph) -> None:
     assert [m.pcm or m.name for m in log] == [b"HELLO", "tts_audio_end"]
 
 
-@stand_in_only
+@pytest.mark.stand_in
 @pytest.mark.parametrize(
     "text",
     [

@@ -8,7 +8,15 @@ import time
 from typing import Any
 
 import pytest
-from contract_kit import Echo, ScriptTester, Ten, Wire, nothing, stand_in_only
+from contract_kit import (
+    Echo,
+    ScriptTester,
+    Ten,
+    Wire,
+    nothing,
+    threads,
+    wait_until_started,
+)
 
 from ten_runtime import (
     AsyncExtension,
@@ -124,8 +132,9 @@ def test_on_stop_waits_for_the_end_of_on_start(ten: Ten) -> None:
 def test_stop_test_inside_on_start_lets_on_start_end_first(ten: Ten) -> None:
     seen: list[str] = []
 
-    class Tester(AsyncExtensionTester):
+    class Tester(ScriptTester):
         async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
+            await self.wire.started()
             ten_env_tester.stop_test()
             await asyncio.sleep(0.01)
             seen.append("on_start")
@@ -136,46 +145,84 @@ def test_stop_test_inside_on_start_lets_on_start_end_first(ten: Ten) -> None:
         async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
             seen.append("on_deinit")
 
-    tester = Tester()
+    tester = Tester(nothing)
     tester.set_test_mode_single(ten.register(Echo))
 
     assert tester.run() is None
     assert seen == ["on_start", "on_stop", "on_deinit"]
 
 
-def test_what_on_stop_sends_still_reaches_the_tester(ten: Ten) -> None:
+def test_what_on_stop_sends_does_not_reach_the_tester(ten: Ten) -> None:
+    sent: list[Any] = []
+
     class Parting(AsyncExtension):
         async def on_stop(self, ten_env: AsyncTenEnv) -> None:
-            await asyncio.sleep(0.01)
-            await ten_env.send_data(Data.create("bye"))
+            await asyncio.sleep(0.05)
+            sent.append(await ten_env.send_data(Data.create("bye")))
 
     log = ten.play(Parting, nothing)
 
-    assert [seen.name for seen in log] == ["bye"]
+    assert sent == [None]
+    assert log == []
 
 
-def test_the_extension_has_stopped_before_the_tester_deinits(
+@pytest.mark.stand_in
+def test_what_on_stop_sends_at_once_does_not_either(ten: Ten) -> None:
+    class Parting(AsyncExtension):
+        async def on_stop(self, ten_env: AsyncTenEnv) -> None:
+            await ten_env.send_data(Data.create("bye"))
+
+    for _ in range(20):
+        assert ten.play(Parting, nothing) == []
+
+
+def test_the_tester_deinits_without_waiting_for_the_extension(
     ten: Ten,
 ) -> None:
     seen: list[str] = []
+    has_deinited = threading.Event()
 
     class Slow(AsyncExtension):
         async def on_stop(self, ten_env: AsyncTenEnv) -> None:
-            await asyncio.sleep(0.03)
-            seen.append("extension on_stop")
+            if await asyncio.to_thread(has_deinited.wait, 2):
+                seen.append("extension on_stop")
+
+    class Tester(ScriptTester):
+        async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
+            seen.append("tester on_deinit")
+            has_deinited.set()
+
+    tester = Tester(nothing)
+    tester.set_test_mode_single(ten.register(Slow))
+
+    assert tester.run() is None
+    assert seen == ["tester on_deinit", "extension on_stop"]
+
+
+def test_a_stop_before_on_init_leaves_out_on_init_and_on_start(
+    ten: Ten,
+) -> None:
+    seen: list[str] = []
+    is_stopping = threading.Event()
+
+    class Early(AsyncStages):
+        async def on_configure(self, ten_env: AsyncTenEnv) -> None:
+            await asyncio.to_thread(is_stopping.wait, 2)
+            seen.append("on_configure")
 
     class Tester(AsyncExtensionTester):
         async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
             ten_env_tester.stop_test()
 
-        async def on_deinit(self, ten_env_tester: AsyncTenEnvTester) -> None:
-            seen.append("tester on_deinit")
+        async def on_stop(self, ten_env_tester: AsyncTenEnvTester) -> None:
+            is_stopping.set()
 
+    Early.seen = seen
     tester = Tester()
-    tester.set_test_mode_single(ten.register(Slow))
-    tester.run()
+    tester.set_test_mode_single(ten.register(Early))
 
-    assert seen == ["extension on_stop", "tester on_deinit"]
+    assert tester.run() is None
+    assert seen == ["on_configure", "on_stop", "on_deinit"]
 
 
 def test_both_sides_stop_at_the_same_time(ten: Ten) -> None:
@@ -185,14 +232,11 @@ def test_both_sides_stop_at_the_same_time(ten: Ten) -> None:
         async def on_stop(self, ten_env: AsyncTenEnv) -> None:
             await asyncio.to_thread(both.wait)
 
-    class Tester(AsyncExtensionTester):
-        async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-            ten_env_tester.stop_test()
-
+    class Tester(ScriptTester):
         async def on_stop(self, ten_env_tester: AsyncTenEnvTester) -> None:
             await asyncio.to_thread(both.wait)
 
-    tester = Tester()
+    tester = Tester(nothing)
     tester.set_test_mode_single(ten.register(Meeting))
 
     assert tester.run() is None
@@ -222,10 +266,7 @@ def test_a_command_to_an_extension_that_has_ended_is_an_error(
 ) -> None:
     results: list[Any] = []
 
-    class Tester(AsyncExtensionTester):
-        async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-            ten_env_tester.stop_test()
-
+    class Tester(ScriptTester):
         async def on_stop(self, ten_env_tester: AsyncTenEnvTester) -> None:
             # The extension may be a moment from its end: then it never
             # answers, or has done so.
@@ -237,7 +278,7 @@ def test_a_command_to_an_extension_that_has_ended_is_an_error(
                 except asyncio.TimeoutError:
                     continue
 
-    tester = Tester()
+    tester = Tester(nothing)
     tester.set_test_mode_single(ten.register(kind))
     tester.run()
 
@@ -375,14 +416,14 @@ def test_27_runs_leave_no_thread_behind(ten: Ten) -> None:
         await wire.next("d")
 
     name = ten.register(Echo)
-    before = set(threading.enumerate())
+    before = threads()
 
     for _ in range(27):
         tester = ScriptTester(script)
         tester.set_test_mode_single(name)
         assert tester.run() is None
 
-    assert set(threading.enumerate()) <= before
+    assert threads() <= before
 
 
 # -- testers -----------------------------------------------------------------
@@ -415,6 +456,7 @@ def test_the_limit_is_in_microseconds(ten: Ten) -> None:
 
 def test_the_first_error_of_stop_test_wins(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
+        await wire.started()
         for text in ("first", "second"):
             error = TenError.create(TenErrorCode.ErrorCodeGeneric, text)
             wire.env.stop_test(error)
@@ -437,8 +479,8 @@ def test_stop_test_may_come_from_another_thread(ten: Ten) -> None:
     assert tester.run() is None
 
 
-@stand_in_only
-def test_stop_test_after_the_end_is_ignored(ten: Ten) -> None:
+@pytest.mark.stand_in
+def test_stop_test_after_the_end_is_refused(ten: Ten) -> None:
     envs: list[AsyncTenEnvTester] = []
 
     async def script(wire: Wire) -> None:
@@ -446,7 +488,8 @@ def test_stop_test_after_the_end_is_ignored(ten: Ten) -> None:
 
     ten.play(Echo, script)
 
-    envs[0].stop_test()
+    with pytest.raises(RuntimeError, match="TEN aborts"):
+        envs[0].stop_test()
 
 
 def test_an_instance_is_named_like_its_addon_in_single_mode(ten: Ten) -> None:
@@ -469,16 +512,18 @@ def test_callbacks_default_to_doing_nothing(ten: Ten) -> None:
         def on_start(self, ten_env_tester: TenEnvTester) -> None:
             ten_env_tester.send_data(Data.create("d"))
             ten_env_tester.on_start_done()
+            wait_until_started(name)
             ten_env_tester.stop_test()
 
     for kind in (AsyncExtension, Extension):
         tester = Tester()
-        tester.set_test_mode_single(ten.register(kind))
+        name = ten.register(kind)
+        tester.set_test_mode_single(name)
         assert tester.run() is None
 
 
 @pytest.mark.parametrize("property_json", ["{", "[]"])
-@stand_in_only
+@pytest.mark.stand_in
 def test_the_property_of_the_node_must_be_a_json_object(
     ten: Ten, property_json: str
 ) -> None:

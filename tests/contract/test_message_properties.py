@@ -233,10 +233,19 @@ def test_destinations_can_be_set() -> None:
     assert Data.create("d").set_dests([Loc("", "", "tts")]) is None
 
 
-def test_a_result_has_the_name_of_its_command_and_is_final() -> None:
+def test_a_text_with_a_nul_is_refused() -> None:
+    data = Data.create("d")
+
+    with pytest.raises(ValueError):
+        data.set_property_string("x", "a\0b")
+
+    assert data.get_property_to_json("")[0] == "{}"
+
+
+def test_a_result_has_a_name_of_its_own_and_is_final() -> None:
     result = CmdResult.create(StatusCode.ERROR, Cmd.create("hello_world"))
 
-    assert result.get_name() == "hello_world"
+    assert result.get_name() == "ten:result"
     assert result.get_status_code() is StatusCode.ERROR
     assert result.is_final() is True
     result.set_final(False)

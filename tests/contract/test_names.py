@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from enum import IntEnum
 
 import pytest
 
 import ten_runtime
 from ten_runtime import (
+    AsyncExtension,
     AudioFrameDataFmt,
+    CmdResult,
     Data,
     DefaultLogOption,
+    Extension,
     Loc,
     LogLevel,
     LogOption,
@@ -132,19 +136,47 @@ def vars_of(loc: Loc) -> tuple[str | None, str | None, str | None]:
     return loc.app_uri, loc.graph_id, loc.extension_name
 
 
-@pytest.mark.parametrize(
-    "name", ["Cmd", "CmdResult", "Data", "AudioFrame", "VideoFrame"]
-)
+@pytest.mark.parametrize("name", ["Cmd", "Data", "AudioFrame", "VideoFrame"])
 def test_the_constructor_of_a_message_is_not_implemented(name: str) -> None:
     with pytest.raises(NotImplementedError):
         getattr(ten_runtime, name)("x")
 
 
-def test_a_message_name_must_be_an_identifier() -> None:
+def test_the_constructor_of_a_result_refuses_its_argument() -> None:
+    with pytest.raises(ValueError):
+        CmdResult("x")
+
+
+@pytest.mark.parametrize("name", ["world", "no identifier", "a-b", "1"])
+def test_a_message_name_may_be_any_text(name: str) -> None:
     data = Data.create("hello")
 
-    with pytest.raises(ValueError):
-        data.set_name("not an identifier")
+    data.set_name(name)
 
-    data.set_name("world")
-    assert data.get_name() == "world"
+    assert data.get_name() == name
+    assert Data.create(name).get_name() == name
+
+
+@pytest.mark.parametrize("kind", [AsyncExtension, Extension])
+def test_an_extension_takes_its_name_and_nothing_else(kind: type) -> None:
+    class Greedy(kind):  # type: ignore[misc,valid-type,unused-ignore]
+        def __init__(self, name: str, more: int = 0) -> None:
+            super().__init__(name)
+            self.more = more
+
+    assert Greedy("x").name == "x"
+    with pytest.raises(TypeError):
+        Greedy("x", more=1)
+
+
+@pytest.mark.parametrize("kind", [AsyncExtension, Extension])
+def test_a_class_with_missing_methods_has_instances(kind: type) -> None:
+    class Incomplete(kind, ABC):  # type: ignore[misc,valid-type,unused-ignore]
+        @abstractmethod
+        def missing(self) -> None:
+            """Nobody supplies it."""
+
+    made = Incomplete("x")
+
+    assert type(made) is Incomplete
+    assert made.name == "x"

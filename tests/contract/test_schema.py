@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from contract_kit import Echo, Ten, Wire, nothing, stand_in_only
+from contract_kit import Echo, Ten, Wire, nothing
+from ten_log import TenLog
 
 from ten_runtime import (
     AsyncExtension,
@@ -206,17 +207,107 @@ def test_frames_are_checked_too(ten: Ten) -> None:
     assert [seen.properties["o"] for seen in log] == [{"turn_id": 1}]
 
 
-def test_a_required_list_beside_the_properties_is_not_enforced(
+@pytest.mark.parametrize("direction", ["data_in", "data_out"])
+def test_what_is_required_beside_the_properties_must_be_there(
+    ten: Ten, direction: str
+) -> None:
+    declared = api(**{direction: TYPES})
+    declared[direction][0]["property"]["required"] = ["i"]
+
+    async def script(wire: Wire) -> None:
+        await wire.send("m")
+        await send_and_mark(wire, {"i": 1})
+
+    log = ten.play(Echo, script, api=declared)
+
+    assert [(m.name, m.properties) for m in log] == [
+        ("m", {"i": 1}),
+        ("mark", {}),
+    ]
+
+
+def test_what_is_required_beside_the_property_of_a_message_is_not_asked_for(
     ten: Ten,
 ) -> None:
     declared = api(data_in=TYPES)
-    declared["data_in"][0]["property"]["required"] = ["i"]
+    declared["data_in"][0]["required"] = ["i"]
 
     async def script(wire: Wire) -> None:
         await wire.send("m")
         await wire.next("m")
 
     ten.play(Echo, script, api=declared)
+
+
+# -- files that TEN refuses ---------------------------------------------------
+
+REFUSED_API: dict[str, Any] = {
+    "property": {"properties": {"params": {"type": "object"}}},
+    "data_in": [{"name": "m", "property": {"properties": TYPES}}],
+}
+
+
+async def send_against_the_schema(wire: Wire) -> None:
+    await wire.send("m", i="no")
+    await wire.next("m")
+
+
+def test_a_refused_manifest_means_that_nothing_is_enforced(ten: Ten) -> None:
+    ten.play(Echo, send_against_the_schema, api=REFUSED_API)
+
+
+def test_a_refused_property_means_that_nothing_is_enforced(ten: Ten) -> None:
+    ten.play(
+        Echo,
+        send_against_the_schema,
+        api=api(data_in=TYPES),
+        package={"x": [None]},
+    )
+
+
+@pytest.mark.stand_in
+def test_a_refused_interface_means_that_nothing_is_enforced(ten: Ten) -> None:
+    declared = api(data_in=TYPES)
+    declared["interface"] = [{"import_uri": "./other.json"}]
+    name = ten.register(Echo, api=declared)
+    (ten._folder / name / "other.json").write_text(json.dumps(REFUSED_API))
+
+    from contract_kit import ScriptTester
+
+    tester = ScriptTester(send_against_the_schema)
+    tester.set_test_mode_single(name)
+
+    assert tester.run() is None
+
+
+@pytest.mark.stand_in
+def test_a_refused_file_is_told_at_each_start(
+    ten: Ten, ten_log: TenLog
+) -> None:
+    from ten_runtime.run_report import last_run
+
+    for _ in range(2):
+        ten.play(Echo, nothing, api=REFUSED_API)
+
+        (told,) = last_run().refused
+        assert told.startswith("Failed to set metadata for extension(contract_")
+        assert told.endswith(
+            '), manifest.json: "properties" is a required property'
+            " @ /api/property/properties/params"
+        )
+        assert told in ten_log.text()
+
+
+@pytest.mark.stand_in
+def test_a_refused_file_fails_a_strict_run(
+    ten: Ten, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEN_HOST_STRICT", "refused")
+
+    error = ten.run(Echo, nothing, api=REFUSED_API)
+
+    assert error is not None
+    assert "is a required property" in error.error_message()
 
 
 def test_an_interface_is_found_relative_to_the_manifest(ten: Ten) -> None:
@@ -289,7 +380,7 @@ def test_a_property_that_fits_starts(
     ten.play(Echo, nothing, api=PARAMS, node={"params": properties})
 
 
-@stand_in_only
+@pytest.mark.stand_in
 @pytest.mark.parametrize("properties", REFUSED, ids=str)
 def test_a_property_that_contradicts_fails_before_on_init(
     ten: Ten, properties: dict[str, Any]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_kit import Echo, ScriptTester, Ten, nothing, stand_in_only
+from contract_kit import Echo, ScriptTester, Ten, nothing
 
 from ten_runtime import AsyncExtension, AsyncTenEnv, _AddonManager
 
@@ -123,7 +123,7 @@ def test_a_placeholder_that_the_node_replaces_is_not_resolved(
     }
 
 
-@stand_in_only
+@pytest.mark.stand_in
 @pytest.mark.parametrize("text", ["${env:CONTRACT_ABSENT}", "${file:x}"])
 def test_a_placeholder_that_ends_ten_fails_the_run(
     ten: Ten, monkeypatch: pytest.MonkeyPatch, text: str
@@ -222,7 +222,7 @@ def test_an_addon_is_found_as_ten_package(
     }
 
 
-@stand_in_only
+@pytest.mark.stand_in
 @pytest.mark.usefixtures("clean_modules")
 def test_an_addon_is_found_as_top_level_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -234,7 +234,7 @@ def test_an_addon_is_found_as_top_level_package(
     assert origin(name)["module"] == f"{name}.extension"
 
 
-@stand_in_only
+@pytest.mark.stand_in
 @pytest.mark.usefixtures("clean_modules")
 def test_an_addon_is_found_in_the_folder_the_tests_run_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -261,7 +261,7 @@ def test_an_addon_that_is_imported_is_not_imported_again(
     assert f"ten_packages.extension.{name}" not in sys.modules
 
 
-@stand_in_only
+@pytest.mark.stand_in
 @pytest.mark.usefixtures("clean_modules")
 def test_an_addon_whose_import_fails_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

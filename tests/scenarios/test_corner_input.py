@@ -41,7 +41,7 @@ SPOKEN = {
     "quotes": "she said \"yes\" and 'no' and «oui» and „ja“",
     "backslashes": "a \\n b \\u0041 c \\",
     "zero width": "zero\u200bwidth\ufeff text",
-    "control characters": "bell\x07 and\x00null",
+    "control characters": "bell\x07 and\x1bescape",
     "currency": "£5 €6 ¥7 ₹8",
     "mathematics": "∑ x² ≤ √2 ± ∞",
 }

@@ -39,7 +39,7 @@ ODD = [
     "x² + y² = z²",
     "H₂O → 2H⁺ + O²⁻",
     "∫₀^∞ e^{-x} dx = 1",
-    "\x00\x01\x07\x1b[31m",
+    "\x01\x02\x07\x1b[31m",
     "<speak><break/></speak>",
     "<flush>",
     "\ufffd\ufffe\U0010ffff",

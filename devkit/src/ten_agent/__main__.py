@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,15 @@ LOCAL_KEY = "local"
 
 
 class AgentApp(App):
-    """An app with one graph."""
+    """An app with one graph.
 
-    def __init__(self, tree: dict[str, Any]) -> None:
-        super().__init__()
-        self._tree = tree
+    Its property comes as an attribute: TEN's apps take no argument.
+    """
+
+    tree: dict[str, Any]
 
     def on_configure(self, ten_env: TenEnv) -> None:
-        ten_env.init_property_from_json(json.dumps(self._tree))
+        ten_env.init_property_from_json(json.dumps(self.tree))
         ten_env.on_configure_done()
 
 
@@ -45,36 +47,62 @@ def main() -> int:
         return 2
     importlib.import_module(ADDON)
     with _tts_params(order) as params:
-        app = AgentApp(
-            app_property(
-                {"params": params},
-                addon=ADDON,
-                folder=order.output,
-                conversation=script.tree() if script else None,
-                greeting=script.greeting if script else GREETING,
-                llm={
-                    "url": order.llm_url,
-                    "model": order.llm_model,
-                    "replies": [
-                        turn.reply
-                        for turn in (script.turns if script else ())
-                        if not turn.is_return
-                    ],
-                    "token_s": order.token_ms / 1000,
-                },
-            )
+        tree = app_property(
+            {"params": params},
+            addon=ADDON,
+            folder=order.output,
+            conversation=script.tree() if script else None,
+            greeting=script.greeting if script else GREETING,
+            llm={
+                "url": order.llm_url,
+                "model": order.llm_model,
+                "replies": [
+                    turn.reply
+                    for turn in (script.turns if script else ())
+                    if not turn.is_return
+                ],
+                "token_s": order.token_ms / 1000,
+            },
         )
-        app.run(True)
-        with contextlib.suppress(KeyboardInterrupt):
-            finished.wait()
-        app.close()
         try:
-            app.wait()
+            _run(tree)
         except RuntimeError as error:
             print(f"agent: {error}", file=sys.stderr)
             return 1
     print(f"{order.output / 'conversation.json'} sums it up")
     return 0
+
+
+def _run(tree: dict[str, Any]) -> None:
+    """Run the app until the conversation is over.
+
+    Raises:
+        RuntimeError: the app failed.
+    """
+    apps: list[AgentApp] = []
+    failures: list[Exception] = []
+
+    def live() -> None:
+        # On one thread from its making to its end, as TEN wants it.
+        try:
+            app = AgentApp()
+            app.tree = tree
+            apps.append(app)
+            app.run(False)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            finished.set()
+
+    thread = threading.Thread(target=live, name="agent-app")
+    thread.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        finished.wait()
+    if apps and thread.is_alive():
+        apps[0].close()
+    thread.join()
+    if failures:
+        raise RuntimeError(str(failures[0]))
 
 
 def _parser() -> argparse.ArgumentParser:

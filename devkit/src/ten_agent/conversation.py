@@ -66,8 +66,12 @@ class Conversation:
         return cls(turns, tree.get("greeting", GREETING))
 
     def tree(self) -> dict[str, Any]:
-        """Give it as JSON values."""
+        """Give it as JSON values, none of them null: TEN refuses those."""
+        turns = [asdict(turn) for turn in self.turns]
         return {
             "greeting": self.greeting,
-            "turns": [asdict(turn) for turn in self.turns],
+            "turns": [
+                {k: v for k, v in turn.items() if v is not None}
+                for turn in turns
+            ],
         }

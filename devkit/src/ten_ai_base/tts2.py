@@ -161,7 +161,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
         if isinstance(parsed, TTSTextInput):
             await self._tts2_enqueue(parsed)
         elif isinstance(parsed, TTSFlush):
-            await self._tts2_flush(parsed)
+            await self._tts2_flush(ten_env, parsed)
 
     async def _tts2_enqueue(self, t: TTSTextInput) -> None:
         # The lock is held while a flush is awaited: texts stay in order.
@@ -174,15 +174,19 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
                     self.metadatas[t.request_id] = t.metadata
             await self.input_queue.put(t)
 
-    async def _tts2_flush(self, t: TTSFlush) -> None:
+    async def _tts2_flush(self, ten_env: AsyncTenEnv, t: TTSFlush) -> None:
         async with self._put_lock:
             self._tts2_no_flush.clear()
         try:
             await self._tts2_drop_everything()
-            await self._tts2_send_json(
-                DATA_FLUSH_RESULT,
-                {"flush_id": t.flush_id, "metadata": t.metadata},
+            end = Data.create(DATA_FLUSH_RESULT)
+            end.set_property_from_json(
+                None,
+                json.dumps({"flush_id": t.flush_id, "metadata": t.metadata}),
             )
+            # Not through `self.ten_env`, as all else is: whoever has put
+            # something in its place does not see this one.
+            await ten_env.send_data(end)
         except Exception as error:
             self.ten_env.log_error(f"flush {t.flush_id} failed: {error}")
             raise

@@ -32,9 +32,12 @@ class TTSEvents:
     `extra_metadata`; of an unknown request only the latter.
     """
 
+    # None until `on_init`, as in TEN, whatever it is typed as: an extension
+    # that is stopped before has no environment.
     ten_env: AsyncTenEnv
 
     def _tts2_init_events(self) -> None:
+        self.ten_env = None  # type: ignore[assignment]
         self.metadatas: dict[str, dict[str, Any]] = {}
         self.leftover_bytes = b""
         self.current_audio_request_id: str | None = None

@@ -142,7 +142,7 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
 
     async def _http_speak(self, t: TTSTextInput) -> None:
         if self.client is None:
-            raise RuntimeError("the client is not initialized")
+            self.client = await self._http_new_client()
         if t.text.strip():
             self.metrics_add_output_characters(len(t.text))
             async for chunk, event in self.client.get(t.text, t.request_id):
@@ -157,6 +157,12 @@ class AsyncTTS2HttpExtension(AsyncTTS2BaseExtension):
                     break
         if self._http_is_finalizing(t.request_id):
             await self._http_finish(t.request_id, TTSAudioEndReason.REQUEST_END)
+
+    async def _http_new_client(self) -> AsyncTTS2HttpClient:
+        """The client is made again when a request finds none."""
+        if self.config is None:
+            raise RuntimeError("there is no configuration to make a client of")
+        return await self.create_client(self.config, self.ten_env)
 
     def _http_is_finalizing(self, request_id: str) -> bool:
         state = self.request_states.get(request_id)

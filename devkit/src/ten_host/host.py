@@ -9,6 +9,7 @@ the loop that entered it, where everything else happens.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -19,15 +20,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ten_runtime import (
-    AsyncExtensionTester,
-    AsyncTenEnvTester,
-    AudioFrame,
-    Cmd,
-    CmdResult,
-    Data,
-    StatusCode,
-)
+from ten_runtime import AsyncTenEnvTester, Cmd, Data, StatusCode
 
 from .events import (
     AudioEnd,
@@ -37,11 +30,13 @@ from .events import (
     FlushEnd,
     Frame,
     TextResult,
-    event_of_data,
-    event_of_frame,
 )
+from .tester import Tester
 
 T = TypeVar("T")
+
+SETTLE_S = 1.0
+"""How long a stop waits for an extension that has not been heard of."""
 
 
 class HostError(Exception):
@@ -66,8 +61,9 @@ class ExtensionHost:
         host.pcm("r1")
     ```
 
-    Leaving the block stops the extension; what it sent while stopping is
-    among `events()` afterwards.
+    Leaving the block stops the extension, once it is through its `on_init`.
+    What it sends while stopping reaches nobody: TEN ends tester and extension
+    at the same time.
 
     Args:
         addon_name: the add-on; a package of that name is imported first, so
@@ -89,7 +85,7 @@ class ExtensionHost:
         timeout_s: float = 600.0,
     ) -> None:
         self._wait_s = wait_s
-        self._tester = _Tester(self._on_event, self._on_started)
+        self._tester = Tester(self._on_event, self._on_started)
         _import_addon(addon_name)
         self._tester.set_test_mode_single(
             addon_name, json.dumps(dict(properties or {}))
@@ -99,6 +95,7 @@ class ExtensionHost:
         self._open_request: str | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._is_started = False
+        self._is_answered = False
         self._flushes = 0
 
     async def __aenter__(self) -> ExtensionHost:
@@ -119,7 +116,11 @@ class ExtensionHost:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        failure = await self._join()
+        try:
+            if kind is None:
+                await self._settle()
+        finally:
+            failure = await self._join()
         if failure is not None and kind is None:
             raise HostError(failure)
 
@@ -177,6 +178,7 @@ class ExtensionHost:
         _check(error)
         if result is None:
             raise HostError(f"{name} was not answered")
+        self._is_answered = True
         fields, _ = result.get_property_to_json("")
         is_ok = result.get_status_code() == StatusCode.OK
         return CommandResult(is_ok, json.loads(fields or "{}"))
@@ -314,14 +316,41 @@ class ExtensionHost:
         future = asyncio.run_coroutine_threadsafe(call(env), loop)
         return await asyncio.wrap_future(future)
 
+    async def _settle(self) -> None:
+        """Wait for a sign of life, so that the stop comes after `on_init`.
+
+        An extension that is stopped before sees neither that nor `on_start`.
+        One that answers commands answers this one; of another one nothing
+        can be known.
+        """
+        if self._log or self._is_answered or self._finished.done():
+            return
+        cmd = Cmd.create("ten_host_sync")
+        answer = asyncio.ensure_future(
+            self._on_tester(lambda env: env.send_cmd(cmd))
+        )
+        # Its failure is the run's, which tells of it.
+        answer.add_done_callback(lambda a: a.cancelled() or a.exception())
+        either: set[asyncio.Future[Any]] = {answer, self._finished}
+        try:
+            await asyncio.wait(
+                either,
+                timeout=SETTLE_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            answer.cancel()
+
     async def _join(self) -> str | None:
         """Stop the run and wait for its thread.
 
         A cancellation is passed on only after that: nothing else could end
         the thread.
         """
-        if self._tester.env is not None:
-            self._tester.env.stop_test()
+        if self._tester.env is not None and not self._finished.done():
+            # The run may end by itself in this very moment.
+            with contextlib.suppress(RuntimeError):
+                self._tester.env.stop_test()
         is_cancelled = False
         while not self._finished.done():
             try:
@@ -332,37 +361,6 @@ class ExtensionHost:
         if is_cancelled:
             raise asyncio.CancelledError
         return self._finished.result()
-
-
-class _Tester(AsyncExtensionTester):
-    """Turns messages into events, without a single await in between."""
-
-    def __init__(
-        self, on_event: Callable[[Event], None], on_started: Callable[[], None]
-    ) -> None:
-        super().__init__()
-        self._on_event = on_event
-        self._on_started = on_started
-        self.env: AsyncTenEnvTester | None = None
-        self.loop: asyncio.AbstractEventLoop | None = None
-
-    async def on_init(self, ten_env: AsyncTenEnvTester) -> None:
-        self.env = ten_env
-        self.loop = asyncio.get_running_loop()
-
-    async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
-        self._on_started()
-
-    async def on_data(self, ten_env: AsyncTenEnvTester, data: Data) -> None:
-        self._on_event(event_of_data(data, time.monotonic()))
-
-    async def on_audio_frame(
-        self, ten_env: AsyncTenEnvTester, audio_frame: AudioFrame
-    ) -> None:
-        self._on_event(event_of_frame(audio_frame, time.monotonic()))
-
-    async def on_cmd(self, ten_env: AsyncTenEnvTester, cmd: Cmd) -> None:
-        await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
 
 
 def describe(events: list[Event]) -> str:

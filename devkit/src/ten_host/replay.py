@@ -11,20 +11,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn
 
-if TYPE_CHECKING:
-    from .events import Event
-    from .host import ExtensionHost
+from .recording import STOP, Input, Json, Recording, TraceError, read, told
 
-Json = Mapping[str, Any]
+if TYPE_CHECKING:
+    from .host import ExtensionHost
 
 ADDON = "gradium_tts_python"
 
@@ -47,53 +45,17 @@ _NOT_REPLAYED = {
 _MASK = "***"
 
 
-class TraceError(Exception):
-    """The file is no trace; exit code 2."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """What the extension was sent.
-
-    Attributes:
-        at_s: when, in seconds from the start of the run.
-        name: of the message or command; `stop` for the end of the run.
-        fields: its properties.
-        events_before: how many events the extension had sent until then.
-    """
-
-    at_s: float
-    name: str
-    fields: Json
-    events_before: int
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One run of an extension, read from its trace.
-
-    Attributes:
-        settings: the first that were valid.
-        inputs: what it was sent, in order.
-        events: what it sent, as one line each, in order.
-        wire: the lines about its sockets.
-    """
-
-    settings: Json
-    inputs: list[Input] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
-    wire: list[Json] = field(default_factory=list)
-
-
 def main(arguments: list[str]) -> int:
     """Run the command; returns the exit code."""
-    # The recording must not be recorded.
-    os.environ.pop("GRADIUM_TTS_TRACE", None)
     os.environ.setdefault("TEN_HOST_LOG", "off")
     try:
         path = _parse(arguments)
         recording = read(path.read_text("utf-8"))
-        return asyncio.run(_replay(recording))
+        with TemporaryDirectory() as folder:
+            # Of its own: what was recorded must not be written into.
+            trace = Path(folder, "replayed.jsonl")
+            os.environ["GRADIUM_TTS_TRACE"] = str(trace)
+            return asyncio.run(_replay(recording, trace))
     except (TraceError, UnicodeDecodeError) as error:
         return _fail(str(error))
     except BrokenPipeError:
@@ -128,119 +90,6 @@ def _fail(message: str) -> int:
     return 2
 
 
-# ------------------------------------------------------------------- the trace
-
-
-def read(text: str) -> Recording:
-    """Read the last run of a trace.
-
-    Raises:
-        TraceError: it is not a trace, or has nothing that can be replayed.
-    """
-    lines = [_line(number, line) for number, line in _numbered(text)]
-    starts = [i for i, line in enumerate(lines) if line.get("ten") == "start"]
-    if not starts:
-        raise TraceError("there is no start of a run in it")
-    lines = lines[starts[-1] :]
-    settings = [line["config"] for line in lines if line.get("ten") == "config"]
-    if not settings:
-        raise TraceError("the run has no valid settings to replay it with")
-    recording = Recording(settings[0])
-    for line in lines:
-        _take(line, float(lines[0]["t"]), recording)
-    return recording
-
-
-def _numbered(text: str) -> list[tuple[int, str]]:
-    numbered = enumerate(text.splitlines(), 1)
-    return [(number, line) for number, line in numbered if line.strip()]
-
-
-def _line(number: int, text: str) -> Json:
-    try:
-        line = json.loads(text)
-        if isinstance(line, dict) and float(line["t"]) >= 0:
-            return line
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise TraceError(f"line {number} is not one of a trace: {text:.60}")
-
-
-def _take(line: Json, start_s: float, recording: Recording) -> None:
-    """Put a line where it belongs."""
-    if "wire" in line:
-        recording.wire.append(line)
-    elif line.get("ten") == "in":
-        recording.inputs.append(
-            Input(
-                float(line["t"]) - start_s,
-                str(line.get("name")),
-                line.get("fields") or {},
-                len(recording.events),
-            )
-        )
-    elif line.get("ten") == "out":
-        told = recorded_event(line)
-        if told is not None:
-            recording.events.append(told)
-
-
-def recorded_event(line: Json) -> str | None:
-    """Tell a sent message of a trace as `told` tells an event."""
-    from .events import Frame, event_of_fields
-
-    name = str(line.get("name"))
-    if name == "pcm_frame":
-        size, rate = int(line["bytes"]), int(line["sample_rate"])
-        return told(Frame(bytes(size), rate))
-    try:
-        return told(event_of_fields(name, line.get("fields") or {}, 0.0))
-    except ValueError as error:
-        raise TraceError(str(error)) from None
-
-
-def told(event: Event) -> str | None:
-    """Tell an event without what differs from run to run.
-
-    Returns:
-        One line; `None` for connects, whose place among other events is
-        chance.
-    """
-    from . import events as kinds
-
-    if isinstance(event, kinds.AudioStart):
-        return f"audio start of {event.request_id}"
-    if isinstance(event, kinds.Frame):
-        return f"{len(event.pcm)} bytes at {event.sample_rate_hz} Hz"
-    if isinstance(event, kinds.TextResult):
-        status = event.metadata.get("turn_status")
-        return f"text {event.text!r} of {event.request_id}, status {status}"
-    if isinstance(event, kinds.AudioEnd):
-        reason = event.reason.name.lower().replace("_", " ")
-        length = f"{event.duration_ms} ms"
-        return f"audio end of {event.request_id}: {reason}, {length}"
-    if isinstance(event, kinds.FlushEnd):
-        return f"flush end of {event.flush_id}"
-    if isinstance(event, kinds.Error):
-        vendor_code = event.vendor_info.get("code", "")
-        return f"error {event.code} of {event.id!r}, vendor's {vendor_code!r}"
-    if isinstance(event, kinds.ConnectionStatus):
-        return f"{event.current}, code {event.code}"
-    if isinstance(event, kinds.Metrics):
-        return _told_metrics(event.metrics)
-    return f"message {event.name}"
-
-
-def _told_metrics(metrics: Json) -> str | None:
-    if "ttfb" in metrics:
-        return "ttfb"
-    if "connect_delay" in metrics:
-        return None
-    # Not the characters: what left before an interruption is chance, too.
-    audio_ms = round(float(metrics.get("recv_audio_duration") or 0))
-    return f"usage, {audio_ms} ms of audio"
-
-
 def first_difference(
     recorded: Sequence[str], replayed: Sequence[str]
 ) -> str | None:
@@ -256,7 +105,8 @@ def first_difference(
 # ------------------------------------------------------------------ the replay
 
 
-async def _replay(recording: Recording) -> int:
+async def _replay(recording: Recording, trace: Path) -> int:
+    """Play it, and compare two traces: a tester would not see the stop."""
     from gradium_sim.replay import ReplayServer, recorded_sockets
 
     from .app import app_running
@@ -266,7 +116,7 @@ async def _replay(recording: Recording) -> int:
         sockets = recorded_sockets(recording.wire)
     except ValueError as error:
         raise TraceError(str(error)) from None
-    is_stopped = any(one.name == "stop" for one in recording.inputs)
+    is_stopped = any(one.name == STOP for one in recording.inputs)
     async with ReplayServer(sockets) as server:
         with app_running():
             settings = _settings(recording.settings, server.url, "0")
@@ -277,14 +127,15 @@ async def _replay(recording: Recording) -> int:
             try:
                 async with host:
                     await _drive(host, recording, printer)
-                    sent = list(host.events())
             except HostError as error:
                 print(f"replay: {error}", file=sys.stderr)
                 return 1
     printer.print_new()
-    events = host.events() if is_stopped else sent
-    replayed = [line for event in events if (line := told(event)) is not None]
-    return _verdict(recording.events, replayed)
+    replayed = read(trace.read_text("utf-8"))
+    return _verdict(
+        recording.events,
+        replayed.events if is_stopped else replayed.events_until_stop(),
+    )
 
 
 def _verdict(recorded: list[str], replayed: list[str]) -> int:
@@ -340,7 +191,7 @@ async def _drive(
         await asyncio.sleep(start_s + first.at_s - time.monotonic())
         # What came late delays what is to come.
         start_s = time.monotonic() - first.at_s
-        if first.name == "stop":
+        if first.name == STOP:
             return
         await asyncio.gather(*(_send(host, one, printer) for one in group))
     await printer.until(len(recording.events))

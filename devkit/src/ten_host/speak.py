@@ -70,6 +70,7 @@ class Order:
     key: str | None
     repeat: int
     timeline: Path | None
+    log: str | None
 
     @property
     def is_local(self) -> bool:
@@ -91,6 +92,8 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("TEN_HOST_LOG", "off")
     try:
         order = parse(arguments, key)
+        if order.log is not None:
+            os.environ["TEN_HOST_LOG"] = order.log
         return asyncio.run(_speak(order))
     except UsageError as error:
         return _fail(str(error), key, 2)
@@ -136,6 +139,7 @@ def parse(arguments: list[str], key: str | None) -> Order:
         key=key,
         repeat=options.repeat,
         timeline=timeline,
+        log=options.log,
     )
 
 
@@ -186,6 +190,11 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE.png",
         help="draw text in, frames out and words over the waveform",
+    )
+    add(
+        "--log",
+        choices=("error", "warn", "info", "debug"),
+        help="show TEN's log from this level on, on stderr (default: none)",
     )
     return parser
 

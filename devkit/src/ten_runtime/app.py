@@ -11,17 +11,33 @@ from .ten_env import TenEnv
 class App:
     """An override of a callback must end with its `…_done` call."""
 
+    def __new__(cls, *args: object, **options: object) -> App:
+        """Takes no argument, whatever `__init__` takes."""
+        if args or options:
+            count = len(args) + len(options)
+            raise TypeError(
+                f"Expect 0 argument, but got {count} (TEN aborts the process)"
+            )
+        return super().__new__(cls)
+
     def __init__(self) -> None:
         self._ten_run = AppRun(self)
         self._ten_thread: threading.Thread | None = None
+        self._ten_maker = threading.get_ident()
 
     def run(self, run_in_background: bool = False) -> None:
         """Configure, init, wait for `close`, deinit.
 
         Raises:
-            RuntimeError: a callback or a graph failed. In the background
-                `wait` raises it.
+            RuntimeError: called on another thread than the one that made
+                the app; or a callback or a graph failed (in the background
+                `wait` raises that).
         """
+        if threading.get_ident() != self._ten_maker:
+            raise RuntimeError(
+                "Access object across threads: an app runs on the thread that"
+                " made it (TEN aborts the process)"
+            )
         if run_in_background:
             self._ten_thread = threading.Thread(
                 target=self._ten_run.serve, name="ten-app", daemon=True

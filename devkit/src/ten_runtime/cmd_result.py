@@ -8,6 +8,8 @@ from .cmd import Cmd
 from .error import TenError
 from .msg import Body, Msg
 
+RESULT_NAME = "ten:result"
+
 
 class StatusCode(IntEnum):
     OK = 0
@@ -16,6 +18,12 @@ class StatusCode(IntEnum):
 
 class CmdResult(Msg):
     """One answer; a command may have several, the last one is final."""
+
+    def __init__(self, *args: object) -> None:
+        # Unlike the other messages' constructors, TEN's looks at these.
+        if len(args) == 1:
+            raise ValueError("use CmdResult.create(status_code, target_cmd)")
+        super().__init__(*args)
 
     @classmethod
     def create(cls, status_code: StatusCode, target_cmd: Cmd) -> CmdResult:
@@ -27,6 +35,11 @@ class CmdResult(Msg):
                 command_id=target.command_id,
             )
         )
+
+    def get_name(self) -> str:
+        """The same for all results; not the name of the command."""
+        super().get_name()  # raises once it is sent
+        return RESULT_NAME
 
     def get_status_code(self) -> StatusCode:
         return StatusCode(self._body.status)

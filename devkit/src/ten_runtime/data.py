@@ -7,6 +7,10 @@ from .msg import Body, valid_name
 
 
 class Data(BufferMsg):
+    def get_buf(self) -> bytearray:
+        """A copy; empty when nothing was allocated."""
+        return bytearray(self._body.buffer or b"")
+
     @classmethod
     def create(cls, name: str) -> Data:
         return cls._wrap(Body(valid_name(name)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -11,7 +10,6 @@ from ._host.property_tree import PropertyTree
 from .error import TenError
 from .loc import Loc
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _M = TypeVar("_M", bound="Msg")
 
 
@@ -80,7 +78,7 @@ class Msg:
         return self._body.name
 
     def set_name(self, name: str) -> None:
-        """Raises ValueError when `name` is not an identifier."""
+        """Any text will do; TEN does not ask for an identifier here."""
         self._body.name = valid_name(name)
 
     def get_source(self) -> Loc:
@@ -143,7 +141,7 @@ class Msg:
 
 
 def valid_name(name: str) -> str:
-    """Raises ValueError when `name` is not an identifier."""
-    if not isinstance(name, str) or not _IDENTIFIER.match(name):
+    """Raises ValueError when `name` is not a text."""
+    if not isinstance(name, str):
         raise ValueError(f"invalid message name: {name!r}")
     return name

@@ -5,7 +5,8 @@ leaks asserts `last_run().leaks == ()`. The environment variable
 TEN_HOST_STRICT makes every run of a process stricter, with a list of:
 
 * `leaks`: what is left behind fails the run;
-* `refused`: so does a message that is dropped;
+* `refused`: so does a message that is dropped, and a manifest, property or
+  graph file that TEN would refuse;
 * `raise`: `run` raises where native TEN would have ended the process, for
   tests that do not look at its result.
 """
@@ -35,7 +36,8 @@ class RunReport:
     """One run, after its end.
 
     `failures`: what would have ended the process on native TEN.
-    `refused`: messages that were dropped, with the reason.
+    `refused`: messages that were dropped and files that were refused, with
+    the reason.
     `unanswered`: commands that never got their result.
     """
 

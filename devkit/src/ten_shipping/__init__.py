@@ -7,4 +7,6 @@ from .include import included_files as included_files
 from .install import InstallError as InstallError
 from .install import plan_install as plan_install
 from .install import plan_remove as plan_remove
+from .package import PackageError as PackageError
 from .package import build as build
+from .ten_files import refusals as refusals

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import install
 from .include import included_files
-from .package import build, prove
+from .package import PackageError, build, prove
 
 _NEXT = """next, in {app}:
   task install
@@ -35,7 +35,7 @@ def main() -> int:
         return (
             _package(order) if order.command == "package" else _install(order)
         )
-    except install.InstallError as error:
+    except (install.InstallError, PackageError) as error:
         print(f"{order.command}: {error}", file=sys.stderr)
     except subprocess.CalledProcessError as error:
         print(f"{order.command}: {error.stderr.strip()}", file=sys.stderr)

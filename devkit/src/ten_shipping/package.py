@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 from .include import included_files
+from .ten_files import refusal
 
 # Runs in a fresh interpreter, in the folder of an app: the package is
 # imported as TEN's loader does it, and speaks one request.
@@ -37,12 +38,25 @@ print(duration_ms)
 """
 
 
+class PackageError(Exception):
+    """There is nothing to build a package of; one sentence for the user."""
+
+
 def build(root: Path, folder: Path) -> Path:
     """Write the archive; the same files give the same bytes.
 
     Returns:
         The archive, named after the manifest's name and version.
+
+    Raises:
+        PackageError: TEN would refuse the manifest or the property.
     """
+    for name in ("manifest.json", "property.json"):
+        if (root / name).is_file() and (reason := refusal(root / name)):
+            raise PackageError(
+                f"TEN refuses {name}, and would run the extension without any"
+                f" schema: {reason}"
+            )
     manifest = json.loads((root / "manifest.json").read_text())
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"{manifest['name']}-{manifest['version']}.tpkg"

@@ -13,11 +13,20 @@ from ..msg import Body
 from ..ten_env import TenEnv
 from . import log_sinks
 from .commands import CommandTable
-from .graph_definition import GraphDefinition, parse_graph
+from .graph_definition import parse_graph
 from .graph_run import GraphRun
 from .node import Node, Stage
 from .property_tree import Json, parse_json
+from .run_record import is_strict
 from .runners import TurnRunner
+from .ten_files import (
+    problem_with_graph,
+    problem_with_manifest,
+    problem_with_property,
+)
+
+# A refused graph can have any shape; TEN aborts on some of them.
+_GRAPH_PROBLEMS = (OSError, ValueError, AttributeError, TypeError)
 
 
 class AppRun:
@@ -80,7 +89,7 @@ class AppRun:
         trace = "".join(
             traceback.format_exception(type(error), error, error.__traceback__)
         )
-        self._fail(f"{callback} of the app raised\n{trace}")
+        self.fail(f"{callback} of the app raised\n{trace}")
         node.stage = Stage.GONE
         self._turns.end()
 
@@ -98,9 +107,16 @@ class AppRun:
     # -- inside --------------------------------------------------------------
 
     def _configure(self, node: Node) -> None:
-        configured = node.configured_property
-        root = configured.root if configured else _app_property(self._folder)
+        manifest = _app_manifest(self._folder)
+        reasons = [problem_with_manifest(manifest)] if manifest else []
+        root: dict[str, Json] = {}
+        if node.configured_property:
+            root = node.configured_property.root
+        elif manifest:
+            root = _app_property(self._folder)
         node.tree.root = root
+        for reason in (*reasons, problem_with_property(root)):
+            self._note_refused(reason)
         ten = root.get("ten")
         log = ten.get("log") if isinstance(ten, dict) else None
         if log is not None:
@@ -109,11 +125,14 @@ class AppRun:
     def _start_graphs(self, root: dict[str, Json]) -> None:
         ten = root.get("ten") or {}
         for entry in ten.get("predefined_graphs") or []:
-            if entry.get("auto_start"):
+            if isinstance(entry, dict) and entry.get("auto_start"):
                 try:
-                    definition = _definition(entry, self._folder)
-                except (ValueError, OSError) as problem:
-                    self._fail(f"graph {entry.get('name')}: {problem}")
+                    graph = _graph_of(entry, self._folder)
+                    if graph is not entry.get("graph"):
+                        self._note_refused(problem_with_graph(graph))
+                    definition = parse_graph(graph)
+                except _GRAPH_PROBLEMS as problem:
+                    self.fail(f"graph {entry.get('name')}: {problem}")
                     self.close()
                     return
                 run = GraphRun(definition, on_end=self._graph_ended)
@@ -124,7 +143,7 @@ class AppRun:
         def check() -> None:
             for graph in self._graphs:
                 if graph.record.error is not None:
-                    self._fail(graph.record.error.error_message())
+                    self.fail(graph.record.error.error_message())
             self._close()
 
         self.post(check)
@@ -140,22 +159,37 @@ class AppRun:
         if is_idle and self._node.stage is Stage.RUNNING:
             self._node.begin(Stage.DEINIT)
 
-    def _fail(self, text: str) -> None:
+    def _note_refused(self, reason: str | None) -> None:
+        """Say that TEN refuses a file of the app; it goes on with it."""
+        if reason is not None:
+            text = f"Failed to set metadata for app, {reason}"
+            log_sinks.error("app", text)
+            if is_strict("refused"):
+                self.fail(text)
+
+    def fail(self, text: str) -> None:
         log_sinks.warn("app", text)
         self._failure = self._failure or text
 
 
-def _app_property(folder: Path) -> dict[str, Json]:
-    """property.json of the folder the app was started in, if it is an app's.
+def _app_manifest(folder: Path) -> dict[str, Json] | None:
+    """manifest.json of the folder the app was started in, if it is an app's.
 
-    Tests run in the folder of an extension, whose property is not ours.
+    Tests run in the folder of an extension, whose files are not ours.
     """
     try:
         manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-        text = (folder / "property.json").read_text("utf-8")
     except (OSError, ValueError):
-        return {}
-    if manifest.get("type") != "app":
+        return None
+    is_ours = isinstance(manifest, dict) and manifest.get("type") == "app"
+    return manifest if is_ours else None
+
+
+def _app_property(folder: Path) -> dict[str, Json]:
+    """property.json beside the app's manifest; `{}` when there is none."""
+    try:
+        text = (folder / "property.json").read_text("utf-8")
+    except OSError:
         return {}
     value, error = parse_json(text)
     if error is not None or not isinstance(value, dict):
@@ -163,11 +197,12 @@ def _app_property(folder: Path) -> dict[str, Json]:
     return value
 
 
-def _definition(entry: dict[str, Any], folder: Path) -> GraphDefinition:
+def _graph_of(entry: dict[str, Any], folder: Path) -> Json:
+    """The graph of an entry; it may stand in a file of its own."""
     graph = entry.get("graph") or entry
     if "import_uri" in graph:
         text = (folder / graph["import_uri"]).read_text("utf-8")
         graph, error = parse_json(text)
         if error is not None:
             raise ValueError(f"{entry.get('name')}: {error}")
-    return parse_graph(graph)
+    return graph

@@ -9,6 +9,7 @@ from ..cmd_result import CmdResult
 from ..error import TenError, TenErrorCode
 from ..loc import Loc
 from ..msg import Body, Msg
+from . import log_sinks
 from .commands import OnResult, PendingCommand
 from .node import Node, kind_of_message
 from .node_host import NodeHost
@@ -98,7 +99,9 @@ def _unsendable(sender: Node, message: Msg) -> TenError | None:
         return closed_error()
     if body.locked is not None:
         code = TenErrorCode.ErrorCodeGeneric
-        return TenError.create(code, "the message's buffer is locked")
+        text = f"{body.name} of {sender.name} is sent with its buffer locked"
+        sender.run.fail(f"{text} (TEN aborts the process)")
+        return TenError.create(code, text)
     return None
 
 
@@ -135,6 +138,7 @@ def _hand_over(
             sender.run.commands.answer_with_error(own.command_id, problem)
         elif not receiver.deliver(message_type._wrap(own)):
             detail = f"{receiver.name} has ended"
+            log_sinks.absent(sender.name, kind, own.name, receiver.name)
             sender.run.commands.answer_with_error(own.command_id, detail)
 
 

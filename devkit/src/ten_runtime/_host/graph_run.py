@@ -15,6 +15,7 @@ import traceback
 import uuid
 from collections.abc import Callable
 from concurrent import futures
+from pathlib import Path
 from typing import Any
 
 from ..error import TenError, TenErrorCode
@@ -36,6 +37,7 @@ from .property_tree import PropertyTree
 from .run_record import RunRecord
 from .runners import LoopRunner
 from .seats import Workers, create_instance, seat_extension
+from .ten_files import problem_with_property
 
 GRACE_S = 5.0
 """How long the end may take after a time-out or a failure."""
@@ -93,7 +95,14 @@ class GraphRun:
         self._actions.put(action)
 
     def stop(self, error: TenError | None = None) -> None:
-        """End the run; the first error that is given is its result."""
+        """End the run; the first error that is given is its result.
+
+        Raises RuntimeError when it is a test that is over.
+        """
+        if self.is_over and self._seat_tester:
+            raise RuntimeError(
+                "stop_test after the end of the test (TEN aborts the process)"
+            )
         if error is not None and error.error_code() != 0:
             self.record.note_error(error)
         self.post(self._stop)
@@ -140,6 +149,11 @@ class GraphRun:
         else:
             route = (sender.name, kind, body.name)
             names = self._graph.routes.get(route, [])
+            if not names and self._seat_tester and not sender.is_stopping:
+                self.fail(
+                    f"{kind} {body.name} of {sender.name} is not connected"
+                    " (TEN aborts the test's process)"
+                )
         return [self.nodes[name] for name in names if name in self.nodes]
 
     def instance_created(self, node: Node, instance: Any) -> None:
@@ -198,9 +212,16 @@ class GraphRun:
         self._stop()
 
     def _stop(self) -> None:
+        """Begin all `on_stop` at once, the tester's first.
+
+        What extensions send from theirs finds no tester any more, unless it
+        takes its time in its own.
+        """
         self._is_stopping = True
-        for node in self.nodes.values():
+        for node in sorted(self.nodes.values(), key=lambda n: not n.is_tester):
             if node.stage is Stage.RUNNING:
+                if node.stops_at_once:
+                    self._answer_dropped(node, node.close_window())
                 node.begin(Stage.STOP)
             elif not self._is_begun:
                 node.stage = Stage.GONE
@@ -217,12 +238,25 @@ class GraphRun:
                 self._seat_tester(node)
                 continue
             base_dir = create_instance(node, definition.addon)
-            try:
-                node.schema = load_schema(base_dir)
-            except ManifestProblem as problem:
-                log_sinks.warn(node.name, f"no schema is enforced: {problem}")
-            node.package_property = read_package_property(base_dir)
+            self._read_package(node, definition.addon, base_dir)
         self._begin_when_created()
+
+    def _read_package(self, node: Node, addon: str, base_dir: Path) -> None:
+        """Take over what the add-on's files say.
+
+        One that TEN refuses costs the extension its whole schema, and
+        nothing else.
+        """
+        node.package_property = read_package_property(base_dir)
+        try:
+            schema = load_schema(base_dir)
+            reason = problem_with_property(node.package_property)
+            if reason is not None:
+                raise ManifestProblem(f"property.json: {reason}")
+        except ManifestProblem as problem:
+            self.record.note_refused_file(f"extension({addon})", str(problem))
+        else:
+            node.schema = schema
 
     def _begin_when_created(self) -> None:
         is_complete = all(n.instance is not None for n in self.nodes.values())
@@ -248,8 +282,8 @@ class GraphRun:
             if self._is_stopping:
                 node.begin(Stage.STOP)
         elif stage is Stage.STOP:
-            node.stage = Stage.STOPPED
-            self._deinit_those_due()
+            self._answer_dropped(node, node.close_window())
+            node.begin(Stage.DEINIT)
         else:
             node.stage = Stage.GONE
 
@@ -265,25 +299,13 @@ class GraphRun:
         except PropertyProblem as problem:
             self._answer_dropped(node, node.close_window())
             node.stage = Stage.GONE
-            self._deinit_those_due()
             self.fail(f"{node.name} cannot start: {problem}")
             return
         if warning is not None:
             log_sinks.warn(node.name, warning)
         node.tree = PropertyTree(root)
-        node.begin(Stage.INIT)
-
-    def _deinit_those_due(self) -> None:
-        """A tester waits until all extensions have done their on_stop."""
-        after_stop = (Stage.STOPPED, Stage.DEINIT, Stage.GONE)
-        have_stopped = all(
-            node.stage in after_stop for node in self.nodes.values()
-        )
-        for node in self.nodes.values():
-            is_due = have_stopped or not node.is_tester
-            if node.stage is Stage.STOPPED and is_due:
-                self._answer_dropped(node, node.close_window())
-                node.begin(Stage.DEINIT)
+        # Who is stopped before on_init never sees it, nor on_start.
+        node.begin(Stage.STOP if self._is_stopping else Stage.INIT)
 
     def _answer_dropped(self, node: Node, messages: list[Msg]) -> None:
         for message in messages:

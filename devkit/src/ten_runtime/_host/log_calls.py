@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..error import TenError, TenErrorCode
+from ..error import TenError
 from ..log_level import LogLevel
 from ..log_option import DefaultLogOption, LogOption
 from ..value import Value
@@ -63,7 +63,7 @@ class LogCalls:
         fields: Value | dict[str, Any] | None = None,
         option: LogOption = DefaultLogOption,
     ) -> TenError | None:
-        """Write a line; `fields` that are not JSON-like are an error."""
+        """Write a line; `fields` that are not JSON-like are left out."""
         if not isinstance(msg, str):
             raise ValueError(f"msg must be str, not {type(msg).__name__}")
         source, error = self._log_source()
@@ -71,9 +71,8 @@ class LogCalls:
             return error
         try:
             plain = None if fields is None else _plain(fields)
-        except (TypeError, ValueError) as problem:
-            code = TenErrorCode.ErrorCodeGeneric
-            return TenError.create(code, f"log fields: {problem}")
+        except (TypeError, ValueError):
+            plain = None
         level = LogLevel(level)
         log_sinks.write(
             log_sinks.LogRecord(level, source, msg, category, plain)

@@ -143,6 +143,20 @@ def warn(source: str, message: str) -> None:
     write(LogRecord(LogLevel.WARN, source, message, "host"))
 
 
+def error(source: str, message: str) -> None:
+    """A line about what TEN would have logged as an error."""
+    write(LogRecord(LogLevel.ERROR, source, message, "host"))
+
+
+def absent(sender: str, kind: str, name: str, receiver: str) -> None:
+    """A line about a message that comes too late for its receiver.
+
+    No warning, as it is in TEN: every stop has some.
+    """
+    text = f"Unable to send the {kind} {name} to the absent {receiver}"
+    write(LogRecord(LogLevel.INFO, sender, text, "host"))
+
+
 def _handler(entry: dict[str, Any]) -> LogHandler:
     formatter = entry.get("formatter") or {}
     emitter = entry.get("emitter") or {}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .property_tree import parse_json
+from .ten_files import problem_with_interface, problem_with_manifest
 
 SECTIONS = tuple(
     f"{kind}_{direction}"
@@ -43,6 +44,8 @@ def load_schema(base_dir: Path) -> Schema:
     manifest = base_dir / "manifest.json"
     if manifest.is_file():
         document = _read(manifest)
+        if (reason := problem_with_manifest(document)) is not None:
+            raise ManifestProblem(f"{manifest.name}: {reason}")
         _add_api(schema, document.get("api") or {}, base_dir)
     return schema
 
@@ -51,30 +54,32 @@ def _add_api(schema: Schema, api: dict[str, Any], folder: Path) -> None:
     _add(schema.properties, _members(api.get("property")), "property")
     for section in SECTIONS:
         for entry in api.get(section) or []:
-            node = {
-                "type": "object",
-                "properties": _members(entry.get("property")),
-            }
-            message = {entry["name"]: node}
+            message = {entry["name"]: _object(entry.get("property"))}
             _add(schema.messages[section], message, section)
             if "result" in entry and section in schema.results:
-                members = _members((entry["result"] or {}).get("property"))
-                result = {"type": "object", "properties": members}
-                _add(schema.results[section], {entry["name"]: result}, section)
+                result = {entry["name"]: _object(entry["result"]["property"])}
+                _add(schema.results[section], result, section)
     for imported in api.get("interface") or []:
         file = _interface_file(folder, imported["import_uri"])
         document = _read(file)
-        _add_api(schema, document.get("api", document), file.parent)
+        if (reason := problem_with_interface(document)) is not None:
+            raise ManifestProblem(f"{file.name}: {reason}")
+        _add_api(schema, document, file.parent)
 
 
 def _members(declaration: Any) -> dict[str, Any]:
-    """The declared members; `required` beside them is not enforced."""
-    declaration = declaration or {}
-    inner = declaration.get("properties")
-    is_wrapped = isinstance(inner, dict) and not isinstance(
-        inner.get("type"), str
-    )
-    return dict(inner if is_wrapped else declaration)
+    """The declared properties; what is required beside them gets lost."""
+    return dict((declaration or {}).get("properties") or {})
+
+
+def _object(declaration: Any) -> dict[str, Any]:
+    """The content of a message as a type of its own."""
+    required = (declaration or {}).get("required") or []
+    return {
+        "type": "object",
+        "properties": _members(declaration),
+        "required": required,
+    }
 
 
 def _add(known: dict[str, Any], new: dict[str, Any], where: str) -> None:

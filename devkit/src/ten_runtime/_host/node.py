@@ -32,7 +32,6 @@ class Stage(str, Enum):
     START = "on_start"
     RUNNING = "running"
     STOP = "on_stop"
-    STOPPED = "stopped"
     DEINIT = "on_deinit"
     GONE = "gone"
 
@@ -90,6 +89,17 @@ class Node:
     @property
     def is_gone(self) -> bool:
         return self.stage is Stage.GONE
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether its `on_stop` has begun."""
+        return self.stage in (Stage.STOP, Stage.DEINIT, Stage.GONE)
+
+    @property
+    def stops_at_once(self) -> bool:
+        """Whether this is a tester that has no `on_stop` of its own."""
+        stop = type(self.instance).on_stop
+        return self.is_tester and stop.__module__.startswith("ten_runtime.")
 
     def begin(self, stage: Stage) -> None:
         """Run the callback of a stage; its end is told to the run."""

@@ -237,6 +237,9 @@ def checked_bool(value: object) -> bool:
 def checked_string(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"a str is needed, not {type(value).__name__}")
+    if "\0" in value:
+        # It crosses into C, where a NUL would end the text.
+        raise ValueError("embedded null character")
     return value
 
 

@@ -39,6 +39,13 @@ class RunRecord:
         with self._lock:
             self._refused.append(text)
 
+    def note_refused_file(self, owner: str, reason: str) -> None:
+        """A file that TEN refuses; it says so at each start, and goes on."""
+        text = f"Failed to set metadata for {owner}, {reason}"
+        log_sinks.error("host", text)
+        with self._lock:
+            self._refused.append(text)
+
     def note_leak(self, leak: Leak) -> None:
         log_sinks.warn(leak.owner, str(leak))
         with self._lock:
@@ -48,10 +55,10 @@ class RunRecord:
         """The report; where TEN_HOST_STRICT asks for it, more fails."""
         for command in unanswered:
             log_sinks.warn("host", f"command without a result: {command}")
-        if "leaks" in _strictness():
+        if is_strict("leaks"):
             for leak in self._leaks:
                 self.note_failure(str(leak))
-        if "refused" in _strictness():
+        if is_strict("refused"):
             for text in self._refused:
                 self.note_failure(text)
         return RunReport(
@@ -63,9 +70,10 @@ class RunRecord:
 
     def raise_if_strict(self) -> None:
         """For tests that do not look at what `run` returns."""
-        if "raise" in _strictness() and self._failures:
+        if is_strict("raise") and self._failures:
             raise RuntimeError(self._failures[0])
 
 
-def _strictness() -> list[str]:
-    return os.environ.get("TEN_HOST_STRICT", "").split(",")
+def is_strict(about: str) -> bool:
+    """Whether TEN_HOST_STRICT names it: `leaks`, `refused` or `raise`."""
+    return about in os.environ.get("TEN_HOST_STRICT", "").split(",")
