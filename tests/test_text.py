@@ -97,6 +97,7 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
         ("你好。我|是。", [["你好。"], ["我是。"], []]),
         ("他说：“你好。|”然后", [["他说："], ["“你好。”"], ["然后"]]),
         ("１，|０００元。", [[], ["１，０００元。"], []]),
+        ("好。」|我", [[], ["好。」"], ["我"]]),
         ("有3，|他", [[], ["有3，"], ["他"]]),
         ("สวัสดีครับ| คุณ", [[], ["สวัสดีครับ"], ["คุณ"]]),
         ("नमस्ते। |मैं", [["नमस्ते।"], [], ["मैं"]]),
@@ -138,6 +139,8 @@ def test_only_what_is_surely_complete_leaves(
         ("1|2|3 go", [[], [], ["123"], ["go"]]),
         ("costs $|5 ", [["costs"], [], ["$5"]]),
         ("10 |000 |€| now", [[], ["10"], [], ["000 €"], ["now"]]),
+        ("10 - |5", [["10 -"], [], ["5"]]),
+        ("10 « |5", [["10"], [], ["« 5"]]),
         ("１，|０００元。|", [[], ["１，０００元。"], []]),
         ("version 2.|0.|1, ok", [["version"], [], ["2.0.1,"], ["ok"]]),
         # An address waits, and a path.
@@ -349,6 +352,14 @@ def test_a_bracket_that_opens_no_tag_does_not_wait_for_ever() -> None:
     messages = assembler.push("a <b" + " and" * 100)
 
     assert messages == ["a < b" + " and" * 99]
+    assert assembler.push(' <a href="' + "and " * 100) != []
+
+
+def test_what_follows_a_flush_closes_no_emphasis() -> None:
+    assembler = TextAssembler(clean_markdown=True)
+
+    assert push_all(assembler, "**Hi.**") == [[], ["Hi."]]
+    assert push_all(assembler, "** so") == [[], ["** so"]]
 
 
 @pytest.mark.parametrize(
@@ -364,6 +375,8 @@ def test_a_bracket_that_opens_no_tag_does_not_wait_for_ever() -> None:
         ("- one\n* two\n  + three\n• four", "one two three four"),
         ("1. one\n2. two", "1. one 2. two"),
         ("a\n---\nb", "a b"),
+        ("a\n---b c", "a ---b c"),
+        ("** so", "** so"),
         ("> said\n> again", "said again"),
         ("```python\nprint()\n```\nend", "print() end"),
         ("[the docs](https://a.b/c_d_) now", "the docs now"),
