@@ -3,8 +3,9 @@
 Works for any extension: it reads what to ship from the manifest.
 """
 
+from .checkout import apply as apply
+from .edits import InstallError as InstallError
 from .include import included_files as included_files
-from .install import InstallError as InstallError
 from .install import plan_install as plan_install
 from .install import plan_remove as plan_remove
 from .package import build as build
