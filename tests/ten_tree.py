@@ -7,6 +7,8 @@ second example are this test's own: nothing may depend on them.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import subprocess
 from pathlib import Path
@@ -84,7 +86,7 @@ OLDER = node(
 
 
 def property_of(*graphs: dict[str, Any]) -> str:
-    tree = {"ten": {"predefined_graphs": graphs, "log": {"handlers": []}}}
+    tree = {"ten": {"uri": "ten:app", "predefined_graphs": graphs}}
     return json.dumps(tree, indent=4) + "\n"
 
 
@@ -198,3 +200,42 @@ def make_extension(root: Path, version: int = 1) -> Path:
         (root / path).write_text(text)
     (root / "tests/bin/start").chmod(0o755)
     return root
+
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "shared/ten-schemas"
+
+
+def refusals(folder: Path) -> list[str]:
+    """Give the sentences with which TEN's own schemas refuse files below.
+
+    Where the schemas or the libraries for them are absent, the files must
+    only be JSON.
+    """
+    files = [
+        path
+        for path in sorted(folder.rglob("*.json"))
+        if path.stem in ("manifest", "property") and ".git" not in path.parts
+    ]
+    trees = [(path, json.loads(path.read_text())) for path in files]
+    validators = schema_validators()
+    return [
+        f"{path}: {error.message}"
+        for path, tree in trees
+        if path.stem in validators
+        for error in validators[path.stem].iter_errors(tree)
+    ]
+
+
+@functools.lru_cache
+def schema_validators() -> dict[str, Any]:
+    """Load the validators of `check.py`; empty where they cannot be had."""
+    if not (SCHEMAS / "check.py").exists():
+        return {}
+    spec = importlib.util.spec_from_file_location("check", SCHEMAS / "check.py")
+    assert spec is not None and spec.loader is not None
+    check = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(check)
+    except ImportError:
+        return {}
+    return {name: check.validator(name) for name in ("manifest", "property")}
