@@ -54,14 +54,14 @@ class Element(Protocol):
         """Put it in, or bring it up to date.
 
         Raises:
-            ValueError, KeyError: the text is not what it should be.
+            ValueError: the text is not what it should be.
         """
 
     def take_out(self, text: str, edit: Edit, force: bool) -> Outcome:
         """Take out what is still as it was put in.
 
         Raises:
-            ValueError, KeyError: the text is not what it should be.
+            ValueError: the text is not what it should be.
         """
 
 
@@ -77,7 +77,7 @@ def put_in(
         done = element.put_in(original, None, force or is_taken)
     if done.edit is None:
         return done
-    undo = None if original is None else _splice(done.text, original)
+    undo = None if original is None else splice(done.text, original)
     noted = replace(done.edit, after=digest(done.text.encode()), undo=undo)
     return replace(done, edit=noted)
 
@@ -103,24 +103,17 @@ def items_of(text: str, *path: str) -> list[Any]:
     """Give the list at a path of a JSON text.
 
     Raises:
-        ValueError, KeyError: it is no JSON, or there is no such list.
+        ValueError: it is no JSON, or there is no such list.
     """
     value = json.loads(text)
     for key in path:
-        value = value[key] if isinstance(value, dict) else None
+        value = value.get(key) if isinstance(value, dict) else None
     if not isinstance(value, list):
-        raise KeyError(".".join(path))
+        raise ValueError(f"it has no list {'.'.join(path)}")
     return value
 
 
-def _undone(text: str, edit: Edit) -> str | None:
-    if edit.undo is None or digest(text.encode()) != edit.after:
-        return None
-    start, stop, old = edit.undo
-    return text[:start] + old + text[stop:]
-
-
-def _splice(text: str, original: str) -> tuple[int, int, str]:
+def splice(text: str, original: str) -> tuple[int, int, str]:
     """Give the one splice that makes `original` of `text`."""
     shorter = min(len(text), len(original))
     start = 0
@@ -130,3 +123,10 @@ def _splice(text: str, original: str) -> tuple[int, int, str]:
     while tail < shorter - start and text[-1 - tail] == original[-1 - tail]:
         tail += 1
     return start, len(text) - tail, original[start : len(original) - tail]
+
+
+def _undone(text: str, edit: Edit) -> str | None:
+    if edit.undo is None or digest(text.encode()) != edit.after:
+        return None
+    start, stop, old = edit.undo
+    return text[:start] + old + text[stop:]

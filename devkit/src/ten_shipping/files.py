@@ -10,6 +10,7 @@ from pathlib import Path
 from .checkout import EXTENSIONS, Change, Checkout
 from .edits import InstallError, digest
 from .include import included_files, matching_files
+from .old_record import path_of
 from .record import Before, Put, folder_of
 
 # What the acceptance suite needs besides what is shipped.
@@ -26,11 +27,13 @@ class FilePlan:
     """Which files change, what is noted of them, and what to tell.
 
     Attributes:
+        copies: contents to be kept, by their digest.
         told: sentences with a gap for a file.
     """
 
     changes: list[Change] = field(default_factory=list)
     noted: dict[str, Put] = field(default_factory=dict)
+    copies: dict[str, bytes] = field(default_factory=dict)
     told: list[tuple[str, Path]] = field(default_factory=list)
 
     def notes(self, prefix: Path) -> list[str]:
@@ -57,12 +60,14 @@ class Target:
         checkout: where they go.
         name: the extension's name.
         noted: what was put there, by its path below `ai_agents`.
+        copies: contents that are noted as copies, and are none yet.
     """
 
     root: Path
     checkout: Checkout
     name: str
     noted: Mapping[str, Put]
+    copies: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -126,7 +131,7 @@ class Target:
             if put.before is not None:
                 before, is_executable = self._earlier(put.before)
                 if before is None:
-                    gone = "git no longer holds what {} was"
+                    gone = "what {} was before is lost: git no longer has it"
                     plan.told.append((gone, path))
             self._change(plan, path, now, before, is_executable)
         return plan
@@ -184,22 +189,19 @@ class Target:
         key = digest(content)
         if committed is not None:
             return Before(key, *committed)
-        copy = self._copy(key)
-        plan.changes.append(
-            Change(copy, self.checkout.read(copy), content, is_private=True)
-        )
+        plan.copies[key] = content
         mode = (self.checkout.base / path).stat().st_mode
         return Before(key, None, bool(mode & 0o100))
 
     def _earlier(self, before: Before) -> tuple[bytes | None, bool]:
-        if before.blob is None:
-            content = self.checkout.read(self._copy(before.digest))
-        else:
+        if before.blob is not None:
             content = self.checkout.blob(before.blob)
+        else:
+            copy = folder_of(self.name) / "before" / before.digest
+            content = self.copies.get(before.digest)
+            if content is None:
+                content = self.checkout.read(copy)
         return content, before.is_executable
-
-    def _copy(self, key: str) -> Path:
-        return folder_of(self.name) / "before" / key
 
     def _change(
         self,
@@ -227,7 +229,8 @@ class Target:
         folder = self.checkout.base / self.folder
         if not folder.is_dir():
             return []
-        return [self.folder / path for path in matching_files(folder, ["**"])]
+        paths = [self.folder / path for path in matching_files(folder, ["**"])]
+        return [path for path in paths if path != path_of(self.name)]
 
 
 def _digest(content: bytes | None) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import edits
+from . import edits, old_record
 from .checkout import Change, Checkout
 from .edits import Element, InstallError
 from .exchange import exchanged
@@ -66,9 +66,10 @@ def plan_install(root: Path, path: Path, *, force: bool = False) -> Plan:
     """
     checkout = Checkout.at(path)
     name = name_of(root)
-    record = _loaded(checkout, name, force) or Record()
+    known, copies = _loaded(root, checkout, name, force)
+    record = known or Record()
     plan = Plan(checkout)
-    target = Target(root, checkout, name, record.files)
+    target = Target(root, checkout, name, record.files, copies)
     target.check()
     files = target.plan_put(force)
     noted = Record(files.noted, dict(record.edits))
@@ -82,12 +83,12 @@ def plan_install(root: Path, path: Path, *, force: bool = False) -> Plan:
         try:
             done = edits.put_in(element, text, edit, force)
             _note_graph(plan, place, element, done)
-        except (KeyError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise InstallError(
                 f"{checkout.prefix / place} is not as expected: {error}"
             ) from None
         _note(plan, noted, place, text, done)
-    return _finished(plan, files, name, noted)
+    return _finished(plan, files, target, noted)
 
 
 def plan_remove(root: Path, path: Path, *, force: bool = False) -> Plan:
@@ -98,11 +99,11 @@ def plan_remove(root: Path, path: Path, *, force: bool = False) -> Plan:
     """
     checkout = Checkout.at(path)
     name = name_of(root)
-    record = _loaded(checkout, name, False)
+    record, copies = _loaded(root, checkout, name, False)
     if record is None:
         raise InstallError(f"{name} was not installed into {path} by this")
     plan = Plan(checkout)
-    target = Target(root, checkout, name, record.files)
+    target = Target(root, checkout, name, record.files, copies)
     target.check()
     files = target.plan_take_out(force)
     noted = Record(files.noted)
@@ -115,14 +116,14 @@ def plan_remove(root: Path, path: Path, *, force: bool = False) -> Plan:
             if text is None:
                 continue
             done = edits.take_out(element, text, edit, force)
-        except (KeyError, ValueError, RecursionError, InstallError) as error:
+        except (ValueError, RecursionError, InstallError) as error:
             plan.notes.append(
                 f"left {checkout.prefix / place}, which cannot be read: {error}"
             )
             noted.edits[place.as_posix()] = edit
             continue
         _note(plan, noted, place, text, done)
-    return _finished(plan, files, name, noted)
+    return _finished(plan, files, target, noted)
 
 
 def name_of(root: Path) -> str:
@@ -150,8 +151,7 @@ def _elements(
 
 
 def _graphs(root: Path, name: str) -> list[tuple[Path, GraphElement]]:
-    (example,) = root.glob("examples/*/property.json")
-    (graph,) = json.loads(example.read_text())["ten"]["predefined_graphs"]
+    graph = _graph(root)
     (tts,) = (n for n in graph["graph"]["nodes"] if n["addon"] == name)
 
     def make(_: list[Any]) -> dict[str, Any]:
@@ -164,6 +164,12 @@ def _graphs(root: Path, name: str) -> list[tuple[Path, GraphElement]]:
             GraphElement(name, exchanged(name, tts)),
         ),
     ]
+
+
+def _graph(root: Path) -> dict[str, Any]:
+    (example,) = root.glob("examples/*/property.json")
+    (graph,) = json.loads(example.read_text())["ten"]["predefined_graphs"]
+    return dict(graph)
 
 
 def _readme() -> BlockElement:
@@ -229,15 +235,19 @@ def _note_graph(
             plan.graphs[place.parent.parent] = graph
 
 
-def _finished(plan: Plan, files: FilePlan, name: str, noted: Record) -> Plan:
-    folder = folder_of(name)
-    copies = [c for c in files.changes if c.path.is_relative_to(folder)]
-    plan.files = [c for c in files.changes if c not in copies]
+def _finished(
+    plan: Plan, files: FilePlan, target: Target, noted: Record
+) -> Plan:
+    """Add what is noted, and the copies of what git does not hold."""
+    plan.files = files.changes
     plan.notes = files.notes(plan.checkout.prefix) + plan.notes
-    wanted: dict[Path, bytes | None] = {
-        c.path: c.after for c in copies if c.before != c.after
-    }
+    folder = folder_of(target.name)
     kept = {p.before.digest for p in noted.files.values() if p.before}
+    wanted: dict[Path, bytes | None] = {
+        folder / "before" / key: content
+        for key, content in {**target.copies, **files.copies}.items()
+        if key in kept
+    }
     before = plan.checkout.base / folder / "before"
     for copy in before.iterdir() if before.is_dir() else ():
         if copy.name not in kept:
@@ -245,6 +255,7 @@ def _finished(plan: Plan, files: FilePlan, name: str, noted: Record) -> Plan:
     is_empty = noted.is_empty()
     wanted[folder / "record.json"] = None if is_empty else noted.dumped()
     wanted[folder / ".gitignore"] = None if is_empty else b"*\n"
+    wanted[old_record.path_of(target.name)] = None
     for path, after in wanted.items():
         now = plan.checkout.read(path)
         if now != after:
@@ -252,10 +263,17 @@ def _finished(plan: Plan, files: FilePlan, name: str, noted: Record) -> Plan:
     return plan
 
 
-def _loaded(checkout: Checkout, name: str, force: bool) -> Record | None:
+def _loaded(
+    root: Path, checkout: Checkout, name: str, force: bool
+) -> tuple[Record | None, dict[str, bytes]]:
+    """Read what is noted; contents that have no copy yet come with it."""
     try:
-        return load(checkout.base / folder_of(name) / "record.json")
+        record = load(checkout.base / folder_of(name) / "record.json")
+        if record is not None:
+            return record, {}
+        old = old_record.load_old(checkout, name, _graph(root))
+        return old if old is not None else (None, {})
     except InstallError:
         if force:
-            return None
+            return None, {}
         raise
