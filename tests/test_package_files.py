@@ -66,7 +66,9 @@ def test_versions_agree() -> None:
 
     assert project["version"] == version
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == version
+    headings = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    released = [heading for heading in headings if heading != "Unreleased"]
+    assert released[0] == version
 
 
 def test_requirements_agree() -> None:
