@@ -441,7 +441,7 @@ def test_what_the_user_took_out_stays_out_until_force(
     assert [
         note.partition("kept your removal of ")[2] for note in plan.notes
     ] == [
-        f"{FOLDER}/config.py",
+        f"{FOLDER}/config.py (--force puts it in again)",
         "the graph voice_assistant_small (--force puts it in again)",
         f"the dependency {NAME} (--force puts it in again)",
         "the section on Gradium (--force takes ours)",

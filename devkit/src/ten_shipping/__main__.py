@@ -64,10 +64,13 @@ def _install(order: argparse.Namespace) -> int:
     else:
         apply(plan.checkout.base, plan.changes)
     folder = prefix / "agents/ten_packages/extension"
-    for line in _counted(plan.files, folder / install.name_of(order.root)):
+    for line in _counted(
+        plan.files, folder / install.name_of(order.root), order
+    ):
         print(line)
+    verb = "would change" if order.dry_run else "changed"
     for change in plan.edited:
-        print(f"  changed {prefix / change.path}")
+        print(f"  {verb} {prefix / change.path}")
     for note in plan.notes:
         print(f"  {note}")
     if not plan.files and not plan.edited:
@@ -77,20 +80,25 @@ def _install(order: argparse.Namespace) -> int:
     return 0
 
 
-def _counted(changes: list[Change], folder: Path) -> list[str]:
-    """Tell how many files are new, changed and gone."""
-    verbs = [
-        "added"
-        if change.before is None
-        else "removed"
-        if change.after is None
-        else "replaced"
-        for change in changes
-    ]
+def _counted(
+    changes: list[Change], folder: Path, order: argparse.Namespace
+) -> list[str]:
+    """Tell how many files come, change and go."""
+    counts: dict[tuple[str, str], int] = {}
+    for change in changes:
+        if change.after is None:
+            verb = ("remove", "removed")
+        elif order.remove:
+            verb = ("give back", "gave back")
+        elif change.before is None:
+            verb = ("add", "added")
+        else:
+            verb = ("replace", "replaced")
+        counts[verb] = counts.get(verb, 0) + 1
     return [
-        f"  {verb} {verbs.count(verb)} files in {folder}"
-        for verb in ("added", "replaced", "removed")
-        if verb in verbs
+        f"  {f'would {present}' if order.dry_run else past} {count}"
+        f" file{'s' * (count != 1)} in {folder}"
+        for (present, past), count in sorted(counts.items())
     ]
 
 

@@ -18,6 +18,8 @@ _FOR_TESTS = ["tests/**"]
 _COPIED = (
     "replaced {}, which git does not hold as it was: --remove gives it back"
 )
+_EDIT = "kept your edit of {}"
+_REMOVAL = "kept your removal of {} (--force puts it in again)"
 # How many files of a kind are told of one by one.
 _MOST_LINES = 3
 
@@ -101,17 +103,12 @@ class Target:
             if put is None:
                 self._put_first(plan, path, now, new, committed.get(path))
                 continue
-            if _digest(now) == put.digest:
-                wanted = new
-            elif now == new or not force or new is None:
-                wanted = now
-            else:
-                wanted = new
-            self._change(plan, path, now, wanted)
-            is_kept = wanted != new
+            is_edited = now != new and _digest(now) != put.digest
+            is_kept = is_edited and not (force and new is not None)
             if is_kept:
-                was = "removal" if now is None else "edit"
-                plan.told.append((f"kept your {was} of {{}}", path))
+                plan.told.append((_REMOVAL if now is None else _EDIT, path))
+            else:
+                self._change(plan, path, now, new)
             if new is not None or put.before is not None or is_kept:
                 known = put.digest if is_kept else _digest(new)
                 plan.noted[path.as_posix()] = Put(known, put.before)

@@ -55,10 +55,9 @@ def load_old(
             if path.is_relative_to(EXTENSIONS):
                 before = None
                 if old is not None:
-                    blob, is_executable = committed.get(path, (None, False))
-                    if blob is None or checkout.blob(blob) != old:
-                        blob, copies[digest(old)] = None, old
-                    before = Before(digest(old), blob, is_executable)
+                    before = _before(checkout, old, committed.get(path))
+                    if before.blob is None:
+                        copies[before.digest] = old
                 record.files[path.as_posix()] = Put(put, before)
             elif old is not None:
                 now = (checkout.read(path) or b"").decode()
@@ -71,6 +70,15 @@ def load_old(
             " --force goes on without it"
         ) from None
     return record, copies
+
+
+def _before(
+    checkout: Checkout, old: bytes, committed: tuple[str, bool] | None
+) -> Before:
+    blob, is_executable = committed or (None, False)
+    if blob is not None and checkout.blob(blob) != old:
+        blob = None
+    return Before(digest(old), blob, is_executable)
 
 
 def _edit(

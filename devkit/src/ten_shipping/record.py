@@ -60,7 +60,12 @@ class Record:
 
     def dumped(self) -> bytes:
         """Give the content of the file."""
-        tree = {"version": _VERSION, **asdict(self)}
+        files = {
+            path: put.digest if put.before is None else asdict(put)
+            for path, put in self.files.items()
+        }
+        edits = {path: asdict(edit) for path, edit in self.edits.items()}
+        tree = {"version": _VERSION, "files": files, "edits": edits}
         return (json.dumps(tree, separators=(",", ":")) + "\n").encode()
 
 
@@ -92,9 +97,11 @@ def load(path: Path) -> Record | None:
     return Record(files, edits)
 
 
-def _put(entry: dict[str, Any]) -> Put:
-    before = entry["before"]
-    return Put(entry["digest"], None if before is None else Before(**before))
+def _put(entry: str | dict[str, Any]) -> Put:
+    # Most files had none before them.
+    if isinstance(entry, str):
+        return Put(entry)
+    return Put(entry["digest"], Before(**entry["before"]))
 
 
 def _edit(entry: dict[str, Any]) -> Edit:
