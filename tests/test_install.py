@@ -698,6 +698,27 @@ def test_a_link_to_the_extension_itself_is_refused(
     assert snapshot(small) == before
 
 
+def test_links_and_caches_in_the_folder_are_left_alone(
+    agents: Path, small: Path, tmp_path: Path
+) -> None:
+    install(small, agents)
+    (agents / FOLDER / "loop").symlink_to(agents / FOLDER)
+    (agents / FOLDER / "nowhere").symlink_to(tmp_path / "nowhere")
+    (agents / FOLDER / ".pytest_cache").mkdir()
+    (agents / FOLDER / ".pytest_cache/x").write_text("x")
+
+    assert install(small, agents).notes == [
+        f"kept {FOLDER}/nowhere: none of ours"
+    ]
+    take_out(small, agents)
+
+    assert sorted(p.name for p in (agents / FOLDER).iterdir()) == [
+        ".pytest_cache",
+        "loop",
+        "nowhere",
+    ]
+
+
 def test_a_diff_shows_no_secret() -> None:
     before = b'{"a": 1, "api_key": "s3cret",\n "token": "${env:T}"}\n'
     in_json = Change(Path("property.json"), before, before + b" ")

@@ -118,17 +118,21 @@ class User:
             self.lasting.append((name, lambda a: f'"{name}"' in texts(a)))
 
     def takes_a_node_out(self) -> None:
+        changed: list[str] = []
+
         def change(graphs: list[Any]) -> bool:
             graph = self._ours(graphs)
             if graph:
                 nodes = graph["graph"]["nodes"]
                 nodes[:] = [n for n in nodes if n["name"] != "llm"]
+                changed.append(graph["name"])
             return graph is not None
 
         path = self._edit_graphs(change)
         if path and self._is_noted(path):
+            (name,) = changed
             self.until_removed.append(
-                ("the node", lambda a: "llm" not in our_nodes(a / path))
+                ("the node", lambda a: "llm" not in nodes_of(a / path, name))
             )
 
     def takes_a_link_out(self) -> None:
@@ -317,12 +321,12 @@ def speaker(graph: Any) -> dict[str, Any]:
     return next((n for n in nodes if n["name"] == "tts"), {})
 
 
-def our_nodes(place: Path) -> set[str]:
+def nodes_of(place: Path, name: str) -> set[str]:
     graphs = json.loads(place.read_text())["ten"]["predefined_graphs"]
     return {
         node["name"]
         for graph in graphs
-        if speaker(graph).get("addon") == NAME
+        if graph["name"] == name
         for node in graph["graph"]["nodes"]
     }
 

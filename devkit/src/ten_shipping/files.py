@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,10 +224,16 @@ class Target:
         return {self.folder / p: (self.root / p).read_bytes() for p in paths}
 
     def _present(self) -> list[Path]:
-        folder = self.checkout.base / self.folder
-        if not folder.is_dir():
-            return []
-        paths = [self.folder / path for path in matching_files(folder, ["**"])]
+        """List the files there; caches and what links lead to are not ours."""
+        paths = []
+        for folder, folders, names in os.walk(
+            self.checkout.base / self.folder, followlinks=False
+        ):
+            folders[:] = [
+                n for n in folders if n != "__pycache__" and n[0] != "."
+            ]
+            below = Path(folder).relative_to(self.checkout.base)
+            paths += [below / name for name in names]
         return [path for path in paths if path != path_of(self.name)]
 
 
