@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
+from ten_shipping.edits import Edit
 from ten_shipping.graph_form import Style, from_form, to_form
+from ten_shipping.graphs import GraphElement
 from ten_shipping.merge import ABSENT, merge
 
 
@@ -184,3 +187,41 @@ def test_an_edit_wins_unless_it_is_forced(
     assert merge(base, now, ours, force=True).value == forced
     if base is not ABSENT and now is not ABSENT and ours is not ABSENT:
         assert (base, now, ours) == before
+
+
+def nodes(*names: str) -> list[dict[str, Any]]:
+    addon = {"type": "extension", "addon": "small_tts_python"}
+    return [{**addon, "name": name} for name in names]
+
+
+def updated(
+    put: dict[str, Any], now: dict[str, Any], ours: dict[str, Any]
+) -> dict[str, Any]:
+    """What a graph is after an update of what was put in."""
+    element = GraphElement("small_tts_python", lambda _: ours)
+    text = json.dumps({"ten": {"predefined_graphs": [now]}})
+    done = element.put_in(text, Edit(put), False)
+    (graph,) = json.loads(done.text)["ten"]["predefined_graphs"]
+    return dict(graph)
+
+
+def with_nodes(graph: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {**graph, "graph": {"nodes": nodes(*names), **graph["graph"]}}
+
+
+def test_a_new_link_to_a_node_that_the_user_took_out_is_left_out() -> None:
+    put = with_nodes(graph(), "a", "b")
+    now = with_nodes(graph(), "a")
+    link = at("a", "cmd", {"name": "x", "source": [B]})
+
+    assert updated(put, now, with_nodes(graph(link), "a", "b")) == now
+
+
+def test_a_node_that_the_user_linked_stays() -> None:
+    link = at("a", "cmd", {"name": "x", "source": [B]})
+    put = with_nodes(graph(), "a", "b", "c")
+    now = with_nodes(graph(link), "a", "b", "c")
+
+    left = updated(put, now, with_nodes(graph(), "a"))
+
+    assert left == with_nodes(graph(link), "a", "b")

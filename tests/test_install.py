@@ -668,6 +668,22 @@ def test_a_broken_file_is_a_sentence(
     + [
         {"name": "voice_assistant_small", "graph": graph}
         for graph in (None, [], {"nodes": 1}, {"nodes": [{"addon": NAME}]})
+    ]
+    + [
+        {
+            "name": "voice_assistant_small",
+            "graph": {
+                "nodes": [{"name": "tts", "addon": NAME}],
+                "connections": connections,
+            },
+        }
+        for connections in (
+            [1],
+            [{"extension": "a", "cmd": 1}],
+            [{"extension": "a", "cmd": [{"name": "x", "dest": [1]}]}],
+            [{"extension": "a", "cmd": [{"dest": [{"extension": []}]}]}],
+            [{"extension": [], "cmd": [{"name": [], "dest": [{}]}]}],
+        )
     ],
 )
 def test_graphs_of_any_kind_are_left_as_they_are(

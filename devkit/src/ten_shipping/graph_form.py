@@ -181,8 +181,22 @@ def _links_of(
 def _key(
     source: dict[str, Any], kind: str, name: str, dest: dict[str, Any]
 ) -> str:
+    if not isinstance(source, dict) or not isinstance(dest, dict):
+        raise ValueError("an end of a link is no object")
     # A list of strings and objects: the same text for the same link.
     return json.dumps([source, kind, name, dest], sort_keys=True)
+
+
+def ends_of(key: str) -> set[str]:
+    """Give the nodes of this graph at the ends of a link of a form."""
+    source, _, _, dest = json.loads(key)
+    kinds = ("extension", "subgraph", "selector")
+    return {
+        str(end[kind])
+        for end in (source, dest)
+        for kind in kinds
+        if kind in end and "app" not in end
+    }
 
 
 def _here(connection: dict[str, Any]) -> dict[str, Any]:

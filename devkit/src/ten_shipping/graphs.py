@@ -13,6 +13,7 @@ from .graph_form import (
     Graph,
     Style,
     addons_of,
+    ends_of,
     from_form,
     graph_name,
     node_names,
@@ -202,8 +203,21 @@ class GraphElement:
 def _merged(
     base: Graph, now: Graph, ours: Graph, graphs: list[Any], *, force: bool
 ) -> tuple[Graph, tuple[str, ...]]:
-    done = merge(to_form(base), to_form(now), to_form(ours), force=force)
+    present = to_form(now)
+    done = merge(to_form(base), present, to_form(ours), force=force)
+    _mend(present, done.value)
     return from_form(now, done.value, Style(graphs)), done.kept
+
+
+def _mend(now: dict[str, Any], form: dict[str, Any]) -> None:
+    """Let no link lead to a node that is not there: TEN would not start."""
+    nodes, links = form["nodes"], form["links"]
+    for key in [key for key in links if key not in now["links"]]:
+        if ends_of(key) - nodes.keys():
+            del links[key]
+    linked = {name for key in links for name in ends_of(key)}
+    for name in linked & now["nodes"].keys() - nodes.keys():
+        nodes[name] = now["nodes"][name]
 
 
 def _kept_notes(name: str, kept: tuple[str, ...]) -> list[str]:
