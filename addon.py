@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Registers the add-on with TEN (ten-runtime looks it up by this name)."""
 
 from ten_runtime import Addon, TenEnv, register_addon_as_extension

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The settings of one extension: valid once built, and frozen.
 
 `GradiumTTSConfig.load` reads the property tree of a node. What a user got

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The TEN side: takes texts of requests, gives audio and events back.
 
 What happens to a request stands here from top to bottom: `request_tts` judges

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """How long an interruption takes: `tts_flush` to `tts_flush_end`, in ms.
 
     ./dev python bench/interruption.py [FLUSHES]

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What the development kit costs, in ms: tests stand on it.
 
     ./dev python bench/stand_ins.py [TIMES]

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """At the door: which life of its id a text belongs to.
 
 TEN hands over texts of an id that has ended, and ids may be used again (a

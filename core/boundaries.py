@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Where a word is over, and so where a message may end.
 
 Pure. TEN's sentence splitter cuts after every ``, . ? ! :`` (ASCII and

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What is taken out of a text: the invisible, Markdown and emoji.
 
 Pure. These functions see a text in parts, cut between words.

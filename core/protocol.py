@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Gradium's text-to-speech websocket protocol as values, without any I/O.
 
 One session is `setup → ready → text* → end_of_stream`, and back come `audio`

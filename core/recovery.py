@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What follows a failed session: every rule of retry, resume and giving up.
 
 No clock and no chance here: times and jitter are passed in.

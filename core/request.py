@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The ledger of one request: what was asked, delivered and announced.
 
 `Ledger` takes what the agent writes (`push_text`, `end_input`) and what the

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What is to be said: messages for the vendor, and how far they have come.
 
 `Script` holds the text of a request, `SessionText` what of it one session is

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The grammar of tags: what in a text is a tag, and what only looks like one.
 
 Pure. Nothing else in the package decides what a tag is. A tag is

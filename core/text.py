@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Text on its way to the vendor: whole words, clean, nothing held for long.
 
 Pure: no I/O, no clock, no randomness.

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What only TEN's base class makes necessary, each trap with its reason.
 
 `AsyncTTS2BaseExtension` queues texts by request and hands them to

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Writes what a request sent to the graph into a file of its own."""
 
 from __future__ import annotations

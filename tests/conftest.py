@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Fixtures of all tests: the server, the extension on its host, the leak check.
 
 * `sim`: a local Gradium server; `@pytest.mark.sim(...)` gives its options.

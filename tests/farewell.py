@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What an extension sends while it stops, which nobody hears.
 
 TEN ends the tester and the extension at the same time, so that the last

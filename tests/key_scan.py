@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The key of the tests, and a look for it in all that a test run prints.
 
 As a pytest plugin (`tests/conftest.py` takes the hook over) it fails every

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Keeps the log of the stand-in for TEN out of the output of a test run.
 
 Extensions log from threads of their own, at moments when pytest captures

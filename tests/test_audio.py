@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Samples: fades at the seams, silence at the end, G.711 to PCM."""
 
 from __future__ import annotations

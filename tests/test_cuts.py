@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Speech that is cut and goes on: no word is lost, next to none is repeated.
 
 A text of sixty words is cut wherever it can be. What may be repeated is what

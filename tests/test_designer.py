@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What users write into a node, in the Designer or by hand, ends no app.
 
 TEN compares every declared property with its type before Python runs, and

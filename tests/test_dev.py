@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The `./dev` script on machines that lack something, and with its tools.
 
 Each test runs a copy of the script in a folder of its own, with a PATH that

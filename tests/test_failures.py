@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Everything that can go wrong × where × how often: what the user gets.
 
 Every cell of the table is one request of twelve words on a server of its

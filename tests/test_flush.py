@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Interruptions: at every point of a request's way, with every kind of peer.
 
 Before the end of a flush comes one end of the request, if the graph knew of

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The settings that TEN's acceptance suite runs the extension with.
 
 They talk to Gradium with `GRADIUM_API_KEY`; `GRADIUM_TTS_URL` points them at

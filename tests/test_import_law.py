@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What may import what: the table of the architecture, read from the code.
 
 The pure modules can be tested without a loop because they cannot have one;

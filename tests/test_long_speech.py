@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Speech longer than any session: rotated unheard.
 
 The vendor ends sessions by time and, on the free tier, by characters. Here

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """First audio costs one round trip, counted on the wire.
 
 Between the extension and the server lies a line of 100 ms. What is counted is

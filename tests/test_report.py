@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What was heard and what was not is said: to the graph and in the log."""
 
 from __future__ import annotations

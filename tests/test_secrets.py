@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """No secret leaves the process, whoever repeats it.
 
 Masking happens at the edges, in what becomes an event, a log line or a trace.

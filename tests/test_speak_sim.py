@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """`./dev sim`, run as a user runs it: in a process of its own."""
 
 from __future__ import annotations

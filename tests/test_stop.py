@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The stop: at once in every state, nothing left, the usage told, no new end.
 
 How long it takes is measured in `test_life_properties`, on a virtual clock.

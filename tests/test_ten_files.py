@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The kit's rules for TEN's files: what they refuse, and that TEN does, too.
 
 Where TEN's own schemas lie in a folder `shared/ten-schemas` beside the

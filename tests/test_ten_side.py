@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The tests that are shipped to TEN pass there: with TEN, pytest, and no kit.
 
 What is shipped, and nothing else, is copied into a folder with an environment

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Every text of the corpus, cut everywhere: the wire carries the same words.
 
 The oracle below knows the text and the vendor's rule (one space between two

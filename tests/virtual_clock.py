@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A loop whose time passes only where there is nothing else to do.
 
 `run(test())` runs a coroutine on it: an hour of timers takes no time, and

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The vendor's session slots, shared by all that use one key in a process.
 
 Small plans allow two sessions at a time. A gate lets requests wait for each

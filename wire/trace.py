@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Writes what happens on the wire and in the graph into a JSON lines file.
 
 With `GRADIUM_TTS_TRACE=FILE.jsonl` in the environment every message and

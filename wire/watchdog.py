@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Notices a peer that owes something and keeps silent.
 
 A clock runs only while the client waits for a message and the peer owes one:

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What the contract tests share: a tester that runs scripts, and extensions.
 
 Everything here uses the public names of `ten_runtime` and `ten_ai_base`, so

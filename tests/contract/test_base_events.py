@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§3.7, §3.8, §3.10 and §3.11: what the base sends, commands, stop, helpers."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§3.3 to §3.6: the queue, the flush, and the traps of the state machine."""
 
 from __future__ import annotations

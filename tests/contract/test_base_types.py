@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§3.1 and §3.2: names, constants and the shapes of messages."""
 
 from __future__ import annotations

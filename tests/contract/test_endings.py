@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§0.2: what ends the process on TEN; it is no success on the stand-in.
 
 Each in a process of its own, which ends with 0 only when the run succeeds.

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§1.2 and §1.3: the property tree of messages, and the error convention."""
 
 from __future__ import annotations

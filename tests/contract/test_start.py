@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§1.11 and §2.1: add-ons, the merge of properties, placeholders."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A server in memory: speaks the protocol, and breaks as its plans say.
 
 `MemoryServer.connect` takes the place of `gradium_tts.open_websocket`. All

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Random lives of requests: whatever is said, flushed and broken, and when.
 
 Scripts of texts, ends, flushes and stops over several ids drive the real

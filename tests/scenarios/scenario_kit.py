@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What the scenarios share: a tester that writes down what it receives.
 
 The scenarios are written as TEN's acceptance suite is: each one is an

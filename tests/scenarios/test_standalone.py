@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """§5.5: the ways in which tests of other extensions take them apart."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The app, the extension and the server of the tests that run inside TEN.
 
 They need pytest, `ten_runtime`, `ten_ai_base` and the extension, and no key:

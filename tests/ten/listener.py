@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A tester that says what a test has it say, and writes down what comes."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A small server that speaks Gradium's websocket protocol, for these tests.
 
 It says every word as soon as it has it, as samples of a level that no other

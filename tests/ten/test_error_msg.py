@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Errors: one event for each failure, with the vendor's code and words."""
 
 from __future__ import annotations

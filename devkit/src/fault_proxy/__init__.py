@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A TCP proxy with a distance, faults, and a log of what was on the wire.
 
     async with FaultProxy(sim.host, sim.port, rtt_s=0.1) as proxy:

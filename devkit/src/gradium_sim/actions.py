@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What can go wrong: frozen dataclasses, and the scene they act on.
 
 An action knows how to do its mischief through the `Scene` on which it is

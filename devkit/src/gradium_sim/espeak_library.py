@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """espeak-ng through ctypes: one utterance at a time, always the same sound.
 
 espeak-ng is licensed under GPL-3. It is loaded here, in the development kit

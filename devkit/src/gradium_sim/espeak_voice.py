@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The `espeak` voice: real speech, the same every time.
 
 espeak-ng is GPL-3 and belongs to the development kit only.

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Faults are data: what goes wrong, where, and how often.
 
 A plan is a table of `Fault` rows.

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The output formats of protocol section 3.4 and how to write them."""
 
 from __future__ import annotations

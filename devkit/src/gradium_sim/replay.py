@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A server that answers as a trace says it was answered once.
 
 A trace is a file of JSON lines, of which those with a `wire` member are read

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The few HTTP answers that cost nothing (protocol sections 1.1, 6.2)."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A server connection whose incoming frames can be lost or delayed.
 
 The library answers pings and close frames by itself, so a peer that does

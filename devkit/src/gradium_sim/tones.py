@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Speech that a test can read back: every word is spelled out in tones.
 
 A word is `chirp, length, byte, byte, ..., checksum`: a 10 ms chirp that marks

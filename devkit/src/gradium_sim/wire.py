@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The messages that the server sends (protocol sections 2.4, 3.2, 6.1)."""
 
 from __future__ import annotations

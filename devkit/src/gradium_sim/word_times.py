@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """From the synthesiser's word events to a time for every word.
 
 Events and words are not one to one: "3.50" has several events, two short

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A voice agent without an account: a graph of local extensions.
 
     user ──asr_result──► main_control ──tts_text_input, tts_flush──► tts

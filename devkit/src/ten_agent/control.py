@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The control: drives the TTS the way TEN's main control does.
 
 Every partial result of more than two characters flushes the TTS, also when it

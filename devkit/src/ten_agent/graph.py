@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The agent's graph, as a TEN app has it in its property."""
 
 from __future__ import annotations

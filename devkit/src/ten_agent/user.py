@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The user's side: a script, or the console, in the place of RTC and STT."""
 
 from __future__ import annotations

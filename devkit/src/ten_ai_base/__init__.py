@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A stand-in for TEN's base classes of AI extensions, here TTS."""
 
 from .config import BaseConfig

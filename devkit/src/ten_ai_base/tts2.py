@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The base class of TTS extensions, with the traps of TEN's own.
 
 What may surprise here is meant: extensions must be tested against the same

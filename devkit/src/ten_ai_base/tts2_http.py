@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """The base class for vendors that answer one HTTP request per text.
 
 Like TEN's own it decides the end of a request by its FINALIZING state, which

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Runs a TEN extension and collects what it sends; see `ExtensionHost`."""
 
 from .app import app_running, is_stand_in

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What an extension sends, as values that can be compared in a test.
 
 Every event carries `time_s`, the monotonic clock at its arrival, which takes

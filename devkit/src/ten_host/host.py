@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Drives one extension through TEN's public tester API.
 
 `ExtensionHost` works with the real `ten_runtime` as well as with this kit's

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """`./dev replay FILE.jsonl`: what a trace recorded, once more.
 
 A trace holds what an extension was sent, what it sent, and what went over

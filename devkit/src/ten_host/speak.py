@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """`./dev speak`: one text through the real extension, into a WAV file.
 
 Without a key the local server speaks; with `GRADIUM_API_KEY` Gradium does.

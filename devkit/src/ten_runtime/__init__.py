@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """A pure-Python stand-in for TEN's runtime, to run extensions and tests.
 
 Where the real `ten_runtime` stands earlier on the path, it is the one that

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What a run left behind and what went wrong in it. Not part of TEN's API.
 
 The last report of a process is `last_run()`; a test that wants to fail on

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Which files of an extension TEN ships: the globs of `package.include`.
 
 In TEN's globs `*` and `**` stop at a folder's border, unless `**` stands for

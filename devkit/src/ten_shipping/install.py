@@ -1,101 +1,131 @@
-"""Puts the extension into a TEN checkout, and takes it out again.
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""Puts the extension into a TEN checkout, keeps it up to date, takes it out.
 
-A plan is made first, as a list of files with their bytes before and after;
-nothing is touched unless all of it can be done. What was there before is kept
-in a record beside the extension, so that removing gives it back exactly.
+What is put in is known element by element: the extension's files, and in the
+example apps a graph, a dependency, a section of the README and a line of
+`.env.example`. Each is merged three ways (what was put in, what is there now,
+what is to be there), so that the user's edits stay. A plan is made first;
+nothing is touched unless all of it can be done.
 """
 
 from __future__ import annotations
 
-import base64
-import difflib
-import hashlib
 import json
-import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from .include import included_files, matching_files
-from .json_text import set_element
+from . import edits, old_record
+from .checkout import Change, Checkout
+from .edits import Element, InstallError
+from .exchange import exchanged
+from .files import FilePlan, Target
+from .graphs import GraphElement
+from .lines import BlockElement, DependencyElement
+from .record import Record, folder_of, load
 
-EXTENSIONS = Path("ai_agents/agents/ten_packages/extension")
-APP = Path("ai_agents/agents/examples/voice-assistant/tenapp")
-RECORD = ".installed.json"
-# What the acceptance suite needs besides what is shipped.
-_FOR_TESTS = ["tests/**"]
+EXAMPLES = Path("agents/examples")
+VARIABLE = "GRADIUM_API_KEY"
 
 
-class InstallError(Exception):
-    """It cannot be done; one sentence for the user."""
+@dataclass
+class Plan:
+    """What is to be done.
 
+    Attributes:
+        files: changes of the extension's own files.
+        edited: changes of files of somebody else.
+        state: changes of what is noted about the installation.
+        notes: one line each: what was kept, left or not done.
+        graphs: the name of the graph by the app's folder.
+    """
 
-@dataclass(frozen=True)
-class Change:
-    """One file: its bytes before and after, `None` where it is absent."""
-
-    path: Path
-    before: bytes | None
-    after: bytes | None
+    checkout: Checkout
+    files: list[Change] = field(default_factory=list)
+    edited: list[Change] = field(default_factory=list)
+    state: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    graphs: dict[Path, str] = field(default_factory=dict)
 
     @property
-    def verb(self) -> str:
-        """What happens to the file."""
-        if self.before is None:
-            return "add"
-        return "remove" if self.after is None else "change"
+    def changes(self) -> list[Change]:
+        """All of them, what is noted last."""
+        return self.files + self.edited + self.state
 
-    def diff(self) -> str:
-        """Show the change; binary files by name only."""
+
+def plan_install(root: Path, path: Path, *, force: bool = False) -> Plan:
+    """Plan to put the extension at `root` into a checkout.
+
+    Args:
+        root: the extension's root.
+        path: the checkout's root, or its `ai_agents`.
+        force: whether ours wins over what the user changed.
+
+    Raises:
+        InstallError: the tree is not known, or a file in it is broken.
+    """
+    checkout = Checkout.at(path)
+    name = name_of(root)
+    known, copies = _loaded(root, checkout, name, force)
+    record = known or Record()
+    plan = Plan(checkout)
+    target = Target(root, checkout, name, record.files, copies)
+    target.check()
+    files = target.plan_put(force)
+    noted = Record(files.noted, dict(record.edits))
+    for place, element in _elements(root, checkout, name):
+        text = _text(checkout, place)
+        if text is None:
+            if place.name != "README.md":
+                plan.notes.append(f"{checkout.prefix / place} is not there")
+            continue
+        edit = record.edits.get(place.as_posix())
         try:
-            old = (self.before or b"").decode().splitlines(keepends=True)
-            new = (self.after or b"").decode().splitlines(keepends=True)
-        except UnicodeDecodeError:
-            return f"binary file {self.path}\n"
-        name = self.path.as_posix()
-        return "".join(
-            difflib.unified_diff(
-                old,
-                new,
-                f"a/{name}" if self.before is not None else "/dev/null",
-                f"b/{name}" if self.after is not None else "/dev/null",
+            done = edits.put_in(element, text, edit, force)
+            _note_graph(plan, place, element, done)
+        except (ValueError, RecursionError) as error:
+            raise InstallError(
+                f"{checkout.prefix / place} is not as expected: {error}"
+            ) from None
+        _note(plan, noted, place, text, done)
+    return _finished(plan, files, target, noted)
+
+
+def plan_remove(root: Path, path: Path, *, force: bool = False) -> Plan:
+    """Plan to take out of a checkout what was put in and is still ours.
+
+    Raises:
+        InstallError: the tree is not known, or nothing was put in.
+    """
+    checkout = Checkout.at(path)
+    name = name_of(root)
+    record, copies = _loaded(root, checkout, name, False)
+    if record is None:
+        raise InstallError(f"{name} was not installed into {path} by this")
+    plan = Plan(checkout)
+    target = Target(root, checkout, name, record.files, copies)
+    target.check()
+    files = target.plan_take_out(force)
+    noted = Record(files.noted)
+    for place, element in _elements(root, checkout, name):
+        edit = record.edits.get(place.as_posix())
+        if edit is None:
+            continue
+        try:
+            text = _text(checkout, place)
+            if text is None:
+                continue
+            done = edits.take_out(element, text, edit, force)
+        except (ValueError, RecursionError, InstallError) as error:
+            plan.notes.append(
+                f"left {checkout.prefix / place}, which cannot be read: {error}"
             )
-        )
-
-
-def plan_install(root: Path, checkout: Path) -> list[Change]:
-    """Plan to install the extension at `root` into a checkout.
-
-    Returns:
-        The changes; none if it is installed as it is.
-
-    Raises:
-        InstallError: the tree is not known, or holds local changes.
-    """
-    _check_tree(checkout)
-    name = name_of(root)
-    original = _originals(checkout, name)
-    wanted = _wanted(root, checkout, name, original)
-    _check_unchanged(checkout, set(wanted) - set(original))
-    before = {
-        path: original.get(path, _read(checkout / path)) for path in wanted
-    }
-    wanted[EXTENSIONS / name / RECORD] = _record(before, wanted)
-    return _changes(checkout, wanted)
-
-
-def plan_remove(root: Path, checkout: Path) -> list[Change]:
-    """Plan to give a checkout back what was there before.
-
-    Raises:
-        InstallError: nothing was installed, or it was changed since.
-    """
-    _check_tree(checkout)
-    name = name_of(root)
-    record = EXTENSIONS / name / RECORD
-    if not (checkout / record).exists():
-        raise InstallError(f"{name} was not installed into {checkout} by this")
-    return _changes(checkout, {**_originals(checkout, name), record: None})
+            noted.edits[place.as_posix()] = edit
+            continue
+        _note(plan, noted, place, text, done)
+    return _finished(plan, files, target, noted)
 
 
 def name_of(root: Path) -> str:
@@ -103,157 +133,149 @@ def name_of(root: Path) -> str:
     return str(json.loads((root / "manifest.json").read_text())["name"])
 
 
-def apply(checkout: Path, changes: list[Change]) -> None:
-    """Carry a plan out, and drop the folders that it leaves empty."""
-    for change in changes:
-        path = checkout / change.path
-        if change.after is None:
-            path.unlink()
-            _drop_empty(path.parent, checkout / EXTENSIONS)
+# ------------------------------------------------------------------ the parts
+
+
+def _elements(
+    root: Path, checkout: Checkout, name: str
+) -> Iterator[tuple[Path, Element]]:
+    """Give all that stands in files of somebody else, by the file."""
+    for app, make in _graphs(root, name):
+        if not (checkout.base / app).is_dir():
+            # Not every checkout has every example.
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(change.after)
-        if change.path.name == "start":
-            path.chmod(0o755)
+        tenapp = app / "tenapp"
+        yield tenapp / "property.json", make
+        dependency = f"../../../ten_packages/extension/{name}"
+        yield tenapp / "manifest.json", DependencyElement(name, dependency)
+        yield app / "README.md", _readme()
+    yield Path(".env.example"), _variable(name)
 
 
-# -------------------------------------------------------------------- the plan
+def _graphs(root: Path, name: str) -> list[tuple[Path, GraphElement]]:
+    graph = _graph(root)
+    (tts,) = (n for n in graph["graph"]["nodes"] if n["addon"] == name)
 
+    def make(_: list[Any]) -> dict[str, Any]:
+        return dict(graph)
 
-def _check_tree(checkout: Path) -> None:
-    for path in (EXTENSIONS, APP / "manifest.json", APP / "property.json"):
-        if not (checkout / path).exists():
-            raise InstallError(
-                f"{checkout} is no TEN checkout: it has no {path}"
-            )
-
-
-def _wanted(
-    root: Path,
-    checkout: Path,
-    name: str,
-    original: Mapping[Path, bytes | None],
-) -> dict[Path, bytes | None]:
-    """Give the files as they should be; `None` for those that must go."""
-    target = EXTENSIONS / name
-    wanted: dict[Path, bytes | None] = {}
-    for path in _files_of(checkout, target):
-        wanted[path] = None
-    for path in original:
-        wanted[path] = None
-    for path in included_files(root) + matching_files(root, _FOR_TESTS):
-        wanted[target / path] = (root / path).read_bytes()
-    for path in (APP / "manifest.json", APP / "property.json"):
-        source = original.get(path) or (checkout / path).read_bytes()
-        wanted[path] = _edited(root, name, path, source.decode()).encode()
-    return wanted
-
-
-def _files_of(checkout: Path, folder: Path) -> list[Path]:
     return [
-        path.relative_to(checkout)
-        for path in (checkout / folder).rglob("*")
-        if path.is_file()
-        and path.name != RECORD
-        and "__pycache__" not in path.parts
+        (EXAMPLES / "voice-assistant", GraphElement(name, make)),
+        (
+            EXAMPLES / "websocket-example",
+            GraphElement(name, exchanged(name, tts)),
+        ),
     ]
 
 
-def _edited(root: Path, name: str, path: Path, text: str) -> str:
-    """Give the app's manifest or property with the extension in it."""
-    try:
-        if path.name == "manifest.json":
-            dependency = {"path": f"../../../ten_packages/extension/{name}"}
-            return set_element(text, ("dependencies",), dependency)
-        (example,) = root.glob("examples/*/property.json")
-        (graph,) = json.loads(example.read_text())["ten"]["predefined_graphs"]
-        # The app has a graph of its own that starts by itself.
-        graph = {**graph, "auto_start": False}
-        where = ("ten", "predefined_graphs")
-        return set_element(text, where, graph, same_as="name")
-    except (KeyError, ValueError) as error:
-        raise InstallError(f"{path} is not as expected: {error!r}") from None
+def _graph(root: Path) -> dict[str, Any]:
+    (example,) = root.glob("examples/*/property.json")
+    (graph,) = json.loads(example.read_text())["ten"]["predefined_graphs"]
+    return dict(graph)
 
 
-def _changes(
-    checkout: Path, wanted: Mapping[Path, bytes | None]
-) -> list[Change]:
-    changes = (
-        Change(path, _read(checkout / path), after)
-        for path, after in sorted(wanted.items())
+def _readme() -> BlockElement:
+    return BlockElement(
+        "the section on Gradium",
+        block=_SECTION,
+        mark=r"^## Gradium's voices[ \t]*\r?$",
+        end=r"^#{1,2} ",
     )
-    return [change for change in changes if change.before != change.after]
 
 
-def _read(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _variable(name: str) -> BlockElement:
+    return BlockElement(
+        VARIABLE,
+        block=f"# Gradium's voices ({name})\n{VARIABLE}=\n",
+        mark=rf"^#?[ \t]*(?:export )?{VARIABLE}[ \t]*=",
+        end=r"^",
+        is_value=True,
+    )
 
 
-def _drop_empty(folder: Path, top: Path) -> None:
-    while folder != top and not any(folder.iterdir()):
-        folder.rmdir()
-        folder = folder.parent
+_SECTION = f"""## Gradium's voices
+
+A graph whose name ends in `_gradium` speaks with [Gradium](https://gradium.ai):
+set `{VARIABLE}` in `ai_agents/.env`, and choose the graph in the playground.
+"""
 
 
-# ------------------------------------------------------------- local changes
+# ------------------------------------------------------------------- the plan
 
 
-def _check_unchanged(checkout: Path, paths: set[Path]) -> None:
-    """Refuse to touch what git knows as changed, or does not know at all."""
-    present = sorted(path for path in paths if (checkout / path).exists())
-    if not present:
-        return
+def _text(checkout: Checkout, place: Path) -> str | None:
+    content = checkout.read(place)
+    if content is None:
+        return None
     try:
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--ignored", "--", *present],
-            cwd=checkout,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    except (OSError, subprocess.CalledProcessError):
+        return content.decode()
+    except UnicodeDecodeError as error:
         raise InstallError(
-            f"{checkout} is not under git, so {present[0]} would be lost"
+            f"{checkout.prefix / place} is not UTF-8: {error.reason}"
         ) from None
-    if status:
-        changed = status.splitlines()[0][3:]
-        raise InstallError(
-            f"{changed} has local changes: commit or remove them first"
-        )
 
 
-def _record(
-    before: Mapping[Path, bytes | None], after: Mapping[Path, bytes | None]
-) -> bytes:
-    """Note what was there, and how to know what was put there."""
-    entries = {
-        path.as_posix(): {
-            "before": None if old is None else base64.b64encode(old).decode(),
-            "after": _digest(after[path]),
-        }
-        for path, old in sorted(before.items())
+def _note(
+    plan: Plan, noted: Record, place: Path, text: str, done: edits.Outcome
+) -> None:
+    shown = plan.checkout.prefix / place
+    plan.notes += [f"{shown}: {note}" for note in done.notes]
+    if done.edit is None:
+        noted.edits.pop(place.as_posix(), None)
+    else:
+        noted.edits[place.as_posix()] = done.edit
+    if done.text != text:
+        plan.edited.append(Change(place, text.encode(), done.text.encode()))
+
+
+def _note_graph(
+    plan: Plan, place: Path, element: Element, done: edits.Outcome
+) -> None:
+    if isinstance(element, GraphElement):
+        graph = element.name_in(done.text, done.edit)
+        if graph is not None:
+            plan.graphs[place.parent.parent] = graph
+
+
+def _finished(
+    plan: Plan, files: FilePlan, target: Target, noted: Record
+) -> Plan:
+    """Add what is noted, and the copies of what git does not hold."""
+    plan.files = files.changes
+    plan.notes = files.notes(plan.checkout.prefix) + plan.notes
+    folder = folder_of(target.name)
+    kept = {p.before.digest for p in noted.files.values() if p.before}
+    wanted: dict[Path, bytes | None] = {
+        folder / "before" / key: content
+        for key, content in {**target.copies, **files.copies}.items()
+        if key in kept
     }
-    return (json.dumps(entries, indent=1) + "\n").encode()
+    before = plan.checkout.base / folder / "before"
+    for copy in before.iterdir() if before.is_dir() else ():
+        if copy.name not in kept:
+            wanted[folder / "before" / copy.name] = None
+    is_empty = noted.is_empty()
+    wanted[folder / "record.json"] = None if is_empty else noted.dumped()
+    wanted[folder / ".gitignore"] = None if is_empty else b"*\n"
+    wanted[old_record.path_of(target.name)] = None
+    for path, after in wanted.items():
+        now = plan.checkout.read(path)
+        if now != after:
+            plan.state.append(Change(path, now, after, is_private=True))
+    return plan
 
 
-def _originals(checkout: Path, name: str) -> dict[Path, bytes | None]:
-    """Give what an earlier installation replaced; empty if there was none.
-
-    Raises:
-        InstallError: what it put there was changed since.
-    """
-    record = checkout / EXTENSIONS / name / RECORD
-    if not record.exists():
-        return {}
-    originals: dict[Path, bytes | None] = {}
-    for text, entry in json.loads(record.read_text()).items():
-        path = Path(text)
-        if _digest(_read(checkout / path)) != entry["after"]:
-            raise InstallError(f"{path} was changed since it was installed")
-        before = entry["before"]
-        originals[path] = None if before is None else base64.b64decode(before)
-    return originals
-
-
-def _digest(content: bytes | None) -> str | None:
-    return None if content is None else hashlib.sha256(content).hexdigest()
+def _loaded(
+    root: Path, checkout: Checkout, name: str, force: bool
+) -> tuple[Record | None, dict[str, bytes]]:
+    """Read what is noted; contents that have no copy yet come with it."""
+    try:
+        record = load(checkout.base / folder_of(name) / "record.json")
+        if record is not None:
+            return record, {}
+        old = old_record.load_old(checkout, name, _graph(root))
+        return old if old is not None else (None, {})
+    except InstallError:
+        if force:
+            return None, {}
+        raise

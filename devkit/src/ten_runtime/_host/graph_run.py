@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Runs one graph: from its definition to the last callback.
 
 One thread per run decides everything about stages, one action after the

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Where log lines go: the handlers of TEN's `ten.log` configuration."""
 
 from __future__ import annotations

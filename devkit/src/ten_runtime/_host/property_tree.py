@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Typed access to a JSON tree: the rules of every property call.
 
 Reading is strict: there is no conversion between integers, floats, texts and

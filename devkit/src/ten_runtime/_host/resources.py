@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Remembers which sockets and files an extension opens.
 
 Python tells an audit hook about each of them as it is made. What was made in

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Where the callbacks of a node run: on a loop, or on a thread in turn."""
 
 from __future__ import annotations

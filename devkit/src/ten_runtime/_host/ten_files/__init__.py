@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """What TEN refuses in the files of a package, in TEN's own words.
 
 Each function takes a decoded JSON document and gives the first reason to

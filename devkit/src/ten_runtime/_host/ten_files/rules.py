@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Rules that a JSON value keeps or breaks.
 
 A rule is a function of a value and the place where it stands; it gives the
