@@ -95,14 +95,16 @@ async def serving(
         (401, "", AUTH),
         (402, "", QUOTA),
         (403, "", AUTH),
-        (403, "Please use the eu region endpoint", CONFIG),
+        (403, "Please use the eu region endpoint", AUTH),
         (404, "", CONFIG),
         (408, "", TRANSIENT),
         (429, "", CAPACITY),
         (500, "error 401 from server", TRANSIENT),
         (502, "", TRANSIENT),
         (503, "", TRANSIENT),
-        (503, "Concurrency limit exceeded", CAPACITY),
+        (503, "Concurrency limit exceeded", TRANSIENT),
+        (503, "Your quota is checked by a service that is down", TRANSIENT),
+        (429, "60 requests per minute, see your subscription", CAPACITY),
     ],
 )
 async def test_a_refused_upgrade_names_the_status(
@@ -532,7 +534,8 @@ END = Send('{"type":"end_of_stream"}')
             "1001",
             "going away",
         ),
-        (Point.AUDIO, Close(1002), ConnectionLost, PROTOCOL, "1002", ""),
+        (Point.READY, Close(1002), ConnectionLost, CONFIG, "1002", ""),
+        (Point.READY, Close(1003), ConnectionLost, CONFIG, "1003", ""),
         (
             Point.READY,
             Close(1008, "No authentication provided."),

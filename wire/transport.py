@@ -31,14 +31,22 @@ except ImportError:  # websockets 14 knows no proxies
 
 
 from ..config import Endpoint
-from ..core.errors import ConnectError, ConnectionLost, ErrorKind, classify
-from ..core.redact import host_of
+from ..core.errors import (
+    ConnectError,
+    ConnectionLost,
+    ErrorKind,
+    classify,
+    with_reason,
+)
+from ..core.redact import Masker, host_of, secrets_in
 
 # The library logs what it sends at DEBUG, headers and the key among it.
 _quiet = logging.getLogger("gradium_tts.websockets")
 _quiet.setLevel(logging.INFO)
 # Large enough for any message seen, small enough to bound the memory.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+# So much of the page with which an upgrade is refused is kept.
+PAGE_CHARACTERS = 500
 # How long a socket that was left may take to close before it is cut.
 CLOSE_S = 0.5
 
@@ -113,18 +121,19 @@ class WebSocketTransport:
         await self._connection.close()
 
     def _lost(self, error: ConnectionClosed) -> ConnectionLost:
-        frame = error.rcvd or error.sent
-        code = frame.code if error.rcvd and frame else None
-        reason = frame.reason if frame else ""
-        what = (
-            f"{self._host} closed the connection with code {code}"
-            if code
-            else f"the connection to {self._host} broke"
-        )
+        if error.rcvd is None:
+            # What the library has said to the peer is no vendor's word.
+            what = f"the connection to {self._host} broke"
+            reason = error.sent.reason if error.sent else ""
+            return ConnectionLost(
+                with_reason(what, reason), ErrorKind.TRANSIENT
+            )
+        code, reason = error.rcvd.code, error.rcvd.reason
+        what = f"{self._host} closed the connection with code {code}"
         return ConnectionLost(
-            f"{what}: {reason}" if reason else what,
+            with_reason(what, reason),
             classify(code=code, message=reason),
-            str(code or ""),
+            str(code),
             reason,
         )
 
@@ -162,7 +171,7 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
             options["proxy"] = endpoint.proxy
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
-        raise _connect_error(error, host, timeout_s) from error
+        raise _connect_error(error, endpoint, timeout_s) from error
     return WebSocketTransport(connection, host)
 
 
@@ -179,44 +188,61 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def _connect_error(
-    error: Exception, host: str, timeout_s: float
+    error: Exception, endpoint: Endpoint, timeout_s: float
 ) -> ConnectError:
     """Say what failed while connecting, and what that means."""
     if isinstance(error, ConnectError):
         return error
+    host = host_of(endpoint.url)
     if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        body = (error.response.body or b"").decode("utf-8", "replace")
-        return ConnectError(
-            f"{host} refused the connection with HTTP status {status}",
-            classify(http_status=status, message=body),
-            str(status),
-            body.strip()[:500],
-        )
+        return _refused(error, endpoint)
+    what = f"cannot connect to {host}"
     if isinstance(error, InvalidProxyStatus):
         # The proxy's, not the vendor's: a 403 here is not about the key.
         status = error.response.status_code
         return ConnectError(
-            f"cannot connect to {host}: {error}",
+            f"{what}: {error}",
             ErrorKind.CONFIG if status < 500 else ErrorKind.TRANSIENT,
             str(status),
         )
-    kind = ErrorKind.TRANSIENT
+    kind, why = ErrorKind.TRANSIENT, str(error) or type(error).__name__
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         why = f"no answer within {timeout_s:g} s"
-    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError)):
-        kind, why = ErrorKind.CONFIG, str(error)
+    elif isinstance(error, ssl.SSLError):
+        kind = ErrorKind.CONFIG
+    elif isinstance(error, (InvalidURI, InvalidProxy)):
+        kind = ErrorKind.CONFIG
     elif isinstance(error, OSError):
-        # Where there is a number, asyncio's words repeat the address.
-        number = error.errno or 0
-        why = (
-            os.strerror(number) if number > 0 else error.strerror or str(error)
-        )
+        why = _system_reason(error)
     elif isinstance(error, (InvalidHandshake, EOFError, ValueError)):
-        why = f"not a websocket answer: {error}"
+        why = f"not a websocket answer: {why}"
     else:
         kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
-    return ConnectError(f"cannot connect to {host}: {why}", kind)
+    return ConnectError(f"{what}: {why}", kind)
+
+
+def _refused(error: InvalidStatus, endpoint: Endpoint) -> ConnectError:
+    """Say with what status an upgrade was refused."""
+    status = error.response.status_code
+    page = (error.response.body or b"").decode("utf-8", "replace").strip()
+    # A page may repeat the key, and a cut must not leave the half of it.
+    masker = Masker(
+        secrets_in([endpoint.headers, endpoint.url, endpoint.proxy])
+    )
+    return ConnectError(
+        f"{host_of(endpoint.url)} refused the connection with HTTP status"
+        f" {status}",
+        classify(http_status=status),
+        str(status),
+        masker.head(page, PAGE_CHARACTERS),
+    )
+
+
+def _system_reason(error: OSError) -> str:
+    """Give the system's words alone: asyncio's repeat the address."""
+    number = error.errno or 0
+    reason = os.strerror(number) if number > 0 else error.strerror
+    return reason or str(error) or type(error).__name__
 
 
 Connect = Callable[[Endpoint, float], Awaitable[Transport]]
