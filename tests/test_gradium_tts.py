@@ -202,21 +202,6 @@ async def test_what_only_the_user_can_change_is_a_config_error(
     assert error.kind is CONFIG
 
 
-async def test_tls_on_a_plain_port_is_a_config_error() -> None:
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    async with serving(answer) as port:
-        error = await connect_error(f"wss://127.0.0.1:{port}/")
-
-    assert "SSL" in str(error)
-    assert error.kind is CONFIG
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that nobody has signed, with its key."""
@@ -263,16 +248,6 @@ async def pump(
         writer.close()
 
 
-async def test_a_certificate_of_nobody_is_a_config_error(
-    sim: GradiumSim, certificate: Path
-) -> None:
-    async with tls_front(certificate, sim.port) as port:
-        error = await connect_error(f"wss://127.0.0.1:{port}/api/speech/tts")
-
-    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
-    assert error.kind is CONFIG
-
-
 async def test_a_certificate_is_trusted_by_ca_file(
     sim: GradiumSim, certificate: Path
 ) -> None:
@@ -315,19 +290,6 @@ async def test_the_authorities_are_read_once(
     # Once for the system's, once for the file.
     assert read == 2
     assert len(sim.sessions) == 2
-
-
-async def test_a_dropped_tls_handshake_is_transient() -> None:
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await reader.read(1)
-        writer.close()
-
-    async with serving(answer) as port:
-        error = await connect_error(f"wss://127.0.0.1:{port}/")
-
-    assert error.kind is TRANSIENT
 
 
 async def test_a_redirect_is_not_followed(sim: GradiumSim) -> None:

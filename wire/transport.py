@@ -209,7 +209,11 @@ def _connect_error(
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         why = f"no answer within {timeout_s:g} s"
     elif isinstance(error, ssl.SSLError):
-        kind = ErrorKind.CONFIG
+        # Only what the user can trust or not trust is the user's. An alert
+        # or an end in mid-handshake is a server in trouble, or a proxy's.
+        if isinstance(error, ssl.SSLCertVerificationError):
+            kind = ErrorKind.CONFIG
+        why = _tls_reason(error)
     elif isinstance(error, (InvalidURI, InvalidProxy)):
         kind = ErrorKind.CONFIG
     elif isinstance(error, OSError):
@@ -238,10 +242,21 @@ def _refused(error: InvalidStatus, endpoint: Endpoint) -> ConnectError:
     )
 
 
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Give the library's words without the line of its own source."""
+    reason = str(error).partition(" (_ssl.c:")[0]
+    # Without words the tuple of its arguments is shown, which says nothing.
+    has_words = any(character.isalpha() for character in reason)
+    return reason if has_words else "the TLS handshake failed"
+
+
 def _system_reason(error: OSError) -> str:
     """Give the system's words alone: asyncio's repeat the address."""
     number = error.errno or 0
     reason = os.strerror(number) if number > 0 else error.strerror
+    if not reason and isinstance(error, ConnectionError):
+        # asyncio has no words for an end in the middle of a handshake.
+        return str(error) or "the connection was closed"
     return reason or str(error) or type(error).__name__
 
 
