@@ -47,7 +47,8 @@ _quiet.setLevel(logging.INFO)
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # So much of the page with which an upgrade is refused is kept.
 PAGE_CHARACTERS = 500
-# How long a socket that was left may take to close before it is cut.
+# How long a socket that was left, or closed by the server, may take to be
+# hung up before it is cut.
 CLOSE_S = 0.5
 
 
@@ -138,6 +139,28 @@ class WebSocketTransport:
         )
 
 
+class _Connection(ClientConnection):
+    """A connection that hangs up itself where the server has only closed.
+
+    The library tells of a close when the server has hung up, too. One that
+    does not would be taken for silent, and its code and reason be lost.
+    """
+
+    _hanging_up: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.protocol.close_rcvd and not self._hanging_up:
+            self._hanging_up = asyncio.get_running_loop().call_later(
+                CLOSE_S, self.transport.abort
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._hanging_up:
+            self._hanging_up.cancel()
+        super().connection_lost(exc)
+
+
 class _Connect(connect):
     """`connect` that follows no redirect: the key is for one host only."""
 
@@ -158,6 +181,7 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "max_size": MAX_MESSAGE_BYTES,
         "open_timeout": timeout_s,
         "close_timeout": CLOSE_S,
+        "create_connection": _Connection,
         # Keeps middleboxes awake. A missing pong is the watchdog's business:
         # pongs may queue behind audio that is not read yet.
         "ping_interval": 20.0,

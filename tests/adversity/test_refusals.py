@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.protocol import Audio
 from gradium_tts_python.wire import stream as stream_module
+from gradium_tts_python.wire import transport as transport_module
 from gradium_tts_python.wire.transport import open_websocket
 
 from .raw_server import TEXT, Answer, close_frame, frame, page, serving, upgrade
@@ -142,6 +144,34 @@ async def test_a_close_frame_is_read_by_its_code_first(
         reason,
     )
     assert not str(error).endswith((":", ": "))
+
+
+async def test_who_closes_and_does_not_hang_up_is_heard_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The library waits for the server to hang up; a broken one never does."""
+    monkeypatch.setattr(transport_module, "CLOSE_S", 0.05)
+    hung_up = asyncio.Event()
+
+    async def close_only(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await upgrade(reader, writer)
+        writer.write(frame(TEXT, b"the last words"))
+        writer.write(close_frame(1008, "No authentication provided."))
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        hung_up.set()
+
+    async with serving(close_only) as port:
+        transport = await open_websocket(endpoint(port), 5.0)
+        last = await transport.recv()
+        with pytest.raises(ConnectionLost) as caught:
+            await asyncio.wait_for(transport.recv(), 10.0)
+        await asyncio.wait_for(hung_up.wait(), 10.0)
+
+    assert last == "the last words"
+    assert (caught.value.kind, caught.value.code) == (AUTH, "1008")
 
 
 @pytest.mark.parametrize(
