@@ -14,6 +14,7 @@ import asyncio
 import json
 import time
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 from ten_ai_base.message import TTSAudioEndReason
@@ -23,7 +24,7 @@ from ten_runtime import AsyncTenEnv, Data
 from .config import DEFAULT_SAMPLE_RATE_HZ, GradiumTTSConfig
 from .core.admission import Admission, Segment, Verdict
 from .core.errors import ErrorKind, GradiumError
-from .core.redact import host_of, mask_text, mask_values, secrets_in
+from .core.redact import Masker, host_of, secrets_in
 from .core.request import Action, EndReason, Ledger, Pcm
 from .core.sentences import ConfigError
 from .core.setting_names import merge_settings
@@ -93,9 +94,9 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._is_stopping = False
         # All there ever were: a running request keeps its settings.
         self._secrets: set[str] = set()
-        self._trace = Trace(lambda tree: mask_values(tree, [*self._secrets]))
-        self._log = GraphLog(self, self._redact)
-        self._events = GraphEvents(self, self._log, self._redact)
+        self._log = GraphLog(self)
+        self._trace = Trace(self._masked)
+        self._events = GraphEvents(self, self._log)
 
     # ------------------------------------------------------------ life cycle
 
@@ -148,7 +149,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         Raises:
             ConfigError: what is wrong; everything stays as it was.
         """
-        self._secrets.update(secrets_in(configs))
+        self._keep_secret(secrets_in(configs))
         self._trace.write(ten="in", name="update_configs", fields=configs)
         self._use(merge_settings(self._tree, configs))
         if self._client:
@@ -157,7 +158,7 @@ class GradiumTTSExtension(GuardedTTSBase):
     def _use(self, tree: dict[str, Any]) -> None:
         config = GradiumTTSConfig.load(tree)
         self._tree, self._config = tree, config
-        self._secrets.update(config.secrets())
+        self._keep_secret(config.secrets())
         for warning in config.warnings:
             self._log.warn(warning)
         self._log.key_point(f"config: {config.redacted()}")
@@ -389,5 +390,9 @@ class GradiumTTSExtension(GuardedTTSBase):
             return ten_env
         return TracedEnv(ten_env, self._trace.write)
 
-    def _redact(self, text: str) -> str:
-        return mask_text(text, self._secrets)
+    def _masked(self, tree: Any) -> Any:
+        return self._log.masker.mask_values(tree)
+
+    def _keep_secret(self, secrets: Iterable[str]) -> None:
+        self._secrets.update(secrets)
+        self._log.masker = Masker(self._secrets)

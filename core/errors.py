@@ -9,7 +9,11 @@ from enum import Enum
 
 
 class ErrorKind(Enum):
-    """What a failure means for the one who asked."""
+    """What a failure means for the one who asked.
+
+    `INTERNAL` is a bug of this package: neither the vendor nor the user can
+    help, and the next request may well succeed.
+    """
 
     AUTH = "auth"
     CONFIG = "config"
@@ -17,7 +21,6 @@ class ErrorKind(Enum):
     CAPACITY = "capacity"
     TRANSIENT = "transient"
     PROTOCOL = "protocol"
-    # A bug on this side; the vendor has no part in it.
     INTERNAL = "internal"
 
     @property
@@ -61,6 +64,20 @@ class ConnectError(GradiumError):
 class ConnectionLost(GradiumError):
     """The socket closed or broke before the end of the stream."""
 
+    def in_phase(self, *, has_audio: bool) -> ConnectionLost:
+        """Return the same error as the one who knows the phase reads it.
+
+        The socket that was lost did not know whether audio had been accepted.
+        """
+        if not self.code.isdecimal():
+            return self
+        kind = classify(
+            code=int(self.code),
+            message=self.vendor_message,
+            has_audio=has_audio,
+        )
+        return ConnectionLost(str(self), kind, self.code, self.vendor_message)
+
 
 class SynthesisError(GradiumError):
     """The server refused the session, or answered nonsense."""
@@ -70,36 +87,61 @@ class StallError(GradiumError):
     """The server owed something and kept silent."""
 
 
-# The vendor's phrases, most telling first, searched in the first line only
-# (a support footer follows). Digits are never searched: they may be anything.
-_PHRASES = tuple(
+def with_reason(what: str, reason: str) -> str:
+    """Say what failed, and why where that is known: no colon hangs."""
+    reason = reason.strip()
+    return f"{what}: {reason}" if reason else what
+
+
+# Only so much of a message is read: the vendor's own are short.
+_READ_CHARACTERS = 300
+_RELAYED = re.compile(r"(?:error from server(?: \d+)?|error): ", re.IGNORECASE)
+# What stands in quotes or brackets is somebody else's: the user's text, an id.
+# An apostrophe within a word is no quote.
+_QUOTE = re.compile(r"(?<!\w)['’‘]|[\"“”„«»`(\[{<「『]")
+
+# At the start of what the vendor says, where no echo stands.
+_OPENINGS = tuple(
     (re.compile(pattern, re.IGNORECASE), kind)
     for pattern, kind in (
-        # These echo what the user wrote, so they come before all others.
-        (r"\bembeddings not found for\b", ErrorKind.CONFIG),
-        (r"\bpronunciation dictionary\b.*\bnot found", ErrorKind.CONFIG),
-        (r"^\w+ should be between\b", ErrorKind.CONFIG),
-        (r"^session (not found|already active)\b", ErrorKind.PROTOCOL),
+        (r"embeddings not found\b", ErrorKind.CONFIG),
+        (r"pronunciation dictionary\b", ErrorKind.CONFIG),
+        (r"\w+ should be (between|one of|an?)\b", ErrorKind.CONFIG),
+        (r"session (not found|already active)\b", ErrorKind.PROTOCOL),
         (
-            r"\b(invalid|expired|missing|revoked|unknown)\b.{0,40}\bapi key\b",
+            r"(invalid|expired|missing|revoked|unknown|no)"
+            r"( or (invalid|expired|missing|revoked|unknown))* api key\b",
             ErrorKind.AUTH,
         ),
         (
-            r"\bapi key\b.{0,40}\b(invalid|expired|missing|revoked|unknown)\b",
+            r"((the|this|your) )?api key ((is|was|has been) )?"
+            r"(invalid|expired|missing|revoked|unknown)\b",
             ErrorKind.AUTH,
         ),
-        (r"\bno authentication provided\b", ErrorKind.AUTH),
-        (r"\bauthentication (failed|required)\b", ErrorKind.AUTH),
-        (r"\bregion endpoint\b", ErrorKind.CONFIG),
-        # Before the next: a cap on concurrency may name the subscription.
-        (r"\bconcurren(cy|t)\b", ErrorKind.CAPACITY),
-        (r"\b(credits?|quota|subscription)\b", ErrorKind.QUOTA),
+        (r"no authentication\b", ErrorKind.AUTH),
+        (r"authentication (failed|required)\b", ErrorKind.AUTH),
         (
-            r"\b(inactivity|idle|duration|session length|session limit)\b",
-            ErrorKind.TRANSIENT,
+            r"(you (have|are) )?(no|out of|insufficient|not enough) (\w+ )?"
+            r"(credits?|quota|subscription)\b(?! (service|server|check))",
+            ErrorKind.QUOTA,
         ),
         (
-            r"\b(rate limit|too many requests|at capacity|overloaded|busy)\b",
+            r"((the|this|your) )?(\w+ )?(credits?|quota|subscription)"
+            r"( limit)? ((is|are|was|were|has|have|been) )*"
+            r"(exceeded|exhausted|expired|used up|required|inactive|cancelled)\b",
+            ErrorKind.QUOTA,
+        ),
+    )
+)
+# Anywhere in what the vendor says; none of these shuts the latch.
+_MENTIONS = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"\bthe [\w-]+ region endpoint\b", ErrorKind.CONFIG),
+        (r"\b(inactivity|idle|duration|timed? ?out)\b", ErrorKind.TRANSIENT),
+        (
+            r"\b(concurren\w*|sessions?|streams?|limit(s|ed)?|too many"
+            r"|per (second|minute|hour|day)|capacity|overloaded|busy)\b",
             ErrorKind.CAPACITY,
         ),
     )
@@ -112,6 +154,7 @@ _HTTP_KINDS = {
     408: ErrorKind.TRANSIENT,
     429: ErrorKind.CAPACITY,
 }
+_REFUSED_SETUP, _REFUSED_DATA, _POLICY = 1002, 1003, 1008
 
 
 def classify(
@@ -119,29 +162,60 @@ def classify(
     http_status: int | None = None,
     code: int | None = None,
     message: str = "",
+    has_audio: bool | None = None,
 ) -> ErrorKind:
-    """Tell what a failure means: the vendor's phrase first, then the code.
+    """Tell what a failure means: status and code first, then the words.
+
+    The words decide where the vendor's code says "policy" or where there is
+    none, and only before audio: what a server says about a fault of its own
+    may quote the user or name any of its parts.
 
     Args:
         http_status: of the refused upgrade, `None` once upgraded.
-        code: of the in-band error or of the close frame, `None` for a
-            connection that broke without one.
+        code: of the in-band error or of the close frame, `None` for an error
+            without one. A connection that broke is no case for this function.
         message: the vendor's words; only the first line counts.
+        has_audio: whether the session had brought audio, so that setup and
+            key are known to be good; `None` where that is not known. Then an
+            unknown wording is no configuration error: a retry in vain costs
+            less than speech that is given up.
     """
-    first_line = message.strip().split("\n", 1)[0]
-    for phrase, kind in _PHRASES:
-        if phrase.search(first_line):
-            return kind
     if http_status is not None:
-        if http_status in _HTTP_KINDS:
-            return _HTTP_KINDS[http_status]
-        return (
-            ErrorKind.CONFIG
-            if 300 <= http_status < 500
-            else ErrorKind.TRANSIENT
-        )
-    if code == 1008:
+        return _kind_of_status(http_status)
+    if code in (_REFUSED_SETUP, _REFUSED_DATA):
+        return _kind_of_refusal(message, has_audio=has_audio)
+    if code not in (_POLICY, None) or has_audio:
+        return ErrorKind.TRANSIENT
+    kind = _kind_of_words(message)
+    if kind is None and code == _POLICY and has_audio is False:
         return ErrorKind.CONFIG
-    if code == 1002:
-        return ErrorKind.PROTOCOL
-    return ErrorKind.TRANSIENT
+    return kind or ErrorKind.TRANSIENT
+
+
+def _kind_of_status(http_status: int) -> ErrorKind:
+    if http_status in _HTTP_KINDS:
+        return _HTTP_KINDS[http_status]
+    is_ours = 300 <= http_status < 500
+    return ErrorKind.CONFIG if is_ours else ErrorKind.TRANSIENT
+
+
+def _kind_of_refusal(message: str, *, has_audio: bool | None) -> ErrorKind:
+    """Tell a setup that was refused from a conversation that went wrong."""
+    is_bug = has_audio or _kind_of_words(message) is ErrorKind.PROTOCOL
+    return ErrorKind.PROTOCOL if is_bug else ErrorKind.CONFIG
+
+
+def _kind_of_words(message: str) -> ErrorKind | None:
+    """Look for what the vendor is known to say; `None` where it is not."""
+    # A support footer follows after the first line.
+    said = message.strip()[:_READ_CHARACTERS].split("\n", 1)[0]
+    relayed = _RELAYED.match(said)
+    said = said[relayed.end() :] if relayed else said
+    said = _QUOTE.split(said, maxsplit=1)[0]
+    for opening, kind in _OPENINGS:
+        if opening.match(said):
+            return kind
+    for mention, kind in _MENTIONS:
+        if mention.search(said):
+            return kind
+    return None

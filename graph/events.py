@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -91,16 +90,14 @@ class GraphEvents:
         self,
         base: AsyncTTS2BaseExtension,
         log: GraphLog,
-        redact: Callable[[str], str],
     ) -> None:
         """Speak for an extension.
 
         Args:
-            redact: masks the secrets of a text.
+            log: where to log; has the masker of the extension's secrets.
         """
         self._base = base
         self._log = log
-        self._redact = redact
         self._status = ConnectionStatus()
         # What the graph may know of the vendor's side; no secrets.
         self.vendor_metadata: dict[str, str] = {}
@@ -210,13 +207,13 @@ class GraphEvents:
         await self._base.send_tts_error(
             request_id,
             ModuleError(
-                message=self._redact(message),
+                message=self._log.masker.mask(message),
                 module=ModuleType.TTS,
                 code=int(module_code.value),
                 vendor_info=ModuleErrorVendorInfo(
                     vendor=VENDOR,
                     code=code,
-                    message=self._redact(vendor_message or message),
+                    message=self._log.masker.mask(vendor_message or message),
                 ),
             ),
         )
@@ -262,16 +259,16 @@ class GraphEvents:
         info = ModuleErrorVendorInfo(
             vendor=VENDOR,
             code=vendor_code,
-            message=self._redact(vendor_message),
+            message=self._log.masker.mask(vendor_message),
         )
         for change in self._status.move_to(wanted):
             hook = getattr(self._base, f"on_{change.current.value}", None)
             if hook is None:
                 await self._send_status_data(
-                    change, code, self._redact(message), info
+                    change, code, self._log.masker.mask(message), info
                 )
             elif change.current is Status.DISCONNECTED:
-                await hook(code, self._redact(message), info)
+                await hook(code, self._log.masker.mask(message), info)
             else:
                 await hook()
 

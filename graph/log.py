@@ -5,50 +5,44 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 from ten_ai_base.const import LOG_CATEGORY_KEY_POINT, LOG_CATEGORY_VENDOR
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
+
+from ..core.redact import Masker
 
 
 class GraphLog(logging.Handler):
     """Writes lines to the log of an extension's environment.
 
     As a handler it takes what the client logs, under the category `vendor`.
+    A line is masked, escaped and cut here, and nowhere else.
     """
 
-    def __init__(
-        self,
-        base: AsyncTTS2BaseExtension,
-        redact: Callable[[str], str],
-    ) -> None:
-        """Write for an extension.
-
-        Args:
-            redact: masks the secrets of a line.
-        """
+    def __init__(self, base: AsyncTTS2BaseExtension) -> None:
         super().__init__()
+        self.masker = Masker()
         self._base = base
-        self._redact = redact
 
     def key_point(self, message: str) -> None:
         """Log a milestone."""
         self._base.ten_env.log_info(
-            self._redact(message), category=LOG_CATEGORY_KEY_POINT
+            self.masker.log_line(message), category=LOG_CATEGORY_KEY_POINT
         )
 
     def warn(self, message: str) -> None:
         """Log what a user should know."""
         self._base.ten_env.log_warn(
-            self._redact(message), category=LOG_CATEGORY_KEY_POINT
+            self.masker.log_line(message), category=LOG_CATEGORY_KEY_POINT
         )
 
     def bug(self, request_id: str, traceback: str) -> None:
-        """Log an exception that should not have happened."""
-        self._base.ten_env.log_error(
-            self._redact(f"request={request_id} {traceback}"),
-            category=LOG_CATEGORY_VENDOR,
-        )
+        """Log an exception that should not have happened, line by line."""
+        for line in traceback.splitlines():
+            self._base.ten_env.log_error(
+                self.masker.log_line(f"request={request_id} {line}"),
+                category=LOG_CATEGORY_VENDOR,
+            )
 
     def vendor(self, name: str) -> logging.Logger:
         """Return a logger whose lines end up here."""
@@ -65,4 +59,7 @@ class GraphLog(logging.Handler):
             logging.WARNING: ten_env.log_warn,
             logging.ERROR: ten_env.log_error,
         }[record.levelno]
-        write(self._redact(record.getMessage()), category=LOG_CATEGORY_VENDOR)
+        write(
+            self.masker.log_line(record.getMessage()),
+            category=LOG_CATEGORY_VENDOR,
+        )

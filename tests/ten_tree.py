@@ -187,7 +187,14 @@ def make_extension(root: Path, version: int = 1) -> Path:
         "type": "extension",
         "name": NAME,
         "version": f"0.{version}.0",
-        "package": {"include": ["manifest.json", "**.py", "core/**.py"]},
+        "package": {
+            "include": [
+                "manifest.json",
+                "**.py",
+                "core/**.py",
+                "tests/bin/start",
+            ]
+        },
     }
     files = {
         "manifest.json": json.dumps(manifest) + "\n",

@@ -134,7 +134,8 @@ FAILURES = (
     Failure("HTTP 503", Http(503), "503", is_upgrade_only=True),
     Failure("close 1000 without an end", Close(1000), "1000"),
     Failure("close 1001", Close(1001, "going away"), "1001"),
-    Failure("close 1002", Close(1002), "1002", is_retried=False),
+    Failure("close 1002", Close(1002), "1002", False, True),
+    Failure("close 1003", Close(1003, "no such model"), "1003", False, True),
     Failure(
         "close 1008, no key",
         Close(1008, "No authentication provided."),

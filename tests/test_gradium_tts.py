@@ -121,14 +121,16 @@ async def serving(
         (401, "", AUTH),
         (402, "", QUOTA),
         (403, "", AUTH),
-        (403, "Please use the eu region endpoint", CONFIG),
+        (403, "Please use the eu region endpoint", AUTH),
         (404, "", CONFIG),
         (408, "", TRANSIENT),
         (429, "", CAPACITY),
         (500, "error 401 from server", TRANSIENT),
         (502, "", TRANSIENT),
         (503, "", TRANSIENT),
-        (503, "Concurrency limit exceeded", CAPACITY),
+        (503, "Concurrency limit exceeded", TRANSIENT),
+        (503, "Your quota is checked by a service that is down", TRANSIENT),
+        (429, "60 requests per minute, see your subscription", CAPACITY),
     ],
 )
 async def test_a_refused_upgrade_names_the_status(
@@ -226,21 +228,6 @@ async def test_what_only_the_user_can_change_is_a_config_error(
     assert error.kind is CONFIG
 
 
-async def test_tls_on_a_plain_port_is_a_config_error() -> None:
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await reader.read(1)
-        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        writer.close()
-
-    async with serving(answer) as port:
-        error = await connect_error(f"wss://127.0.0.1:{port}/")
-
-    assert "SSL" in str(error)
-    assert error.kind is CONFIG
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that nobody has signed, with its key."""
@@ -287,16 +274,6 @@ async def pump(
         writer.close()
 
 
-async def test_a_certificate_of_nobody_is_a_config_error(
-    sim: GradiumSim, certificate: Path
-) -> None:
-    async with tls_front(certificate, sim.port) as port:
-        error = await connect_error(f"wss://127.0.0.1:{port}/api/speech/tts")
-
-    assert "CERTIFICATE_VERIFY_FAILED" in str(error)
-    assert error.kind is CONFIG
-
-
 async def test_a_certificate_is_trusted_by_ca_file(
     sim: GradiumSim, certificate: Path
 ) -> None:
@@ -339,19 +316,6 @@ async def test_the_authorities_are_read_once(
     # Once for the system's, once for the file.
     assert read == 2
     assert len(sim.sessions) == 2
-
-
-async def test_a_dropped_tls_handshake_is_transient() -> None:
-    async def answer(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        await reader.read(1)
-        writer.close()
-
-    async with serving(answer) as port:
-        error = await connect_error(f"wss://127.0.0.1:{port}/")
-
-    assert error.kind is TRANSIENT
 
 
 async def test_a_redirect_is_not_followed(sim: GradiumSim) -> None:
@@ -512,7 +476,8 @@ END = Send('{"type":"end_of_stream"}')
             "1001",
             "going away",
         ),
-        (Point.AUDIO, Close(1002), ConnectionLost, PROTOCOL, "1002", ""),
+        (Point.READY, Close(1002), ConnectionLost, CONFIG, "1002", ""),
+        (Point.READY, Close(1003), ConnectionLost, CONFIG, "1003", ""),
         (
             Point.READY,
             Close(1008, "No authentication provided."),

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from gradium_tts_python.core.redact import (
     MASK,
+    Masker,
     host_of,
     is_secret_name,
+    log_line,
     mask_text,
     mask_urls,
     mask_values,
@@ -68,6 +70,10 @@ def test_a_name_looks_harmless(name: str) -> None:
         ("HTTP://me:pw@h", "HTTP://***@h"),
         ("http://h/?mail=a@b", "http://h/?mail=a@b"),
         ("mail a@b, see http://h", "mail a@b, see http://h"),
+        ("http://h?a=b?token=abc", "http://h?a=b?token=***"),
+        ("http://h?token?x=abc", "http://h?token?x=***"),
+        ('"http://h?token=abc"?key=def', '"http://h?token=***"?key=***'),
+        ("http://h?token=&key==a", "http://h?token=&key=***"),
         ("", ""),
     ],
 )
@@ -155,6 +161,91 @@ def test_the_secrets_of_a_tree_are_known(tree: Any, secrets: list[str]) -> None:
 )
 def test_a_host_is_named_without_secrets(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+# ------------------------------------------------------------ cuts and lines
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "shown"),
+    [
+        ("nothing here", 20, "nothing here"),
+        ("nothing here", 12, "nothing here"),
+        ("nothing here", 8, "nothing…"),
+        # Masked first: no cut leaves half a secret.
+        ("the key abcdefghijkl is bad", 12, "the key ***…"),
+        ("the key abcdefghijkl is bad", 10, "the key *…"),
+        ("the key abcdefghijkl is bad", 18, "the key *** is bad"),
+        ("wss://me:password@host/path", 12, "wss://***@h…"),
+        ("wss://host/?token=abcdef&voice=a", 25, "wss://host/?token=***&vo…"),
+    ],
+)
+def test_a_text_is_masked_before_it_is_cut(
+    text: str, length: int, shown: str
+) -> None:
+    assert Masker(["abcdefghijkl"]).head(text, length) == shown
+
+
+@given(
+    secret=st.text("ABCDEFGH", min_size=6, max_size=40),
+    others=st.lists(st.text("ABCDEFGH", min_size=1, max_size=40), max_size=3),
+    before=st.text("123 ", max_size=60),
+    after=st.text("456 ", max_size=300),
+    length=st.integers(1, 60),
+)
+def test_a_secret_that_a_cut_goes_through_is_masked_whole(
+    secret: str, others: list[str], before: str, after: str, length: int
+) -> None:
+    masker = Masker([secret, *others])
+
+    shown = masker.head(before + secret + after, length)
+
+    assert not set(shown) & set("ABCDEFGH")
+    assert len(shown) <= length
+
+
+@given(
+    password=st.text("ABCDEFGH@:", min_size=1, max_size=300),
+    length=st.integers(1, 60),
+    secrets=st.sampled_from([[], ["0123456789"]]),
+)
+@pytest.mark.parametrize(
+    "url", ["wss://me:{}@host/path", "wss://host/?token={}&voice=a"]
+)
+def test_a_secret_of_a_url_that_a_cut_goes_through_is_masked_whole(
+    url: str, password: str, length: int, secrets: list[str]
+) -> None:
+    shown = Masker(secrets).head(url.format(password) + " 1" * 99, length)
+
+    assert not set(shown) & set("ABCDEFGH")
+    assert len(shown) <= length
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("request=r7 connected", "request=r7 connected"),
+        ("request=r7\nERROR forged", r"request=r7\nERROR forged"),
+        # Masked before it is escaped, or it would not be found.
+        ("bad key abc\ndef!", "bad key ***!"),
+        ("x" * 3000, "x" * 2045 + "…"),
+        ("\n" * 3000, r"\n" * 1022 + "\\…"),
+    ],
+)
+def test_a_line_of_the_log_is_masked_escaped_and_cut(
+    text: str, line: str
+) -> None:
+    assert Masker(["abc\ndef"]).log_line(text) == line
+    assert log_line(text, ["abc\ndef"]) == line
+
+
+@given(st.text(st.characters(), max_size=50), st.integers(0, 4000))
+def test_a_line_of_the_log_is_one_short_line(text: str, padding: int) -> None:
+    line = Masker(["secret"]).log_line(text + "é" * padding + "secret" + text)
+
+    assert len(f"|{line}|".splitlines()) == 1
+    assert len(line.encode()) <= 2048
+    assert "secret" not in line
 
 
 SECRETS = st.text(string.ascii_letters + string.digits + "-_", min_size=8)

@@ -27,6 +27,7 @@ class Peer:
 
     owed: Owed | None
     pong_after_s: float = 0.01
+    ping_fails: bool = False
     pings: list[float] = field(default_factory=list)
     cancelled_pings: int = 0
     # When, what is missing, after how long.
@@ -40,6 +41,8 @@ class Peer:
 
     async def _answer_ping(self) -> None:
         self.pings.append(now())
+        if self.ping_fails:
+            raise ConnectionError
         try:
             if self.pong_after_s == NEVER:
                 await asyncio.Event().wait()
@@ -274,6 +277,96 @@ async def test_a_dribble_ends_at_the_ceiling() -> None:
     ]
 
 
+@pytest.mark.parametrize("gap_ms", [1, 10, 27, 40, 100])
+def test_messages_without_end_are_ended_at_the_ceiling(gap_ms: int) -> None:
+    """However fast they come: none of them gives the peer another grace."""
+
+    @on_virtual_clock
+    async def test() -> None:
+        peer = Peer(Owed("end of the audio", 5.0, 2.0, 30.0))
+
+        while not peer.complaints and now() < 60.0:
+            await peer.message_after(gap_ms / 1000)
+
+        late_s = pytest.approx(30.0 + GRACE_S)
+        assert peer.complaints == [
+            (pytest.approx(32.0 + GRACE_S), "end of the audio", late_s)
+        ]
+        assert peer.pings == []
+
+    test()
+
+
+@on_virtual_clock
+async def test_a_flood_that_lets_no_timer_fire_in_a_wait_is_ended() -> None:
+    """Messages that are here already make waits that end at once."""
+    peer = Peer(Owed("end of the audio", 5.0, 0.0, 30.0))
+
+    while not peer.complaints and now() < 60.0:
+        with peer.watchdog.waiting():
+            pass
+        await asyncio.sleep(0.01)
+
+    assert peer.complaints == [
+        (
+            pytest.approx(30.0 + GRACE_S, abs=0.02),
+            "end of the audio",
+            pytest.approx(30.0 + GRACE_S, abs=0.02),
+        )
+    ]
+
+
+@on_virtual_clock
+async def test_the_ceiling_leaves_a_slow_consumer_out() -> None:
+    """It was away for longer than the peer had."""
+    peer = Peer(Owed("end of the audio", 5.0, 0.0, 30.0))
+
+    for _ in range(10):
+        await peer.message_after(0.02)
+        await asyncio.sleep(20.0)
+    for _ in range(29):
+        await peer.message_after(1.0)
+    assert peer.complaints == []
+    await peer.message_after(2.0)
+
+    [(_, missing, _)] = peer.complaints
+    assert missing == "end of the audio"
+
+
+@on_virtual_clock
+async def test_more_text_has_a_ceiling_of_its_own() -> None:
+    peer = Peer(Owed("audio", 5.0, 0.0, 10.0))
+    asyncio.get_running_loop().call_at(
+        9.0, peer.asks, Owed("end of the audio", 5.0, 9.0, 20.0)
+    )
+
+    while not peer.complaints and now() < 60.0:
+        await peer.message_after(0.027)
+
+    assert peer.complaints == [
+        (
+            pytest.approx(29.0 + GRACE_S),
+            "end of the audio",
+            pytest.approx(20.0 + GRACE_S),
+        )
+    ]
+
+
+@on_virtual_clock
+async def test_an_end_that_a_blocked_loop_sees_late_is_an_end() -> None:
+    """The ceiling passes while the loop is blocked; all has arrived."""
+    peer = Peer(Owed("end of the audio", 50.0, 0.0, 10.0))
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.call_at(9.0, loop.block, 30.0)
+
+    await peer.message_after(9.5)
+    peer.owed = None
+    await asyncio.sleep(60)
+
+    assert peer.complaints == []
+
+
 @on_virtual_clock
 async def test_a_pong_in_time_is_a_sign_of_life_however_late() -> None:
     peer = Peer(SIGN_OF_LIFE, pong_after_s=PONG_S - 0.01)
@@ -297,12 +390,8 @@ async def test_a_message_cancels_the_ping_that_is_out() -> None:
 
 @on_virtual_clock
 async def test_a_ping_that_fails_is_no_sign_of_life() -> None:
-    peer = Peer(SIGN_OF_LIFE)
+    peer = Peer(SIGN_OF_LIFE, ping_fails=True)
 
-    async def fail() -> None:
-        raise ConnectionError
-
-    peer.watchdog._ping = fail
     await peer.wait(at_most_s=60)
 
     assert peer.complaints[0][0] == pytest.approx(QUIET_S + PONG_S + GRACE_S)
@@ -332,6 +421,48 @@ async def test_nothing_is_noticed_outside_a_wait() -> None:
 
     assert peer.complaints == []
     assert peer.pings == []
+
+
+def timers() -> int:
+    """How many timers the loop has still to look at, cancelled ones too."""
+    return len(asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined]
+
+
+@on_virtual_clock
+async def test_a_thousand_messages_set_no_thousand_timers() -> None:
+    peer = Peer(LIMIT)
+
+    for _ in range(1000):
+        with peer.watchdog.waiting():
+            pass
+
+    assert timers() == 1
+    peer.watchdog.stop()
+
+
+@on_virtual_clock
+async def test_a_watchdog_that_was_stopped_guards_nothing() -> None:
+    peer = Peer(LIMIT, pong_after_s=NEVER)
+    waiting = asyncio.ensure_future(peer.wait(at_most_s=60))
+    await asyncio.sleep(QUIET_S + 0.5)
+
+    peer.watchdog.stop()
+    await waiting
+    await peer.wait(at_most_s=60)
+
+    assert peer.complaints == []
+    assert len(peer.pings) == peer.cancelled_pings == 1
+
+
+@on_virtual_clock
+async def test_a_peer_is_complained_of_once() -> None:
+    peer = Peer(LIMIT)
+
+    await peer.wait(at_most_s=60)
+    for _ in range(3):
+        await peer.message_after(60)
+
+    assert len(peer.complaints) == 1
 
 
 @on_virtual_clock

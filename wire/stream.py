@@ -235,10 +235,10 @@ class Stream:
         try:
             with self._watchdog.waiting():
                 raw = await transport.recv()
-        except ConnectionLost:
-            if self._stall:
-                raise self._stall from None
-            raise
+        except ConnectionLost as lost:
+            # What a code means depends on how far the session has come.
+            has_audio = bool(self.times.audio_at)
+            raise self._stall or lost.in_phase(has_audio=has_audio) from None
         try:
             return self._session.receive(raw)
         except RemoteProtocolError as error:
@@ -271,7 +271,11 @@ class Stream:
         first_line = error.message.split("\n", 1)[0].strip()
         return SynthesisError(
             f"{self._host} refused the request: {first_line}",
-            classify(code=error.code, message=error.message),
+            classify(
+                code=error.code,
+                message=error.message,
+                has_audio=bool(self.times.audio_at),
+            ),
             "" if error.code is None else str(error.code),
             error.message.strip(),
         )

@@ -33,15 +33,24 @@ except ImportError:  # websockets 14 knows no proxies
 
 
 from ..core.endpoint import Endpoint
-from ..core.errors import ConnectError, ConnectionLost, ErrorKind, classify
-from ..core.redact import host_of
+from ..core.errors import (
+    ConnectError,
+    ConnectionLost,
+    ErrorKind,
+    classify,
+    with_reason,
+)
+from ..core.redact import Masker, host_of, secrets_in
 
 # The library logs what it sends at DEBUG, headers and the key among it.
 _quiet = logging.getLogger("gradium_tts.websockets")
 _quiet.setLevel(logging.INFO)
 # Large enough for any message seen, small enough to bound the memory.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-# How long a socket that was left may take to close before it is cut.
+# So much of the page with which an upgrade is refused is kept.
+PAGE_CHARACTERS = 500
+# How long a socket that was left, or closed by the server, may take to be
+# hung up before it is cut.
 CLOSE_S = 0.5
 
 
@@ -115,20 +124,43 @@ class WebSocketTransport:
         await self._connection.close()
 
     def _lost(self, error: ConnectionClosed) -> ConnectionLost:
-        frame = error.rcvd or error.sent
-        code = frame.code if error.rcvd and frame else None
-        reason = frame.reason if frame else ""
-        what = (
-            f"{self._host} closed the connection with code {code}"
-            if code
-            else f"the connection to {self._host} broke"
-        )
+        if error.rcvd is None:
+            # What the library has said to the peer is no vendor's word.
+            what = f"the connection to {self._host} broke"
+            reason = error.sent.reason if error.sent else ""
+            return ConnectionLost(
+                with_reason(what, reason), ErrorKind.TRANSIENT
+            )
+        code, reason = error.rcvd.code, error.rcvd.reason
+        what = f"{self._host} closed the connection with code {code}"
         return ConnectionLost(
-            f"{what}: {reason}" if reason else what,
+            with_reason(what, reason),
             classify(code=code, message=reason),
-            str(code or ""),
+            str(code),
             reason,
         )
+
+
+class _Connection(ClientConnection):
+    """A connection that hangs up itself where the server has only closed.
+
+    The library tells of a close when the server has hung up, too. One that
+    does not would be taken for silent, and its code and reason be lost.
+    """
+
+    _hanging_up: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.protocol.close_rcvd and not self._hanging_up:
+            self._hanging_up = asyncio.get_running_loop().call_later(
+                CLOSE_S, self.transport.abort
+            )
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._hanging_up:
+            self._hanging_up.cancel()
+        super().connection_lost(exc)
 
 
 class _Connect(connect):
@@ -151,6 +183,7 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "max_size": MAX_MESSAGE_BYTES,
         "open_timeout": timeout_s,
         "close_timeout": CLOSE_S,
+        "create_connection": _Connection,
         # Keeps middleboxes awake. A missing pong is the watchdog's business:
         # pongs may queue behind audio that is not read yet.
         "ping_interval": 20.0,
@@ -164,7 +197,7 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
             options["proxy"] = endpoint.proxy
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
-        raise _connect_error(error, host, timeout_s) from error
+        raise _connect_error(error, endpoint, timeout_s) from error
     return WebSocketTransport(connection, host)
 
 
@@ -181,44 +214,76 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def _connect_error(
-    error: Exception, host: str, timeout_s: float
+    error: Exception, endpoint: Endpoint, timeout_s: float
 ) -> ConnectError:
     """Say what failed while connecting, and what that means."""
     if isinstance(error, ConnectError):
         return error
+    host = host_of(endpoint.url)
     if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        body = (error.response.body or b"").decode("utf-8", "replace")
-        return ConnectError(
-            f"{host} refused the connection with HTTP status {status}",
-            classify(http_status=status, message=body),
-            str(status),
-            body.strip()[:500],
-        )
+        return _refused(error, endpoint)
+    what = f"cannot connect to {host}"
     if isinstance(error, InvalidProxyStatus):
         # The proxy's, not the vendor's: a 403 here is not about the key.
         status = error.response.status_code
         return ConnectError(
-            f"cannot connect to {host}: {error}",
+            f"{what}: {error}",
             ErrorKind.CONFIG if status < 500 else ErrorKind.TRANSIENT,
             str(status),
         )
-    kind = ErrorKind.TRANSIENT
+    kind, why = ErrorKind.TRANSIENT, str(error) or type(error).__name__
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         why = f"no answer within {timeout_s:g} s"
-    elif isinstance(error, (InvalidURI, InvalidProxy, ssl.SSLError)):
-        kind, why = ErrorKind.CONFIG, str(error)
+    elif isinstance(error, ssl.SSLError):
+        # Only what the user can trust or not trust is the user's. An alert
+        # or an end in mid-handshake is a server in trouble, or a proxy's.
+        if isinstance(error, ssl.SSLCertVerificationError):
+            kind = ErrorKind.CONFIG
+        why = _tls_reason(error)
+    elif isinstance(error, (InvalidURI, InvalidProxy)):
+        kind = ErrorKind.CONFIG
     elif isinstance(error, OSError):
-        # Where there is a number, asyncio's words repeat the address.
-        number = error.errno or 0
-        why = (
-            os.strerror(number) if number > 0 else error.strerror or str(error)
-        )
+        why = _system_reason(error)
     elif isinstance(error, (InvalidHandshake, EOFError, ValueError)):
-        why = f"not a websocket answer: {error}"
+        why = f"not a websocket answer: {why}"
     else:
         kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
-    return ConnectError(f"cannot connect to {host}: {why}", kind)
+    return ConnectError(f"{what}: {why}", kind)
+
+
+def _refused(error: InvalidStatus, endpoint: Endpoint) -> ConnectError:
+    """Say with what status an upgrade was refused."""
+    status = error.response.status_code
+    page = (error.response.body or b"").decode("utf-8", "replace").strip()
+    # A page may repeat the key, and a cut must not leave the half of it.
+    masker = Masker(
+        secrets_in([endpoint.headers, endpoint.url, endpoint.proxy])
+    )
+    return ConnectError(
+        f"{host_of(endpoint.url)} refused the connection with HTTP status"
+        f" {status}",
+        classify(http_status=status),
+        str(status),
+        masker.head(page, PAGE_CHARACTERS),
+    )
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    """Give the library's words without the line of its own source."""
+    reason = str(error).partition(" (_ssl.c:")[0]
+    # Without words the tuple of its arguments is shown, which says nothing.
+    has_words = any(character.isalpha() for character in reason)
+    return reason if has_words else "the TLS handshake failed"
+
+
+def _system_reason(error: OSError) -> str:
+    """Give the system's words alone: asyncio's repeat the address."""
+    number = error.errno or 0
+    reason = os.strerror(number) if number > 0 else error.strerror
+    if not reason and isinstance(error, ConnectionError):
+        # asyncio has no words for an end in the middle of a handshake.
+        return str(error) or "the connection was closed"
+    return reason or str(error) or type(error).__name__
 
 
 Connect = Callable[[Endpoint, float], Awaitable[Transport]]

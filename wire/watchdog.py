@@ -1,17 +1,20 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""Notices a peer that owes something and keeps silent.
+"""Notices a peer that owes something and keeps silent, or never ends.
 
 A clock runs only while the client waits for a message and the peer owes one:
 an LLM that thinks for minutes, or a slow consumer, is never an error.
+
+A message costs a few stamps: one timer looks at them when it fires, and is
+not set anew for each message.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 # A peer that is silent this long is asked for a sign of life, and has so long
@@ -20,6 +23,7 @@ QUIET_S, PONG_S = 1.0, 1.5
 
 # A loop that was blocked sees its timers before what has arrived meanwhile.
 _GRACE_S = 0.05
+_NEVER = float("inf")
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,14 @@ class Owed:
         what: names it, for messages.
         limit_s: how long to wait for the next message.
         asked_at: when it was asked for, on the loop's clock.
-        ceiling_s: how long after that to wait at all, whatever comes.
+        ceiling_s: how long after that to wait at all, whatever comes; a
+            pause in which nobody waited for messages comes on top.
     """
 
     what: str
-    limit_s: float = float("inf")
+    limit_s: float = _NEVER
     asked_at: float = 0.0
-    ceiling_s: float = float("inf")
+    ceiling_s: float = _NEVER
 
 
 class Watchdog:
@@ -59,28 +64,49 @@ class Watchdog:
                 many seconds; it must end the wait.
         """
         self._owed = owed
-        self._ping = ping
         self._on_silence = on_silence
+        self._pings = _Pings(ping, self._answered)
+        self._ceiling = _Ceiling()
         self._is_waiting = False
+        self._is_over = False
         # The debt whose limit runs, and since when; nothing runs without.
         self._debt: Owed | None = None
         self._debt_since = 0.0
         self._heard_at = 0.0
-        self._pong: asyncio.Task[None] | None = None
-        self._pinged_at = 0.0
+        self._grace_ends: float | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._is_in_grace = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Guard the wait for one message."""
-        self._is_waiting = True
-        self.owed_changed()
-        try:
-            yield
-        finally:
-            self._is_waiting = False
-            self._use(None)
+    def waiting(self) -> Watchdog:
+        """Guard the wait for one message: `with watchdog.waiting(): …`."""
+        return self
+
+    def __enter__(self) -> None:
+        """Begin a wait: a new limit, the same ceiling."""
+        self._loop = self._loop or asyncio.get_running_loop()
+        now = self._loop.time()
+        self._is_waiting = not self._is_over
+        self._debt = debt = self._owed()
+        self._debt_since = self._heard_at = now
+        self._grace_ends = None
+        if debt is not None and self._is_waiting:
+            self._ceiling.resume(debt, now)
+            self._set_timer(debt, now)
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End a wait; the timer stays for the next one, if one may come."""
+        self._is_waiting = False
+        # Not the running loop: a wait may be left when there is none.
+        if self._loop:
+            self._ceiling.pause(self._loop.time())
+        self._pings.drop()
+        if exc_type is not None:
+            self._drop_timer()
 
     def owed_changed(self) -> None:
         """Look again at what is owed: something was asked of the peer.
@@ -88,76 +114,187 @@ class Watchdog:
         A new debt has its whole limit before it. The clock of the pings runs
         on, or a dead peer would go unnoticed as long as text is sent.
         """
-        if self._is_waiting:
-            owed = self._owed()
-            if owed != self._debt:
-                self._use(owed)
-
-    def _use(self, owed: Owed | None) -> None:
+        if not self._is_waiting:
+            return
+        debt = self._owed()
+        if debt == self._debt:
+            return
         now = asyncio.get_running_loop().time()
         if self._debt is None:
             self._heard_at = now
-        self._debt, self._debt_since = owed, now
-        self._is_in_grace = False
-        if owed is None and self._pong:
-            self._pong.cancel()
-            self._pong = None
+        self._debt, self._debt_since = debt, now
+        self._grace_ends = None
+        if debt is None:
+            self._pings.drop()
+        else:
+            self._ceiling.set(debt)
+            self._set_timer(debt, now)
+
+    def stop(self) -> None:
+        """Guard nothing any more, and leave no timer behind."""
+        self._is_over, self._is_waiting = True, False
+        self._pings.drop()
+        self._drop_timer()
+
+    # ------------------------------------------------------------- internal
+
+    def _set_timer(self, debt: Owed, now: float) -> None:
+        """Look when the next thing may be late, or now if it is.
+
+        A timer that fires too early sets itself again, so the one that is
+        there nearly always does.
+        """
+        look_at = min(self._ceiling.look_at, self._next_look_at(debt))
+        if look_at <= now:
+            # Not by a timer: a flood of messages that are here already would
+            # never let it fire in a wait.
+            self._look()
+        elif self._timer is None or self._timer.when() > look_at:
+            self._drop_timer()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(look_at, self._timer_fired)
+
+    def _next_look_at(self, debt: Owed) -> float:
+        if self._grace_ends is not None:
+            return self._grace_ends
+        return min(
+            self._debt_since + debt.limit_s,
+            self._pings.due_at or self._heard_at + QUIET_S,
+        )
+
+    def _drop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _timer_fired(self) -> None:
+        self._timer = None
         self._look()
 
     def _look(self) -> None:
         """Judge the wait, and set the timer for the next look at it."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        if self._debt is None:
+        debt = self._debt
+        if debt is None or not self._is_waiting:
             return
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        late = self._late(self._debt, now)
+        now = asyncio.get_running_loop().time()
+        late = self._silence(debt, now)
         if late is None:
-            self._ping_if_quiet(now)
-            look_at = self._next_look_at(self._debt)
-            self._timer = loop.call_at(look_at, self._look)
-        elif self._is_in_grace:
-            self._on_silence(*late)
-        else:
-            self._is_in_grace = True
-            self._timer = loop.call_later(_GRACE_S, self._look)
+            self._grace_ends = None
+            if now >= self._heard_at + QUIET_S:
+                self._pings.send(now)
+        elif self._grace_ends is None:
+            self._grace_ends = now + _GRACE_S
+        elif now >= self._grace_ends:
+            self._complain(*late)
+            return
+        if self._ceiling.is_over(now):
+            self._complain(debt.what, now - debt.asked_at)
+            return
+        self._set_timer(debt, now)
 
-    def _late(self, owed: Owed, now: float) -> tuple[str, float] | None:
+    def _silence(self, debt: Owed, now: float) -> tuple[str, float] | None:
         """Give what should have come, and for how long it was waited for."""
-        if now >= self._debt_since + owed.limit_s:
-            return owed.what, now - self._debt_since
-        if now >= owed.asked_at + owed.ceiling_s:
-            return owed.what, now - owed.asked_at
-        if self._pong and now >= self._pinged_at + PONG_S:
-            missing = f"answer to a ping, with {owed.what} owed,"
+        if now >= self._debt_since + debt.limit_s:
+            return debt.what, now - self._debt_since
+        if self._pings.due_at and now >= self._pings.due_at:
+            missing = f"answer to a ping, with {debt.what} owed,"
             return missing, now - self._heard_at
         return None
 
-    def _next_look_at(self, owed: Owed) -> float:
-        ping_at = self._heard_at + QUIET_S
-        if self._pong:
-            ping_at = self._pinged_at + PONG_S
-        return min(
-            self._debt_since + owed.limit_s,
-            owed.asked_at + owed.ceiling_s,
-            ping_at,
-        )
+    def _complain(self, missing: str, waited_s: float) -> None:
+        self.stop()
+        self._on_silence(missing, waited_s)
 
-    def _ping_if_quiet(self, now: float) -> None:
-        if self._pong is None and now >= self._heard_at + QUIET_S:
-            self._pinged_at = now
+    def _answered(self) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        self._grace_ends = None
+        self._look()
+
+
+class _Ceiling:
+    """When a peer that goes on and on must have come to its end.
+
+    Its clock is its own: no message gives the peer another grace. What does
+    not count is a pause in which nobody waited for messages, as when the
+    consumer was slow; handling a message is no pause.
+    """
+
+    def __init__(self) -> None:
+        self._asked: tuple[float, float] | None = None
+        self._ends_at = _NEVER
+        self._grace_ends: float | None = None
+        self._left_at = -_NEVER
+
+    @property
+    def look_at(self) -> float:
+        """When to ask whether it is over."""
+        return self._ends_at if self._grace_ends is None else self._grace_ends
+
+    def set(self, debt: Owed) -> None:
+        """Take what is owed now; the same ceiling runs on."""
+        asked = (debt.asked_at, debt.ceiling_s)
+        if asked != self._asked:
+            self._asked = asked
+            self._ends_at = debt.asked_at + debt.ceiling_s
+            self._grace_ends = None
+
+    def resume(self, debt: Owed, now: float) -> None:
+        """Begin a wait."""
+        self.set(debt)
+        paused_s = now - max(self._left_at, debt.asked_at)
+        if paused_s > _GRACE_S:
+            self._ends_at += paused_s
+            self._grace_ends = None
+
+    def pause(self, now: float) -> None:
+        """End a wait."""
+        self._left_at = now
+
+    def is_over(self, now: float) -> bool:
+        """Whether to wait no more; starts the one grace when it is due."""
+        if now < self._ends_at:
+            return False
+        if self._grace_ends is None:
+            self._grace_ends = now + _GRACE_S
+        return now >= self._grace_ends
+
+
+class _Pings:
+    """Asks a quiet peer for a sign of life, one ping at a time."""
+
+    def __init__(
+        self,
+        ping: Callable[[], Coroutine[Any, Any, None]],
+        on_answer: Callable[[], None],
+    ) -> None:
+        self._ping = ping
+        self._on_answer = on_answer
+        self._pong: asyncio.Task[None] | None = None
+        self._sent_at = 0.0
+
+    @property
+    def due_at(self) -> float | None:
+        """When the answer must be here; `None` where no ping is out."""
+        return self._sent_at + PONG_S if self._pong else None
+
+    def send(self, now: float) -> None:
+        """Send a ping, unless one is out."""
+        if self._pong is None:
+            self._sent_at = now
             self._pong = asyncio.get_running_loop().create_task(
                 self._ping(), name="gradium:ping"
             )
             self._pong.add_done_callback(self._answered)
+
+    def drop(self) -> None:
+        """Wait for no answer."""
+        if self._pong:
+            self._pong.cancel()
+            self._pong = None
 
     def _answered(self, pong: asyncio.Task[None]) -> None:
         # A ping that failed is no sign of life; the wait fails by itself.
         if pong.cancelled() or pong.exception() or pong is not self._pong:
             return
         self._pong = None
-        self._heard_at = asyncio.get_running_loop().time()
-        self._is_in_grace = False
-        self._look()
+        self._on_answer()
