@@ -1,0 +1,292 @@
+"""How far the server has come in the words it was sent, from its own words.
+
+The server tells what it speaks in pieces: a part of a word, a word, two, a
+whole segment, punctuation alone. Some of it is rewritten ("$5" comes back as
+"five dollars"), some never comes back. A new session starts at the first word
+that is not over: one too few is a word said twice, one too many a word lost,
+which must not happen. So each count is a lower bound:
+
+* Both sides are rows of letters. While they are the same, they are *in step*,
+  and a word is over with its last letter.
+* Out of step, all places further on are followed at once. One is taken up
+  when enough letters there match: two words' worth where what was skipped
+  looks like the reason (a number, and speech for it), more where it does not,
+  so that "six thousand" is not sought far ahead where it is how "$6,000" is
+  spoken. From then on what was skipped counts.
+* Of two places that fit, the nearer one is taken for true until it stops
+  fitting.
+
+Followed at once means: one bit for each letter that was sent, in one integer,
+so that a letter that is heard costs a few machine words. The reach is
+limited; what lies beyond stays unspoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from .letters import Letters, Places, lowest_first, read
+
+# How far back a run of letters that match is measured.
+_MEASURED: Final = 256
+# Of the places that fit, so many are looked at, from the nearest on.
+_MOST_PLACES = 16
+# How much longer than at any nearer place the match at a place must be.
+_CLEARLY = 8
+
+# Evidence is counted in letters, and 2 for each whole word: 9 are two short
+# words ("we met"), or one of seven letters. Without a reason for the gap it
+# takes more; by the letters that skipped numbers may be spoken with it takes
+# more still, or speech for them would count as what follows them.
+_ENOUGH, _ENOUGH_ODDLY, _MOST_DOUBT = 9, 13, 64
+# Letters that were skipped and not heard cast doubt as one in so many.
+_LEFT_OUT_PER_DOUBT = 4
+
+
+def words_finished(sent: Sequence[str], spoken: Sequence[str]) -> list[int]:
+    """For each spoken piece, count the sent words that are over with it.
+
+    Args:
+        sent: the words a session was given.
+        spoken: the texts of the server's word messages so far, in order.
+
+    Returns:
+        As many counts as pieces, never falling, each a lower bound: what
+        was rewritten or left out counts once what follows it matches.
+    """
+    alignment = Alignment(sent)
+    for piece in spoken:
+        alignment.push(piece)
+    return [alignment.finished(n) for n in range(1, len(spoken) + 1)]
+
+
+@dataclass(frozen=True)
+class _Match:
+    """The last letters heard match letters that were sent.
+
+    Attributes:
+        start, end: the place in what was sent; a word starts at `start`.
+        needed: the evidence that it takes to believe this.
+        is_due: whether what was skipped is one word that was spoken in
+            another way, and so over where the match starts.
+    """
+
+    start: int
+    end: int
+    needed: int
+    is_due: bool
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
+
+
+class _Search:
+    """All places further on where what is heard may stand."""
+
+    def __init__(self, sent: Letters, at: int, heard_from: int) -> None:
+        """Start where the step was lost, in what was sent and heard."""
+        self.at = at
+        self.heard_from = heard_from
+        self.steps = 0
+        self._sent = sent
+        self._places = Places(sent, at)
+        # Where the last 1, 2, 3 letters heard, or more of them, are the
+        # last ones of a run that started with a word.
+        self._runs = (0, 0, 0)
+
+    def hear(self, letters: str) -> None:
+        """Move all runs on by these letters, and start new ones."""
+        if self._places.is_outgrown(self._sent):
+            self._places = Places(self._sent, self.at)
+        one, two, three = self._runs
+        for letter in letters:
+            here = self._places.of(letter)
+            three = two << 1 & here
+            two = one << 1 & here
+            one = (one << 1 | self._places.starts) & here
+        self._runs = one, two, three
+        self.steps += len(letters)
+
+    def best_match(self, heard: str) -> _Match | None:
+        """Give the place to take up, if one is sure enough."""
+        longest_nearer = -_CLEARLY
+        for bit in islice(lowest_first(self._runs[2]), _MOST_PLACES):
+            self.steps += 1
+            match = self._measure(heard, self.at + bit + 1)
+            words = self._sent.words_within(match.start, match.end)
+            if (
+                match.size + 2 * words >= match.needed
+                and match.size >= longest_nearer + _CLEARLY
+                and not self._is_nearer(heard[-match.size :], match.end)
+            ):
+                return match
+            longest_nearer = max(longest_nearer, match.size)
+        return None
+
+    def _measure(self, heard: str, end: int) -> _Match:
+        """Tell how long the match is that ends at a place."""
+        text, at = self._sent.text, self.at
+        low, high = 3, min(_MEASURED, end - at, len(heard) - self.heard_from)
+        while low < high:
+            size = (low + high + 1) // 2
+            if text[end - size : end] == heard[-size:]:
+                low = size
+            else:
+                high = size - 1
+        start = self._sent.start_from(end - low)
+        speech = heard[self.heard_from : len(heard) - (end - start)]
+        if self._sent.explains(at, start, speech):
+            is_one = self._sent.words_within(at, start) == 1
+            return _Match(start, end, _ENOUGH, is_one)
+        left_out = max(0, start - at - len(speech))
+        doubt = max(0, self._sent.doubt(at, start) - len(speech))
+        doubt = min(doubt + left_out // _LEFT_OUT_PER_DOUBT, _MOST_DOUBT)
+        return _Match(start, end, _ENOUGH_ODDLY + doubt, False)
+
+    def _is_nearer(self, letters: str, end: int) -> bool:
+        """Whether letters may stand nearer than at the place that ends here.
+
+        That is, with words left out between them: the nearest end of them
+        is sought.
+        """
+        places, ends = self._places, 0
+        starts = places.starts
+        self.steps += len(letters)
+        for letter in letters:
+            ends = (ends << 1 | starts) & places.of(letter)
+            over = ends & places.ends
+            # Further words start beyond the first that is over.
+            first = (over & -over).bit_length()
+            starts = places.starts >> first << first if over else 0
+        return self.at + (ends & -ends).bit_length() < end
+
+
+class Alignment:
+    """Follows the server through the words that it was sent.
+
+    Attributes:
+        steps: how much work was done out of step, in looks at a letter or
+            a place. In step there is none.
+    """
+
+    def __init__(self, sent: Iterable[str] = ()) -> None:
+        """Start before the first of the words sent so far."""
+        self.steps = 0
+        self._sent = Letters()
+        self._sent.extend(sent)
+        self._heard = ""
+        self._marks = ""
+        self._ends: list[int] = []
+        self._counts: list[int] = []
+        # Where in the sent letters we are, or were when the step was lost.
+        self._at = 0
+        self._search: _Search | None = None
+        self._is_finer_than_words = False
+
+    def extend(self, sent: Iterable[str]) -> None:
+        """Append words that the session was given since."""
+        self._sent.extend(sent)
+
+    def push(self, piece: str) -> int:
+        """Take in what the server says it speaks next.
+
+        Returns:
+            How many of the sent words are surely over with it.
+        """
+        runs, marks = read(piece)
+        if runs:
+            self._marks = ""
+        for run in runs:
+            self._hear(run)
+        self._marks = (self._marks + marks)[:_MEASURED]
+        self._ends.append(len(self._heard))
+        over = self._over() if self._search is None else 0
+        self._counts.append(max(self.finished(len(self._counts)), over))
+        return self._counts[-1]
+
+    def finished(self, pieces: int) -> int:
+        """Count the sent words that are over with the first so many pieces.
+
+        What came after them is evidence, too: the count may rise later.
+        """
+        return self._counts[pieces - 1] if pieces > 0 else 0
+
+    def at_most(self) -> int:
+        """Count the words that may be over, in favour of the server.
+
+        Where this is less than was sent, the rest was not spoken, whatever
+        was rewritten. It is no place to go on from.
+        """
+        sent, reach = self._sent, self._at
+        if self._search:
+            # Speech is rarely shorter than half of what it stands for.
+            reach += 2 * (len(self._heard) - self._search.heard_from)
+            last = sent.text[sent.start_before(len(sent.text)) :]
+            if last and self._heard.endswith(last):
+                reach = len(sent.text)
+        is_all = reach >= len(sent.text)
+        return sent.words if is_all else sent.over_at(reach)
+
+    # ------------------------------------------------------------- in step
+
+    def _hear(self, run: str) -> None:
+        """Take in letters that have no mark or space between them."""
+        self._heard += run
+        if self._search is None:
+            if self._sent.text.startswith(run, self._at):
+                self._at += len(run)
+                return
+            self._search = self._lose_step(run)
+        else:
+            self._search.hear(run)
+        match = self._search.best_match(self._heard)
+        if match:
+            self._take_up(match)
+
+    def _over(self) -> int:
+        """Count the words that are over where we are in step."""
+        at, over = self._at, self._sent.over_at(self._at)
+        if not self._sent.is_between_words(at):
+            self._is_finer_than_words = True
+        elif self._is_finer_than_words and self._sent.has_dot_before(at):
+            # "Jan" may be all of "Jan.", or the beginning of "January".
+            if "." not in self._marks:
+                over = self._sent.over_at(at - 1)
+        for marks, words in self._sent.tails.get(at, ()):
+            if self._marks.startswith(marks):
+                over = words
+        return over
+
+    def _lose_step(self, run: str) -> _Search:
+        """Go back to the end of the last word that surely matched."""
+        sent, matched = self._sent, 0
+        ahead = sent.text[self._at : self._at + len(run)]
+        for mine, theirs in zip(ahead, run, strict=False):
+            if mine != theirs:
+                break
+            matched += 1
+        end = self._at + matched
+        # "St" in front of "reet" is not the word "St.".
+        if matched or not sent.is_between_words(end):
+            self._at = sent.start_before(end)
+        differs_at = len(self._heard) - len(run) + matched
+        heard_from = differs_at - (end - self._at)
+        search = _Search(sent, self._at, heard_from)
+        first = max(heard_from, differs_at - _MEASURED)
+        search.hear(self._heard[first:])
+        return search
+
+    def _take_up(self, match: _Match) -> None:
+        """Be in step again, and count what this shows to be over."""
+        self._at, self._search = match.end, None
+        heard_from = len(self._heard) - match.size
+        for index in range(len(self._ends) - 1, -1, -1):
+            behind = self._ends[index] - heard_from
+            if behind < 0 or behind == 0 and not match.is_due:
+                break
+            over = self._sent.over_at(match.start + behind)
+            self._counts[index] = max(self._counts[index], over)
