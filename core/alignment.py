@@ -23,7 +23,7 @@ limited; what lies beyond stays unspoken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -36,12 +36,14 @@ _MEASURED: Final = 256
 _MOST_PLACES = 16
 # How much longer than at any nearer place the match at a place must be.
 _CLEARLY = 8
+# Shorter matches are not looked at.
+_SHORTEST = 3
 
 # Evidence is counted in letters, and 2 for each whole word: 9 are two short
 # words ("we met"), or one of seven letters. Without a reason for the gap it
 # takes more; by the letters that skipped numbers may be spoken with it takes
 # more still, or speech for them would count as what follows them.
-_ENOUGH, _ENOUGH_ODDLY, _MOST_DOUBT = 9, 13, 64
+_ENOUGH, _ENOUGH_ODDLY, _MOST_DOUBT = 9, 13, 128
 # Letters that were skipped and not heard cast doubt as one in so many.
 _LEFT_OUT_PER_DOUBT = 4
 
@@ -70,13 +72,14 @@ class _Match:
     Attributes:
         start, end: the place in what was sent; a word starts at `start`.
         needed: the evidence that it takes to believe this.
-        is_due: whether what was skipped is one word that was spoken in
-            another way, and so over where the match starts.
+        is_explained: whether what was heard before may be what was skipped.
+        is_due: … and that is one word, which is over where the match starts.
     """
 
     start: int
     end: int
     needed: int
+    is_explained: bool
     is_due: bool
 
     @property
@@ -111,58 +114,85 @@ class _Search:
         self._runs = one, two, three
         self.steps += len(letters)
 
-    def best_match(self, heard: str) -> _Match | None:
-        """Give the place to take up, if one is sure enough."""
-        longest_nearer = -_CLEARLY
-        for bit in islice(lowest_first(self._runs[2]), _MOST_PLACES):
-            self.steps += 1
-            match = self._measure(heard, self.at + bit + 1)
-            words = self._sent.words_within(match.start, match.end)
+    def best_match(self, heard: str, run_starts: Set[int]) -> _Match | None:
+        """Give the place to take up, if one is sure enough.
+
+        It is the nearest of those that match longest, and clearly longer
+        than at any nearer one; nor can words left out bring it nearer.
+        """
+        bits = islice(lowest_first(self._runs[2]), _MOST_PLACES)
+        matches = [
+            self._measure(heard, self.at + bit + 1, run_starts) for bit in bits
+        ]
+        self.steps += len(matches)
+        longest = max((match.size for match in matches), default=0)
+        nearer = -_CLEARLY
+        for match in matches:
+            is_odd = len(heard) - match.size not in run_starts
             if (
-                match.size + 2 * words >= match.needed
-                and match.size >= longest_nearer + _CLEARLY
-                and not self._is_nearer(heard[-match.size :], match.end)
+                self._evidence(match) >= match.needed + is_odd * _CLEARLY
+                and match.size > longest - _CLEARLY
+                and match.size >= nearer + _CLEARLY
+                and self.nearest_ends(heard[-match.size :])[-1] == match.end
             ):
                 return match
-            longest_nearer = max(longest_nearer, match.size)
+            nearer = max(nearer, match.size)
         return None
 
-    def _measure(self, heard: str, end: int) -> _Match:
+    def _aligned_start(
+        self, first: int, end: int, heard: int, run_starts: Set[int]
+    ) -> int:
+        """Give where a word starts on both sides, or else in what was sent."""
+        first = start = self._sent.start_from(first)
+        while heard - (end - start) not in run_starts:
+            start = self._sent.start_from(start + 1)
+            if end - start < _SHORTEST:
+                return first
+        return start
+
+    def _evidence(self, match: _Match) -> int:
+        words = self._sent.words_within(match.start, match.end)
+        return match.size + 2 * min(words, match.size // 2)
+
+    def _measure(self, heard: str, end: int, run_starts: Set[int]) -> _Match:
         """Tell how long the match is that ends at a place."""
         text, at = self._sent.text, self.at
-        low, high = 3, min(_MEASURED, end - at, len(heard) - self.heard_from)
+        low, high = (
+            _SHORTEST,
+            min(_MEASURED, end - at, len(heard) - self.heard_from),
+        )
         while low < high:
             size = (low + high + 1) // 2
             if text[end - size : end] == heard[-size:]:
                 low = size
             else:
                 high = size - 1
-        start = self._sent.start_from(end - low)
+        start = self._aligned_start(end - low, end, len(heard), run_starts)
         speech = heard[self.heard_from : len(heard) - (end - start)]
         if self._sent.explains(at, start, speech):
             is_one = self._sent.words_within(at, start) == 1
-            return _Match(start, end, _ENOUGH, is_one)
+            return _Match(start, end, _ENOUGH, True, is_one)
         left_out = max(0, start - at - len(speech))
-        doubt = max(0, self._sent.doubt(at, start) - len(speech))
-        doubt = min(doubt + left_out // _LEFT_OUT_PER_DOUBT, _MOST_DOUBT)
-        return _Match(start, end, _ENOUGH_ODDLY + doubt, False)
+        doubt = self._sent.doubt(at, start) + left_out // _LEFT_OUT_PER_DOUBT
+        needed = _ENOUGH_ODDLY + min(doubt, _MOST_DOUBT)
+        return _Match(start, end, needed, False, False)
 
-    def _is_nearer(self, letters: str, end: int) -> bool:
-        """Whether letters may stand nearer than at the place that ends here.
+    def nearest_ends(self, letters: str) -> list[int]:
+        """For each letter, give the nearest place that it may end at.
 
-        That is, with words left out between them: the nearest end of them
-        is sought.
+        That is, where words may have been left out between the letters.
         """
         places, ends = self._places, 0
-        starts = places.starts
-        self.steps += len(letters)
+        starts, nearest = places.starts, []
         for letter in letters:
             ends = (ends << 1 | starts) & places.of(letter)
+            nearest.append(self.at + (ends & -ends).bit_length())
             over = ends & places.ends
             # Further words start beyond the first that is over.
             first = (over & -over).bit_length()
             starts = places.starts >> first << first if over else 0
-        return self.at + (ends & -ends).bit_length() < end
+        self.steps += len(letters)
+        return nearest
 
 
 class Alignment:
@@ -179,6 +209,7 @@ class Alignment:
         self._sent = Letters()
         self._sent.extend(sent)
         self._heard = ""
+        self._run_starts: set[int] = set()
         self._marks = ""
         self._ends: list[int] = []
         self._counts: list[int] = []
@@ -186,6 +217,7 @@ class Alignment:
         self._at = 0
         self._search: _Search | None = None
         self._is_finer_than_words = False
+        self._dot_at = -1
 
     def extend(self, sent: Iterable[str]) -> None:
         """Append words that the session was given since."""
@@ -235,6 +267,7 @@ class Alignment:
 
     def _hear(self, run: str) -> None:
         """Take in letters that have no mark or space between them."""
+        self._run_starts.add(len(self._heard))
         self._heard += run
         if self._search is None:
             if self._sent.text.startswith(run, self._at):
@@ -243,23 +276,34 @@ class Alignment:
             self._search = self._lose_step(run)
         else:
             self._search.hear(run)
-        match = self._search.best_match(self._heard)
+        match = self._search.best_match(self._heard, self._run_starts)
         if match:
-            self._take_up(match)
+            self._take_up(self._search, match)
 
     def _over(self) -> int:
         """Count the words that are over where we are in step."""
         at, over = self._at, self._sent.over_at(self._at)
+        end = at
         if not self._sent.is_between_words(at):
             self._is_finer_than_words = True
-        elif self._is_finer_than_words and self._sent.has_dot_before(at):
-            # "Jan" may be all of "Jan.", or the beginning of "January".
-            if "." not in self._marks:
-                over = self._sent.over_at(at - 1)
+            end = self._sent.start_before(at)
+        if "." in self._marks:
+            self._dot_at = at
+        elif self._may_be_cut_short(end):
+            over = self._sent.over_at(end - 1)
         for marks, words in self._sent.tails.get(at, ()):
             if self._marks.startswith(marks):
                 over = words
         return over
+
+    def _may_be_cut_short(self, end: int) -> bool:
+        """Whether the word that ends here may be one half of what is spoken.
+
+        "Jan" may be all of "Jan.", or, in pieces of words, the beginning of
+        "January".
+        """
+        is_sure = not self._is_finer_than_words or self._dot_at == end
+        return not is_sure and self._sent.has_dot_before(end)
 
     def _lose_step(self, run: str) -> _Search:
         """Go back to the end of the last word that surely matched."""
@@ -271,7 +315,8 @@ class Alignment:
             matched += 1
         end = self._at + matched
         # "St" in front of "reet" is not the word "St.".
-        if matched or not sent.is_between_words(end):
+        is_open = matched or not sent.is_between_words(end)
+        if is_open or self._may_be_cut_short(end):
             self._at = sent.start_before(end)
         differs_at = len(self._heard) - len(run) + matched
         heard_from = differs_at - (end - self._at)
@@ -280,13 +325,23 @@ class Alignment:
         search.hear(self._heard[first:])
         return search
 
-    def _take_up(self, match: _Match) -> None:
+    def _take_up(self, search: _Search, match: _Match) -> None:
         """Be in step again, and count what this shows to be over."""
         self._at, self._search = match.end, None
+        ends = search.nearest_ends(self._heard[-match.size :])
         heard_from = len(self._heard) - match.size
+        within = [end - heard_from for end in self._ends[-_CLEARLY:]]
+        self._is_finer_than_words |= not all(
+            self._sent.is_between_words(match.start + end)
+            for end in within
+            if end > 0
+        )
+        # What a gap is no reason for must be sure of itself.
+        least = 1 - match.is_due if match.is_explained else match.needed
         for index in range(len(self._ends) - 1, -1, -1):
             behind = self._ends[index] - heard_from
-            if behind < 0 or behind == 0 and not match.is_due:
+            if behind < least:
                 break
-            over = self._sent.over_at(match.start + behind)
+            end = ends[behind - 1] if behind else match.start
+            over = self._sent.over_at(end)
             self._counts[index] = max(self._counts[index], over)

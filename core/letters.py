@@ -15,7 +15,7 @@ from typing import Final
 # How far ahead places are sought (a session has about 4,000 letters).
 REACH: Final = 8192
 # How many letters a digit or a sign may be spoken with.
-_SPOKEN_PER_DIGIT = 8
+_SPOKEN_PER_DIGIT = 12
 # Among so many words a reason is looked for why they were spoken otherwise.
 _MOST_REASONS = 64
 
@@ -58,12 +58,23 @@ def is_read_otherwise(word: str) -> bool:
 
     Numbers, signs, abbreviations: "$5", "km/h", "Dr.", "kg", "NASA".
     """
-    core = word.strip("\"'“”‘’«»()[]¿¡-–—…,;:!?。，、！？")
+    core = word.strip("\"'“”‘’«»()[]¿¡-–—….,;:!?。，、！？")
     plain = core.replace("'", "").replace("’", "").replace("-", "")
     is_bare = plain.isascii() and not set(plain.lower()) & set("aeiouy")
     is_capital = len(plain) > 1 and plain.isupper()
     marks = (_kind(c) == "m" or c.isnumeric() for c in plain)
     return is_bare or is_capital or any(marks)
+
+
+def _least_speech(word: str) -> int:
+    """Give how many letters a word is spoken with, at the very least.
+
+    No digit but zero has fewer than three ("one", "six", "ten", half of
+    "eleven"), nor has a sign that is spoken.
+    """
+    letters = sum(c.isalpha() for c in word)
+    digits = sum(c.isnumeric() and c != "0" for c in word)
+    return letters + 3 * (digits + sum(c in "$€£¥%" for c in word)) or 1
 
 
 class Letters:
@@ -149,23 +160,30 @@ class Letters:
     def explains(self, start: int, end: int, speech: str) -> bool:
         """Whether speech may be what the words between two starts read as.
 
-        The last of them is one that is not spoken as it is written, and the
-        plain ones are found in the speech.
+        The last of them is one that is not spoken as it is written. The
+        plain ones are found in the speech, in order, and between them as
+        many letters, or more, as the others have.
         """
         first, last = (bisect_left(self.starts, at) for at in (start, end))
         if first == last:
             return True
         is_odd = is_read_otherwise(self._sources[last - 1][0])
-        if not is_odd or end - start > len(speech):
+        if not is_odd or last - first > _MOST_REASONS:
             return False
-        at = 0
-        for index in range(first, last if last - first < _MOST_REASONS else 0):
-            if not is_read_otherwise(self._sources[index][0]):
-                word = self.text[self.starts[index] : self.ends[index]]
-                at = speech.find(word, at) + len(word)
-                if at < len(word):
+        room, owed = len(speech), 0
+        for index in range(last - 1, first - 1, -1):
+            word = self.text[self.starts[index] : self.ends[index]]
+            # From the back, and so with the least room behind it.
+            found = speech.rfind(word, 0, room)
+            if found >= 0:
+                if room - found - len(word) < owed:
                     return False
-        return last - first < _MOST_REASONS
+                room, owed = found, 0
+            elif is_read_otherwise(self._sources[index][0]):
+                owed += _least_speech(self._sources[index][0])
+            else:
+                return False
+        return room >= owed
 
 
 # --------------------------------------------------------------------- places
