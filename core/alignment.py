@@ -90,27 +90,32 @@ class _Match:
 class _Search:
     """All places further on where what is heard may stand."""
 
-    def __init__(self, sent: Letters, at: int, heard_from: int) -> None:
+    def __init__(
+        self, sent: Letters, places: Places, at: int, heard_from: int
+    ) -> None:
         """Start where the step was lost, in what was sent and heard."""
         self.at = at
         self.heard_from = heard_from
         self.steps = 0
         self._sent = sent
-        self._places = Places(sent, at)
+        self.places = places
+        self._starts = places.starts_from(at - places.base)
         # Where the last 1, 2, 3 letters heard, or more of them, are the
         # last ones of a run that started with a word.
         self._runs = (0, 0, 0)
 
     def hear(self, letters: str) -> None:
         """Move all runs on by these letters, and start new ones."""
-        if self._places.is_outgrown(self._sent):
-            self._places = Places(self._sent, self.at)
+        if self.places.is_outgrown(self._sent):
+            base = self.places.base
+            self.places = Places(self._sent, base)
+            self._starts = self.places.starts_from(self.at - base)
         one, two, three = self._runs
         for letter in letters:
-            here = self._places.of(letter)
+            here = self.places.of(letter)
             three = two << 1 & here
             two = one << 1 & here
-            one = (one << 1 | self._places.starts) & here
+            one = (one << 1 | self._starts) & here
         self._runs = one, two, three
         self.steps += len(letters)
 
@@ -121,8 +126,9 @@ class _Search:
         than at any nearer one; nor can words left out bring it nearer.
         """
         bits = islice(lowest_first(self._runs[2]), _MOST_PLACES)
+        base = self.places.base
         matches = [
-            self._measure(heard, self.at + bit + 1, run_starts) for bit in bits
+            self._measure(heard, base + bit + 1, run_starts) for bit in bits
         ]
         self.steps += len(matches)
         longest = max((match.size for match in matches), default=0)
@@ -182,15 +188,15 @@ class _Search:
 
         That is, where words may have been left out between the letters.
         """
-        places, ends = self._places, 0
-        starts, nearest = places.starts, []
+        places, ends = self.places, 0
+        starts, nearest = self._starts, []
         for letter in letters:
             ends = (ends << 1 | starts) & places.of(letter)
-            nearest.append(self.at + (ends & -ends).bit_length())
+            nearest.append(places.base + (ends & -ends).bit_length())
             over = ends & places.ends
             # Further words start beyond the first that is over.
             first = (over & -over).bit_length()
-            starts = places.starts >> first << first if over else 0
+            starts = places.starts_from(first) if over else 0
         self.steps += len(letters)
         return nearest
 
@@ -216,6 +222,7 @@ class Alignment:
         # Where in the sent letters we are, or were when the step was lost.
         self._at = 0
         self._search: _Search | None = None
+        self._places: Places | None = None
         self._is_finer_than_words = False
         self._dot_at = -1
 
@@ -276,9 +283,12 @@ class Alignment:
             self._search = self._lose_step(run)
         else:
             self._search.hear(run)
-        match = self._search.best_match(self._heard, self._run_starts)
+        search = self._search
+        match = search.best_match(self._heard, self._run_starts)
         if match:
-            self._take_up(self._search, match)
+            self._take_up(search, match)
+        self._places = search.places
+        self.steps, search.steps = self.steps + search.steps, 0
 
     def _over(self) -> int:
         """Count the words that are over where we are in step."""
@@ -320,7 +330,9 @@ class Alignment:
             self._at = sent.start_before(end)
         differs_at = len(self._heard) - len(run) + matched
         heard_from = differs_at - (end - self._at)
-        search = _Search(sent, self._at, heard_from)
+        if not self._places or not self._places.reach(self._at):
+            self._places = Places(sent, self._at)
+        search = _Search(sent, self._places, self._at, heard_from)
         first = max(heard_from, differs_at - _MEASURED)
         search.hear(self._heard[first:])
         return search

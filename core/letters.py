@@ -5,6 +5,7 @@ What `alignment` compares: letters and digits without case, accents and marks.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,9 @@ REACH: Final = 8192
 _SPOKEN_PER_DIGIT = 12
 # Among so many words a reason is looked for why they were spoken otherwise.
 _MOST_REASONS = 64
+
+
+_ASCII_RUNS = re.compile(r"[a-z0-9]+")
 
 
 @lru_cache(maxsize=4096)
@@ -38,11 +42,14 @@ def _kind(char: str) -> str:
 
 def read(text: str) -> tuple[list[str], str]:
     """Split text into runs of letters, and the marks that follow the last."""
-    folded = text.lower()
-    if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text).casefold()
-        folded = unicodedata.normalize("NFKD", decomposed)
-        folded = "".join(filter(_kind, folded))
+    if text.isascii():
+        runs = _ASCII_RUNS.findall(text.lower())
+        last = runs[-1] if runs else ""
+        rest = text[text.lower().rindex(last) + len(last) :] if runs else text
+        return runs, "".join(rest.split())
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
+    folded = unicodedata.normalize("NFKD", decomposed)
+    folded = "".join(filter(_kind, folded))
     runs, marks = [], ""
     for kind, chars in groupby(folded, _kind):
         if kind == "L":
@@ -200,14 +207,15 @@ class Places:
     """Sets of places in a part of what was sent, as the bits of integers.
 
     Attributes:
-        starts: where words start; bit n stands for letter n of the part.
+        base: where the part starts; bit n stands for letter n from there.
+        starts: where words start.
         ends: the last letters of words.
     """
 
     def __init__(self, sent: Letters, base: int) -> None:
         """Take the letters from a place on, as far as the reach goes."""
         text = sent.text[base : base + REACH]
-        self._base = base
+        self.base = base
         self._text = text
         self._letters: dict[str, int] = {}
         end, size = base + len(text), len(text)
@@ -218,7 +226,15 @@ class Places:
 
     def is_outgrown(self, sent: Letters) -> bool:
         """Whether more was sent since, within the reach."""
-        return len(self._text) < min(REACH, len(sent.text) - self._base)
+        return len(self._text) < min(REACH, len(sent.text) - self.base)
+
+    def reach(self, place: int) -> bool:
+        """Whether a search may start at a place."""
+        return self.base <= place <= self.base + REACH // 4
+
+    def starts_from(self, bit: int) -> int:
+        """Give where words start, from a bit on."""
+        return self.starts >> bit << bit
 
     def of(self, letter: str) -> int:
         """Give all places of a letter."""

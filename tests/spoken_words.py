@@ -13,6 +13,27 @@ from dataclasses import dataclass
 
 from gradium_tts_python.core.letters import read
 
+# What nobody would rewrite, with words, and runs of them, that come again.
+PROSE = (
+    "The morning train leaves the old station at seven, and nobody on the "
+    "platform knows where it is going. A woman with a red umbrella asks the "
+    "guard whether it stops at the coast. He says that it does, that it "
+    "always has, and that the sea is very, very calm today. She thanks him, "
+    "finds a seat by the window and opens the letter that she has carried for "
+    "a week. It is from her brother. He writes that the house is still there, "
+    "that the garden has grown wild, and that the dog remembers her name. No, "
+    "no, no, he adds, do not bring anything; we have all that we need. The "
+    "train begins to move. Fields go by, then hills, then more fields, and "
+    "the rain stops as it often does in this part of the country. She reads "
+    "the letter again and again until she knows it by heart. At the next stop "
+    "a boy gets on with a basket of apples and sits down opposite. Would you "
+    "like one, he asks, and she says that she would. They eat without a word "
+    "while the light changes from grey to gold. What is the sea like, he asks "
+    "at last. It is like a field that never stands still, she says, and it is "
+    "like nothing else at all. He thinks about this for a long time. When the "
+    "train stops at the coast, the two of them are the last to get off."
+).split()
+
 # ------------------------------------------------------------------- numbers
 
 _ONES = (
@@ -61,9 +82,6 @@ class Piece:
 
     text: str
     over: int
-
-
-Rewrite = Callable[[Sequence[str]], Sequence[str]]
 
 
 def speak(
@@ -178,3 +196,121 @@ def mixed(said: Sequence[Said], rng: random.Random) -> list[Piece]:
         pieces += GRANULARITIES[style](here)
         at += len(here)
     return pieces
+
+
+# ------------------------------------------------------------------- by chance
+
+_ABBREVIATIONS = {
+    "Dr.": "Doctor",
+    "St.": "Street",
+    "km": "kilometers",
+    "etc.": "et cetera",
+    "e.g.": "for example",
+    "Jan.": "January",
+    "approx.": "approximately",
+    "vs": "versus",
+    "No.": "number",
+}
+
+
+def number_by_chance(rng: random.Random) -> tuple[str, list[str]]:
+    """Give a number as it is written, and as it is spoken."""
+    top = rng.choice([20, 1000, 100_000, 10**8])
+    number = rng.randrange(top)
+    digits = [spell(int(digit)) for digit in str(number)]
+    return rng.choice(
+        [
+            (f"{number:,}", spell(number).split()),
+            (f"${number:,}", [*spell(number).split(), "dollars"]),
+            (f"{number}%", [*spell(number).split(), "percent"]),
+            ("-".join(str(number)), digits),
+        ]
+    )
+
+
+def _words_by_chance(rng: random.Random) -> tuple[list[str], bool]:
+    """Give words, and whether they are natural enough for abbreviations."""
+    count = rng.randint(1, 60)
+    at = rng.randrange(len(PROSE))
+    prose = [*PROSE, *PROSE][at : at + count]
+    refrain = prose[: rng.randint(2, 10)]
+    few = rng.sample(PROSE, rng.randint(1, 8))
+    return rng.choice(
+        [
+            (prose, True),
+            (rng.choices(few, k=count), True),
+            ((refrain * count)[:count], True),
+            ([f"w{number}" for number in range(count)], False),
+            (rng.choices("abcdefg", k=count), False),
+        ]
+    )
+
+
+def _spoil(
+    rng: random.Random,
+    count: int,
+    rewritten: dict[int, tuple[int, Sequence[str]]],
+    rewrites: float,
+    omissions: float,
+) -> set[int]:
+    """Have some of so many words rewritten; give those that are left out."""
+    left_out: set[int] = set()
+    index = 0
+    while index < count:
+        if index in rewritten:
+            index += 1
+        elif rng.random() < omissions:
+            left_out.add(index)
+            index += 1
+        elif rng.random() < rewrites:
+            run = min(rng.choice([1, 1, 2, 3, 8, 20]), count - index)
+            for inside in range(index, index + run):
+                rewritten.pop(inside, None)
+            speech = [f"zq{rng.randrange(99)}x" for _ in range(run)]
+            rewritten[index] = (run, speech[: rng.randint(1, run)] + speech)
+            index += run
+        else:
+            index += 1
+    return left_out
+
+
+@dataclass(frozen=True)
+class Session:
+    """What was sent, and what came back of it up to a cut."""
+
+    sent: list[str]
+    pieces: list[Piece]
+
+
+def session_by_chance(rng: random.Random) -> Session:
+    """Let all go wrong at once: rewritten, left out, merged, split, repeated.
+
+    Numbers are spoken in words, and at times the same words follow the
+    number in the text ("$5 (five dollars)"). Any other words may be spoken
+    as something else, alone or in runs, but never as what the text goes on
+    with: then nobody could tell.
+    """
+    words, is_natural = _words_by_chance(rng)
+    numbers, rewrites = rng.choice([0, 0.05, 0.2]), rng.choice([0, 0.03, 0.3])
+    omissions, in_words = rng.choice([0, 0.03, 0.3]), rng.choice([0, 0.3])
+    sent: list[str] = []
+    rewritten: dict[int, tuple[int, Sequence[str]]] = {}
+    for word in words:
+        if rng.random() < numbers:
+            text, speech = number_by_chance(rng)
+            rewritten[len(sent)] = (1, speech)
+            sent.append(text)
+            if is_natural and rng.random() < in_words:
+                sent += [*rng.sample(PROSE, rng.choice([0, 0, 1, 5])), *speech]
+        if is_natural and rng.random() < numbers / 4:
+            text = rng.choice(list(_ABBREVIATIONS))
+            rewritten[len(sent)] = (1, _ABBREVIATIONS[text].split())
+            sent.append(text)
+        sent.append(word)
+    left_out = _spoil(rng, len(sent), rewritten, rewrites, omissions)
+    said = speak(sent, rewritten=rewritten, left_out=left_out)
+    style = rng.choice(["mixed", *GRANULARITIES])
+    pieces = (
+        mixed(said, rng) if style == "mixed" else GRANULARITIES[style](said)
+    )
+    return Session(sent, pieces[: rng.randint(0, len(pieces))])
