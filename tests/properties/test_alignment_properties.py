@@ -63,7 +63,7 @@ def test_the_sessions_by_chance_are_no_easy_ones() -> None:
 
     sessions = [session_by_chance(random.Random(seed)) for seed in range(500)]
 
-    assert sum(map(greedy, sessions)) > 100
+    assert sum(map(greedy, sessions)) > 20
 
 
 @pytest.mark.parametrize("seed", range(40))
