@@ -1,0 +1,92 @@
+"""What following the server through its words costs, and how exact it is.
+
+    ./dev python bench/alignment.py
+
+The first table: microseconds for a spoken piece, on average and at worst, and
+looks at a letter or a place for each letter heard (0 while all matches). The
+budget is 1 ms a piece. The second: words that would be said again if a session
+were cut after each of its messages, on average, beside those that nobody could
+know of (the words of a message that was not complete); none may be lost.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from spoken_words import GRANULARITIES, PROSE, speak, spell
+
+from gradium_tts_python.core.alignment import Alignment
+
+BUDGET_US = 1000.0
+
+
+def sessions() -> dict[str, tuple[list[str], list[str]]]:
+    """Give sent words and spoken pieces, by what is special about them."""
+    chance = random.Random(1)
+    prose = (PROSE * 20)[:5000]
+    numbers = [str(chance.randrange(10**6)) for _ in range(200)]
+    mixed = [w for n in numbers for w in [*chance.sample(PROSE, 6), n]]
+    said = [
+        w for n in mixed for w in (spell(int(n)) if n.isdigit() else n).split()
+    ]
+    one = ["a"] * 2000
+    return {
+        "5,000 exact words": (prose, prose),
+        "5,000 exact letters": (["a"] * 5000, ["a"] * 5000),
+        "200 numbers": (mixed, said),
+        "one in five left out": (
+            prose,
+            [word for word in prose if chance.random() < 0.8],
+        ),
+        "nothing in common": (PROSE * 3, ["xyz"] * 700),
+        "all the same letter, a word less": (["b", *one], one),
+        "all the same letter, no spaces": (["b", "a" * 4000], one),
+        "no spaces, one letter wrong": (["ab" * 2000], ["abb"] * 1300),
+        "two letters": (
+            chance.choices("ab", k=2000),
+            chance.choices("ab", k=2000),
+        ),
+        "a refrain, cut up": (PROSE[:9] * 80, PROSE[3:9] * 120),
+    }
+
+
+def cost(sent: list[str], spoken: list[str]) -> tuple[float, float, float]:
+    """Returns µs for a piece, at worst, and steps for each letter heard."""
+    alignment = Alignment(sent)
+    times = []
+    for piece in spoken:
+        started = perf_counter()
+        alignment.push(piece)
+        times.append(perf_counter() - started)
+    steps = alignment.steps / sum(map(len, spoken))
+    return sum(times) / len(times) * 1e6, max(times) * 1e6, steps
+
+
+def main() -> int:
+    """Print the tables; 1 if a piece is above the budget on average."""
+    dearest = 0.0
+    print(f"{'session':34} {'µs/piece':>9} {'max µs':>8} {'steps':>6}")
+    for name, (sent, spoken) in sessions().items():
+        mean, worst, steps = cost(sent, spoken)
+        dearest = max(dearest, mean)
+        print(f"{name:34} {mean:9.1f} {worst:8.0f} {steps:6.1f}")
+    print(f"\n{'pieces':12} {'again':>6}")
+    for name, cut in GRANULARITIES.items():
+        pieces = cut(speak(PROSE))
+        alignment = Alignment(PROSE)
+        found = [alignment.push(piece.text) for piece in pieces]
+        again = sum(
+            piece.over - count
+            for piece, count in zip(pieces, found, strict=True)
+        )
+        print(f"{name:12} {again / len(pieces):6.2f}")
+    return int(dearest > BUDGET_US)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
