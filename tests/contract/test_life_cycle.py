@@ -427,17 +427,19 @@ def test_27_runs_leave_no_thread_behind(ten: Ten) -> None:
 
 
 @pytest.mark.stand_in
-def test_a_run_of_one_request_costs_less_than_50_ms(ten: Ten) -> None:
+def test_a_run_of_one_request_costs_less_than_50_ms_of_work(
+    ten: Ten,
+) -> None:
     async def script(wire: Wire) -> None:
         await wire.send("d")
         await wire.next("d")
 
     ten.play(Echo, script)
-    begun_s = time.perf_counter()
+    begun_s = time.process_time()
     for _ in range(5):
         ten.play(Echo, script)
 
-    assert (time.perf_counter() - begun_s) / 5 < 0.05
+    assert (time.process_time() - begun_s) / 5 < 0.05
 
 
 # -- testers -----------------------------------------------------------------
