@@ -175,16 +175,19 @@ def classify(
         code: of the in-band error or of the close frame, `None` for an error
             without one. A connection that broke is no case for this function.
         message: the vendor's words; only the first line counts.
-        has_audio: whether the session had brought audio, so that setup and
-            key are known to be good; `None` where that is not known. Then an
-            unknown wording is no configuration error: a retry in vain costs
-            less than speech that is given up.
+        has_audio: whether the session had brought audio: its setup and key
+            are known to be good then, and whatever it says, it is a drop.
+            `None` where that is not known: then an unknown wording is no
+            configuration error, as a retry in vain costs less than speech
+            that is given up.
     """
     if http_status is not None:
         return _kind_of_status(http_status)
+    if has_audio:
+        return ErrorKind.TRANSIENT
     if code in (_REFUSED_SETUP, _REFUSED_DATA):
-        return _kind_of_refusal(message, has_audio=has_audio)
-    if code not in (_POLICY, None) or has_audio:
+        return _kind_of_refusal(message)
+    if code not in (_POLICY, None):
         return ErrorKind.TRANSIENT
     kind = _kind_of_words(message)
     if kind is None and code == _POLICY and has_audio is False:
@@ -199,9 +202,9 @@ def _kind_of_status(http_status: int) -> ErrorKind:
     return ErrorKind.CONFIG if is_ours else ErrorKind.TRANSIENT
 
 
-def _kind_of_refusal(message: str, *, has_audio: bool | None) -> ErrorKind:
+def _kind_of_refusal(message: str) -> ErrorKind:
     """Tell a setup that was refused from a conversation that went wrong."""
-    is_bug = has_audio or _kind_of_words(message) is ErrorKind.PROTOCOL
+    is_bug = _kind_of_words(message) is ErrorKind.PROTOCOL
     return ErrorKind.PROTOCOL if is_bug else ErrorKind.CONFIG
 
 

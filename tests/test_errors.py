@@ -152,8 +152,9 @@ def test_no_word_changes_what_a_servers_fault_means(
         ("Session not found. Send setup first", False, PROTOCOL),
         ("Session already active (r1)", False, PROTOCOL),
         ("Session already active (r1)", None, PROTOCOL),
-        # The setup had been accepted.
-        ("", True, PROTOCOL),
+        # The setup had been accepted: a drop.
+        ("", True, TRANSIENT),
+        ("Session already active (r1)", True, TRANSIENT),
     ],
 )
 def test_a_refused_setup_is_a_setting_or_a_bug_of_ours(
@@ -302,7 +303,7 @@ def test_a_kind_tells_what_to_do(
         ("1008", "Maximum session time reached", CAPACITY, TRANSIENT),
         ("1008", "", CONFIG, TRANSIENT),
         ("1008", "No authentication provided.", AUTH, TRANSIENT),
-        ("1002", "", CONFIG, PROTOCOL),
+        ("1002", "", CONFIG, TRANSIENT),
         ("1011", "Invalid API key", TRANSIENT, TRANSIENT),
         # It broke: nobody has said anything.
         ("", "", TRANSIENT, TRANSIENT),

@@ -13,6 +13,8 @@ import copy
 import importlib.util
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,26 @@ def test_no_package_is_built_of_a_refused_file(tmp_path: Path) -> None:
         " @ /api/property/properties/params"
     )
     assert not (tmp_path / "dist").exists()
+
+
+def test_the_command_ends_in_one_sentence(tmp_path: Path) -> None:
+    write(tmp_path, "manifest", ten_documents.PACKAGE)
+    write(tmp_path, "property", {"x": None})
+
+    done = subprocess.run(
+        [sys.executable, "-m", "ten_shipping", "--root", ".", "package"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "package: TEN refuses property.json, and would run the extension"
+        " without any schema: null is not valid under any of the schemas"
+        " listed @ /x\n"
+    )
 
 
 # -- TEN's own schemas --------------------------------------------------------
