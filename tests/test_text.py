@@ -156,6 +156,7 @@ def test_only_what_is_surely_complete_leaves(
         ("in C:|\\a.|b", [["in"], [], [], ["C:\\a.b"]]),
         ("a_b.|py", [[], [], ["a_b.py"]]),
         ("std::|vector<int>|::x ", [[], [], [], ["std::vector< int>::x"]]),
+        ("std::vector.|size ", [[], [], ["std::vector.size"]]),
         # An initial or an abbreviation waits.
         ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
         ("J.|R.|R.| T", [[], [], [], ["J.R.R."], ["T"]]),
@@ -177,8 +178,15 @@ def test_only_what_is_surely_complete_leaves(
         ("at 5 p.m.~ Bye", [["at 5", "p.m."], [], ["Bye"]]),
         ("ask Dr.~ Jo", [["ask", "Dr."], [], ["Jo"]]),
         ("in 10 ~minutes", [["in", "10"], [], ["minutes"]]),
+<<<<<<< HEAD
         ("It is $1,~234.50~ ok", [["It is"], ["$1,234.50"], [], ["ok"]]),
         ("in 12~34", [["in", "12"], [], ["34"]]),
+=======
+        ("It is $1,~234.50~ ok", [["It is"], [], ["$1,234.50"], ["ok"]]),
+        ("It is $1.50,~5 ok", [["It is"], ["$1.50,5"], ["ok"]]),
+        ("an mp3~4 ok", [["an"], ["mp34"], ["ok"]]),
+        ("in 12~34", [["in"], [], ["1234"]]),
+>>>>>>> w-text
         ("at 10:~30", [["at"], [], ["10:30"]]),
         ("at jo@x~.org", [["at"], [], ["jo@x.org"]]),
         ("at https:~//x.org", [["at"], [], ["https://x.org"]]),
