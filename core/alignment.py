@@ -272,7 +272,8 @@ class Alignment:
             if last and self._heard.endswith(last):
                 reach = len(sent.text)
         is_all = reach >= len(sent.text)
-        return sent.words if is_all else sent.over_at(reach)
+        most = sent.words if is_all else sent.over_at(reach)
+        return max(most, self.finished(len(self._counts)))
 
     # ------------------------------------------------------------- in step
 

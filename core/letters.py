@@ -19,6 +19,8 @@ REACH: Final = 8192
 _SPOKEN_PER_DIGIT = 12
 # Among so many words a reason is looked for why they were spoken otherwise.
 _MOST_REASONS = 64
+# … and in so many letters of speech.
+_MOST_SPEECH = 1024
 
 
 _ASCII_RUNS = re.compile(r"[a-z0-9]+")
@@ -177,6 +179,7 @@ class Letters:
         is_odd = is_read_otherwise(self._sources[last - 1][0])
         if not is_odd or last - first > _MOST_REASONS:
             return False
+        speech = speech[-_MOST_SPEECH:]
         room, owed = len(speech), 0
         for index in range(last - 1, first - 1, -1):
             word = self.text[self.starts[index] : self.ends[index]]
