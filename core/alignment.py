@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """How far the server has come in the words it was sent, from its own words.
 
 The server tells what it speaks in pieces: a part of a word, a word, two, a
@@ -46,6 +48,7 @@ _SHORTEST = 3
 _ENOUGH, _ENOUGH_ODDLY, _MOST_DOUBT = 9, 13, 128
 # Letters that were skipped and not heard cast doubt as one in so many.
 _LEFT_OUT_PER_DOUBT = 4
+_LETTERS_PER_DIGIT = 6
 
 
 def words_finished(sent: Sequence[str], spoken: Sequence[str]) -> list[int]:
@@ -262,13 +265,17 @@ class Alignment:
         """
         sent, reach = self._sent, self._at
         if self._search:
-            # Speech is rarely shorter than half of what it stands for.
-            reach += 2 * (len(self._heard) - self._search.heard_from)
+            # Numbers take more letters when spoken; where the server tells
+            # digits for words, each stands for some.
+            heard = self._heard[self._search.heard_from :]
+            digits = sum(char.isnumeric() for char in heard)
+            reach += len(heard) + _LETTERS_PER_DIGIT * digits
             last = sent.text[sent.start_before(len(sent.text)) :]
             if last and self._heard.endswith(last):
                 reach = len(sent.text)
         is_all = reach >= len(sent.text)
-        return sent.words if is_all else sent.over_at(reach)
+        most = sent.words if is_all else sent.over_at(reach)
+        return max(most, self.finished(len(self._counts)))
 
     # ------------------------------------------------------------- in step
 

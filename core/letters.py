@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Words as rows of letters, and places in such a row as bits.
 
 What `alignment` compares: letters and digits without case, accents and marks.
@@ -19,6 +21,8 @@ REACH: Final = 8192
 _SPOKEN_PER_DIGIT = 12
 # Among so many words a reason is looked for why they were spoken otherwise.
 _MOST_REASONS = 64
+# … and in so many letters of speech.
+_MOST_SPEECH = 1024
 
 
 _ASCII_RUNS = re.compile(r"[a-z0-9]+")
@@ -177,6 +181,7 @@ class Letters:
         is_odd = is_read_otherwise(self._sources[last - 1][0])
         if not is_odd or last - first > _MOST_REASONS:
             return False
+        speech = speech[-_MOST_SPEECH:]
         room, owed = len(speech), 0
         for index in range(last - 1, first - 1, -1):
             word = self.text[self.starts[index] : self.ends[index]]

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """When a word whose times the server told has surely been delivered.
 
 Times may run early, and then the tail of a word is lost at a cut: a word

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """Words that a server speaks, in pieces of any size, and what is truly over.
 
 A sent word may be spoken as it is, rewritten together with its neighbours, or

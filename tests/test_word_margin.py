@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """When words were surely delivered, by times that may be wrong."""
 
 from __future__ import annotations

@@ -1,3 +1,5 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
 """No count is ever above the truth, whatever a server makes of its words."""
 
 from __future__ import annotations
