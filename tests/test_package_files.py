@@ -66,7 +66,9 @@ def test_versions_agree() -> None:
 
     assert project["version"] == version
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == version
+    sections = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    released = [name for name in sections if name != "Unreleased"]
+    assert released[0] == version
 
 
 def test_requirements_agree() -> None:
