@@ -400,6 +400,33 @@ async def test_a_proxy_that_refuses_is_named(
     assert (error.kind, error.code) == (kind, status[:3])
 
 
+async def test_a_library_without_proxies_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "_KNOWS_PROXIES", False)
+
+    error = await connect_error("ws://127.0.0.1:1/", proxy="http://127.0.0.1:1")
+
+    assert str(error).startswith("proxy needs websockets 15 or newer")
+    assert error.kind is CONFIG
+
+
+async def test_a_bug_of_ours_is_nobodys_setting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise TypeError("no such option")
+
+    monkeypatch.setattr(transport, "_Connect", fail)
+
+    error = await connect_error("ws://127.0.0.1:1/")
+
+    assert (
+        str(error) == "cannot connect to 127.0.0.1:1: TypeError: no such option"
+    )
+    assert error.kind is ErrorKind.INTERNAL
+
+
 async def test_a_proxy_that_is_not_there_is_transient(sim: GradiumSim) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

@@ -23,7 +23,10 @@ from websockets.protocol import State
 
 try:
     from websockets.exceptions import InvalidProxy, InvalidProxyStatus
+
+    _KNOWS_PROXIES = True
 except ImportError:  # websockets 14 knows no proxies
+    _KNOWS_PROXIES = False
 
     class InvalidProxy(Exception):  # type: ignore[no-redef]
         """Never raised."""
@@ -45,6 +48,7 @@ from ..core.redact import Masker, host_of, secrets_in
 # The library logs what it sends at DEBUG, headers and the key among it.
 _quiet = logging.getLogger("gradium_tts.websockets")
 _quiet.setLevel(logging.INFO)
+_NO_PROXIES = "proxy needs websockets 15 or newer; pip install -U websockets"
 # Large enough for any message seen, small enough to bound the memory.
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 # So much of the page with which an upgrade is refused is kept.
@@ -193,6 +197,8 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
     try:
         if endpoint.url.startswith("wss://"):
             options["ssl"] = _tls_context(endpoint.ca_file)
+        if endpoint.proxy and not _KNOWS_PROXIES:
+            raise ConnectError(_NO_PROXIES, ErrorKind.CONFIG)
         if endpoint.proxy:
             options["proxy"] = endpoint.proxy
         connection = await _Connect(endpoint.url, **options)
@@ -247,7 +253,10 @@ def _connect_error(
     elif isinstance(error, (InvalidHandshake, EOFError, ValueError)):
         why = f"not a websocket answer: {why}"
     else:
-        kind, why = ErrorKind.CONFIG, f"{type(error).__name__}: {error}"
+        # A proxy may need a package that is not installed.
+        is_missing = isinstance(error, ImportError)
+        kind = ErrorKind.CONFIG if is_missing else ErrorKind.INTERNAL
+        why = f"{type(error).__name__}: {error}"
     return ConnectError(f"{what}: {why}", kind)
 
 

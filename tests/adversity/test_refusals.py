@@ -101,7 +101,7 @@ async def test_an_answer_that_is_none_is_tried_again(answer: bytes) -> None:
     error = await refusal(answer)
 
     assert error.kind is TRANSIENT
-    reason = str(error).rpartition(": ")[2]
+    _, _, reason = str(error).partition(": not a websocket answer: ")
     assert any(character.isalpha() for character in reason)
 
 
