@@ -22,10 +22,11 @@ from ten_ai_base.struct import TTSTextInput
 from ten_runtime import AsyncTenEnv, Data
 
 from .config import DEFAULT_SAMPLE_RATE_HZ, GradiumTTSConfig
+from .core.actions import Action, EndReason, Pcm
 from .core.admission import Admission, Segment, Verdict
 from .core.errors import ErrorKind, GradiumError
 from .core.redact import Masker, host_of, secrets_in
-from .core.request import Action, EndReason, Ledger, Pcm
+from .core.request import Ledger
 from .core.sentences import ConfigError
 from .core.setting_names import merge_settings
 from .core.text import is_speakable

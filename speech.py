@@ -9,12 +9,13 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from .core.actions import Action
 from .core.audio import to_pcm
 from .core.errors import ErrorKind, GradiumError, SynthesisError
 from .core.protocol import Audio, Ready, ServerMessage, Word
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
-from .core.request import Action, Ledger
+from .core.request import Ledger
 from .core.script import FLUSH, SessionBudget, SessionText
 from .core.text import TextAssembler, is_speakable, without_tags
 from .gradium_tts import GradiumTTSClient

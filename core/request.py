@@ -13,87 +13,12 @@ No clock here: times are passed in.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Union
-
-from .audio import SAMPLE_BYTES, fade_in, fade_out, silence_at
+from .actions import Action, End, EndReason, Pcm, Start, Ttfb
+from .audio import SAMPLE_BYTES
+from .delivery import SessionAudio, SessionPosition
 from .protocol import Word
-from .script import Script, words_finished
-
-# -------------------------------------------------------------------- actions
-
-
-class EndReason(IntEnum):
-    """Why a request ended; the numbers of TEN's `TTSAudioEndReason`."""
-
-    REQUEST_END = 1
-    INTERRUPTED = 2
-    ERROR = 3
-
-
-class TurnStatus(IntEnum):
-    """The `turn_status` of a text result."""
-
-    IN_PROGRESS = 0
-    END = 1
-    INTERRUPTED = 2
-
-
-@dataclass(frozen=True)
-class Ttfb:
-    """First audio came `ttfb_ms` after the first speakable text."""
-
-    ttfb_ms: int
-
-
-@dataclass(frozen=True)
-class Start:
-    """The audio of the request starts."""
-
-
-@dataclass(frozen=True)
-class Pcm:
-    """Whole samples, to be played at `timestamp_ms` (Unix time)."""
-
-    pcm: bytes
-    timestamp_ms: int
-
-
-@dataclass(frozen=True)
-class TimedWord:
-    """A word, or the space before one (duration 0), in Unix ms."""
-
-    word: str
-    start_ms: int
-    duration_ms: int
-
-
-@dataclass(frozen=True)
-class Words:
-    """What is spoken from `start_ms` (Unix time) on for `duration_ms`."""
-
-    text: str
-    start_ms: int
-    duration_ms: int
-    words: tuple[TimedWord, ...]
-    turn_seq_id: int
-    turn_status: TurnStatus
-
-
-@dataclass(frozen=True)
-class End:
-    """The request is over; `interval_ms` runs from first to last audio."""
-
-    reason: EndReason
-    interval_ms: int
-
-
-Action = Union[Ttfb, Start, Pcm, Words, End]
-
-# --------------------------------------------------------------------- ledger
+from .script import Script
+from .word_track import WordTrack
 
 
 class Ledger:
@@ -124,9 +49,9 @@ class Ledger:
         self._last_audio_at = 0.0
         # Delivered by the sessions before the current one.
         self._earlier_bytes = 0
-        self._audio = _SessionAudio(sample_rate_hz, is_seam_cut=False)
-        self._position = _SessionPosition(self.script, 0)
-        self._words = _WordTrack(is_wanted=with_words)
+        self._audio = SessionAudio(sample_rate_hz, is_seam_cut=False)
+        self._position = SessionPosition(self.script, 0)
+        self._words = WordTrack(is_wanted=with_words)
         self._is_ended = False
 
     # ------------------------------------------------------------ from TEN
@@ -243,11 +168,9 @@ class Ledger:
         """Account for a word, on the clock of its session."""
         if self._is_ended:
             return []
-        self._position.add(word)
+        self._position.add(word, self.session_delivered_s)
         offset_s = self._earlier_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
-        self._words.add(
-            Word(word.text, word.start_s + offset_s, word.stop_s + offset_s)
-        )
+        self._words.add(word, offset_s, self.session_delivered_s)
         return self._announce(self.delivered_s)
 
     def end(self, reason: EndReason) -> list[Action]:
@@ -271,10 +194,8 @@ class Ledger:
     def _next_session(self, from_word: int, *, is_seam_cut: bool) -> None:
         self._words.forget_waiting()
         self._earlier_bytes += self._audio.delivered_bytes
-        self._audio = _SessionAudio(
-            self.sample_rate_hz, is_seam_cut=is_seam_cut
-        )
-        self._position = _SessionPosition(self.script, from_word)
+        self._audio = SessionAudio(self.sample_rate_hz, is_seam_cut=is_seam_cut)
+        self._position = SessionPosition(self.script, from_word)
 
     def _deliver(self, pcm: bytes) -> list[Action]:
         if not pcm or self._is_ended:
@@ -295,176 +216,3 @@ class Ledger:
         if self._is_ended or not self.has_started:
             return []
         return [*self._words.due(until_s, self._start_ms())]
-
-
-# ----------------------------------------------------------------- one session
-
-
-class _SessionAudio:
-    """The audio of one session, from its chunks to what is delivered."""
-
-    def __init__(self, sample_rate_hz: int, *, is_seam_cut: bool) -> None:
-        self.delivered_bytes = 0
-        self.is_silence_held = False
-        self._sample_rate_hz = sample_rate_hz
-        self._is_seam_cut = is_seam_cut
-        self._half_sample = b""
-        self._held_silence = b""
-        self._last_sample = b""
-
-    @property
-    def delivered_s(self) -> float:
-        return self.delivered_bytes / (self._sample_rate_hz * SAMPLE_BYTES)
-
-    def take(self, chunk: bytes) -> bytes:
-        """Return what of the audio so far is to be delivered now."""
-        data = self._half_sample + chunk
-        whole = len(data) - len(data) % SAMPLE_BYTES
-        self._half_sample = data[whole:]
-        pcm = self._held_silence + data[:whole]
-        if self.is_silence_held:
-            at = silence_at(pcm)
-            pcm, self._held_silence = pcm[:at], pcm[at:]
-        if self._is_seam_cut:
-            skipped = self.delivered_bytes // SAMPLE_BYTES
-            pcm = fade_in(pcm, self._sample_rate_hz, skipped)
-        return pcm
-
-    def delivered(self, pcm: bytes) -> None:
-        """Note what was delivered."""
-        self.delivered_bytes += len(pcm)
-        self._last_sample = pcm[-SAMPLE_BYTES:]
-
-    def fade_out(self) -> bytes:
-        """Return what leads the last sample of a cut session to silence."""
-        if not self._last_sample:
-            return b""
-        return fade_out(self._last_sample, self._sample_rate_hz)
-
-
-# Word messages follow their audio; where none has come after this much of
-# it, none will, and the position in the text cannot be known.
-_WORDS_EXPECTED_AFTER_S = 2.0
-
-# Times are sums of floats: a word counts as delivered within this margin.
-_TIME_MARGIN_S = 1e-4
-
-
-class _SessionPosition:
-    """How far a session has come in the script, by the words it timed."""
-
-    def __init__(self, script: Script, first_word: int) -> None:
-        self.first_word = first_word
-        self._script = script
-        self._timed: list[Word] = []
-
-    def add(self, word: Word) -> None:
-        """Take a word, on the session's clock."""
-        self._timed.append(word)
-
-    def next_word(self, delivered_s: float) -> int | None:
-        """Number the first word not surely within so much audio."""
-        if not self._timed:
-            is_too_late = delivered_s > _WORDS_EXPECTED_AFTER_S
-            return None if is_too_late else self.first_word
-        until_s = delivered_s + _TIME_MARGIN_S
-        over = sum(word.stop_s <= until_s for word in self._timed)
-        if not over:
-            return self.first_word
-        finished = words_finished(
-            self._script.words_from(self.first_word),
-            [word.text for word in self._timed],
-        )
-        return self.first_word + finished[over - 1]
-
-
-# ------------------------------------------------------------------ word track
-
-
-class _WordTrack:
-    """The words of a request on their way to the graph, in strict order.
-
-    Times in seconds count from the start of the request's audio; `start_ms`
-    says when that was, in Unix ms.
-    """
-
-    def __init__(self, *, is_wanted: bool) -> None:
-        self.announced = 0
-        self._is_wanted = is_wanted
-        self._waiting: deque[Word] = deque()
-        self._next_turn_seq_id = 0
-        self._last_start_ms = -1
-        self._last_stop_ms = 0
-
-    def add(self, word: Word) -> None:
-        """Take a word that waits for its audio."""
-        self._waiting.append(word)
-
-    def forget_waiting(self) -> None:
-        """Drop the words whose audio was cut off."""
-        self._waiting.clear()
-
-    def due(self, until_s: float, start_ms: int) -> list[Words]:
-        """Announce the words whose audio was delivered by `until_s`."""
-        results = []
-        while (
-            self._waiting
-            and self._waiting[0].stop_s <= until_s + _TIME_MARGIN_S
-        ):
-            word = self._waiting.popleft()
-            self.announced += 1
-            if self._is_wanted:
-                results.append(self._word(word, start_ms))
-        return results
-
-    def close(
-        self, reason: EndReason, at_ms: int, start_ms: int
-    ) -> list[Words]:
-        """Return the empty result that ends the turn.
-
-        Args:
-            at_ms: where the audio ended, from its start.
-        """
-        if not self._is_wanted:
-            return []
-        is_cut = reason is not EndReason.REQUEST_END
-        # Complete, it follows its last word; without any, its audio.
-        is_at_end = is_cut or not self._next_turn_seq_id
-        first_ms = max(
-            start_ms + at_ms if is_at_end else 0,
-            self._last_stop_ms,
-            self._last_start_ms + 1,
-        )
-        status = TurnStatus.INTERRUPTED if is_cut else TurnStatus.END
-        return [self._next([], first_ms, 0, status)]
-
-    def _word(self, word: Word, start_ms: int) -> Words:
-        # Starts must ascend strictly, whatever the server sends.
-        first_ms = max(
-            start_ms + round(word.start_s * 1000), self._last_start_ms + 1
-        )
-        stop_ms = start_ms + round(word.stop_s * 1000)
-        duration_ms = max(0, stop_ms - first_ms)
-        timed = [TimedWord(word.text, first_ms, duration_ms)]
-        if self._next_turn_seq_id:
-            timed.insert(0, TimedWord(" ", first_ms, 0))
-        return self._next(timed, first_ms, duration_ms)
-
-    def _next(
-        self,
-        words: Sequence[TimedWord],
-        first_ms: int,
-        duration_ms: int,
-        status: TurnStatus = TurnStatus.IN_PROGRESS,
-    ) -> Words:
-        self._last_start_ms = first_ms
-        self._last_stop_ms = first_ms + duration_ms
-        self._next_turn_seq_id += 1
-        return Words(
-            text="".join(word.word for word in words),
-            start_ms=first_ms,
-            duration_ms=duration_ms,
-            words=tuple(words),
-            turn_seq_id=self._next_turn_seq_id - 1,
-            turn_status=status,
-        )

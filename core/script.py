@@ -1,17 +1,15 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""What is to be said: messages for the vendor, and how far they have come.
+"""What is to be said: messages for the vendor, and what a session gets.
 
 `Script` holds the text of a request, `SessionText` what of it one session is
-given, within that session's `SessionBudget`. `words_finished` tells from what
-the server spoke which of the words are over.
+given, within that session's `SessionBudget`.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
 from enum import Enum
 from typing import Final, Union
 
@@ -231,58 +229,3 @@ def _last_sentence_end(message: str, room: int) -> int:
         if match.end() <= room:
             end = match.end()
     return end
-
-
-# ---------------------------------------------------------------- what was said
-
-# How far a rewritten stretch is followed: sent words, and words spoken for
-# them ("1,234,567.89" is spoken as a dozen).
-_GAP_SENT, _GAP_SPOKEN = 4, 16
-
-
-def words_finished(sent: Sequence[str], spoken: Sequence[str]) -> list[int]:
-    """For each spoken word, count the sent words that are over with it.
-
-    The server may rewrite ("$5" is spoken as "five dollars"), so the two
-    sequences are aligned. A stretch that was rewritten counts once two
-    words after it match, and never before: too few is a word repeated, too
-    many would be a word lost.
-    """
-    sent_keys = [_key(word) for word in sent]
-    spoken_keys = [_key(word) for word in spoken]
-    finished: list[int] = []
-    at = 0
-    while len(finished) < len(spoken):
-        here = len(finished)
-        if at < len(sent) and sent_keys[at] == spoken_keys[here]:
-            at += 1
-            finished.append(at)
-            continue
-        gap = _find_gap(sent_keys[at:], spoken_keys[here:])
-        if gap is None:
-            finished += [at] * (len(spoken) - here)
-            break
-        skipped_sent, skipped_spoken = gap
-        finished += [at] * (skipped_spoken - 1)
-        at += skipped_sent
-        finished += [at] * min(1, skipped_spoken)
-    return finished
-
-
-def _find_gap(
-    sent: Sequence[str], spoken: Sequence[str]
-) -> tuple[int, int] | None:
-    """Find how many words on each side precede the next two that match."""
-    for skipped_sent in range(1, _GAP_SENT + 1):
-        pair = sent[skipped_sent : skipped_sent + 2]
-        if len(pair) < 2:
-            return None
-        for skipped_spoken in range(_GAP_SPOKEN + 1):
-            if spoken[skipped_spoken : skipped_spoken + 2] == pair:
-                return skipped_sent, skipped_spoken
-    return None
-
-
-def _key(word: str) -> str:
-    """Return a word without case and punctuation (all of it, if only that)."""
-    return "".join(filter(str.isalnum, word)).casefold() or word

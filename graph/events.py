@@ -21,8 +21,7 @@ from ten_ai_base.struct import TTSTextResult, TTSWord
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_runtime import Data
 
-from ..core.errors import GradiumError
-from ..core.request import (
+from ..core.actions import (
     Action,
     End,
     EndReason,
@@ -32,6 +31,7 @@ from ..core.request import (
     TurnStatus,
     Words,
 )
+from ..core.errors import GradiumError
 from ..speech import Speech
 from .log import GraphLog
 

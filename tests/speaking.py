@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gradium_tts_python.config import GradiumTTSConfig
+from gradium_tts_python.core.actions import Action, Pcm, Words
 from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import (
     ConnectionLost,
     ErrorKind,
     GradiumError,
 )
-from gradium_tts_python.core.request import Action, Ledger, Pcm, Words
+from gradium_tts_python.core.request import Ledger
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.speech import Speech
 from gradium_tts_python.wire.transport import Transport, open_websocket

@@ -9,12 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from speaking import cut
 
-from gradium_tts_python.core.protocol import Word
-from gradium_tts_python.core.request import (
+from gradium_tts_python.core.actions import (
     Action,
     End,
     EndReason,
-    Ledger,
     Pcm,
     Start,
     TimedWord,
@@ -22,6 +20,8 @@ from gradium_tts_python.core.request import (
     TurnStatus,
     Words,
 )
+from gradium_tts_python.core.protocol import Word
+from gradium_tts_python.core.request import Ledger
 
 # At 1000 Hz a sample is a millisecond.
 RATE_HZ = 1000

@@ -12,19 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from speaking import cut
 
-from gradium_tts_python.core.protocol import Word
-from gradium_tts_python.core.request import (
+from gradium_tts_python.core.actions import (
     Action,
     End,
     EndReason,
-    Ledger,
     Pcm,
     Start,
     Ttfb,
     TurnStatus,
     Words,
 )
-from gradium_tts_python.core.script import Script, words_finished
+from gradium_tts_python.core.alignment import words_finished
+from gradium_tts_python.core.protocol import Word
+from gradium_tts_python.core.request import Ledger
+from gradium_tts_python.core.script import Script
 
 # At 1000 Hz a sample is a millisecond, and a fade has 5 of them.
 RATE_HZ = 1000

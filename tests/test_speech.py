@@ -27,6 +27,7 @@ from gradium_sim import (
     Reset,
 )
 from gradium_tts_python.config import Endpoint
+from gradium_tts_python.core.actions import Action, Start
 from gradium_tts_python.core.errors import (
     ConnectError,
     ConnectionLost,
@@ -34,7 +35,6 @@ from gradium_tts_python.core.errors import (
     GradiumError,
     StallError,
 )
-from gradium_tts_python.core.request import Action, Start
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.wire.transport import Transport
 

@@ -16,19 +16,19 @@ from hypothesis.stateful import (
 )
 from speaking import cut
 
-from gradium_tts_python.core.admission import Admission, Segment, Verdict
-from gradium_tts_python.core.protocol import SAMPLE_RATES_HZ, Word
-from gradium_tts_python.core.request import (
+from gradium_tts_python.core.actions import (
     Action,
     End,
     EndReason,
-    Ledger,
     Pcm,
     Start,
     Ttfb,
     TurnStatus,
     Words,
 )
+from gradium_tts_python.core.admission import Admission, Segment, Verdict
+from gradium_tts_python.core.protocol import SAMPLE_RATES_HZ, Word
+from gradium_tts_python.core.request import Ledger
 
 UNIX_OFFSET_S = 1_700_000_000.0
 

@@ -1,0 +1,113 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""The words of a request on their way to the graph."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from .actions import EndReason, TimedWord, TurnStatus, Words
+from .protocol import Word
+from .word_times import TIME_MARGIN_S, plausible_stop_s
+
+
+class WordTrack:
+    """The words of a request on their way to the graph, in strict order.
+
+    Times in seconds count from the start of the request's audio; `start_ms`
+    says when that was, in Unix ms.
+    """
+
+    def __init__(self, *, is_wanted: bool) -> None:
+        self.announced = 0
+        self._is_wanted = is_wanted
+        self._waiting: deque[Word] = deque()
+        self._last_stop_s = 0.0
+        self._next_turn_seq_id = 0
+        self._last_start_ms = -1
+        self._last_stop_ms = 0
+
+    def add(self, word: Word, offset_s: float, delivered_s: float) -> None:
+        """Take a word that waits for its audio.
+
+        Args:
+            offset_s: where its session starts in the request's audio.
+            delivered_s: how much audio of its session there is; a word of
+                absurd times is over with the word before it.
+        """
+        stop_s = plausible_stop_s(word.start_s, word.stop_s, delivered_s)
+        if stop_s is None:
+            word = Word(word.text, self._last_stop_s, self._last_stop_s)
+        else:
+            word = Word(word.text, word.start_s + offset_s, stop_s + offset_s)
+        self._last_stop_s = word.stop_s
+        self._waiting.append(word)
+
+    def forget_waiting(self) -> None:
+        """Drop the words whose audio was cut off."""
+        self._waiting.clear()
+
+    def due(self, until_s: float, start_ms: int) -> list[Words]:
+        """Announce the words whose audio was delivered by `until_s`."""
+        results = []
+        while (
+            self._waiting and self._waiting[0].stop_s <= until_s + TIME_MARGIN_S
+        ):
+            word = self._waiting.popleft()
+            self.announced += 1
+            if self._is_wanted:
+                results.append(self._word(word, start_ms))
+        return results
+
+    def close(
+        self, reason: EndReason, at_ms: int, start_ms: int
+    ) -> list[Words]:
+        """Return the empty result that ends the turn.
+
+        Args:
+            at_ms: where the audio ended, from its start.
+        """
+        if not self._is_wanted:
+            return []
+        is_cut = reason is not EndReason.REQUEST_END
+        # Complete, it follows its last word; without any, its audio.
+        is_at_end = is_cut or not self._next_turn_seq_id
+        first_ms = max(
+            start_ms + at_ms if is_at_end else 0,
+            self._last_stop_ms,
+            self._last_start_ms + 1,
+        )
+        status = TurnStatus.INTERRUPTED if is_cut else TurnStatus.END
+        return [self._next([], first_ms, 0, status)]
+
+    def _word(self, word: Word, start_ms: int) -> Words:
+        # Starts must ascend strictly, whatever the server sends.
+        first_ms = max(
+            start_ms + round(word.start_s * 1000), self._last_start_ms + 1
+        )
+        stop_ms = start_ms + round(word.stop_s * 1000)
+        duration_ms = max(0, stop_ms - first_ms)
+        timed = [TimedWord(word.text, first_ms, duration_ms)]
+        if self._next_turn_seq_id:
+            timed.insert(0, TimedWord(" ", first_ms, 0))
+        return self._next(timed, first_ms, duration_ms)
+
+    def _next(
+        self,
+        words: Sequence[TimedWord],
+        first_ms: int,
+        duration_ms: int,
+        status: TurnStatus = TurnStatus.IN_PROGRESS,
+    ) -> Words:
+        self._last_start_ms = first_ms
+        self._last_stop_ms = first_ms + duration_ms
+        self._next_turn_seq_id += 1
+        return Words(
+            text="".join(word.word for word in words),
+            start_ms=first_ms,
+            duration_ms=duration_ms,
+            words=tuple(words),
+            turn_seq_id=self._next_turn_seq_id - 1,
+            turn_status=status,
+        )
