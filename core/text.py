@@ -158,12 +158,15 @@ class TextAssembler:
     def flush_stalled(self) -> list[str]:
         """Let out what can stand as it is: after a silence of seconds.
 
-        More than `flush_idle()`: a word without an ending counts as whole
-        (`exam`), and so does a number, an address, an initial or an
-        abbreviation at what may be the end of a sentence (`$50.`). What
-        visibly goes on waits for its rest or the end of input: a number or
-        address without an ending (`12` `$1,` `jo@x.org`), and an open tag
-        or link. A word that goes on all the same becomes two.
+        Not every agent tells the end of its text, and a listener should not
+        wait for ever for a last word. So a word without an ending counts as
+        whole now (`exam`, `12`, `jo@x.org`), and so does a number, an
+        address, an initial or an abbreviation at what may be the end of a
+        sentence (`$50.`). What visibly goes on still waits for its rest or
+        the end of input: `$1,`, `10:`, `jo@`, `https://`, `well-`, an open
+        tag or link. A word that goes on all the same becomes two, so this
+        takes a silence much longer than a pause of the model or the time
+        that a sentence splitter takes to find the next mark.
 
         Returns:
             The messages, as from `push()`.

@@ -66,7 +66,7 @@ def test_versions_agree() -> None:
 
     assert project["version"] == version
     changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert re.findall(r"^## (\S+)", changelog, re.MULTILINE)[0] == version
+    assert re.findall(r"^## (\d\S+)", changelog, re.MULTILINE)[0] == version
 
 
 def test_requirements_agree() -> None:
