@@ -220,7 +220,7 @@ class Speech:
                 # The receiver tells best why a socket broke.
                 if failure and not isinstance(failure, GradiumError):
                     raise failure
-            self._check_spoken()
+            self._check_spoken(text.goes_on_at)
         return text.goes_on_at
 
     async def _send(self, text: SessionText, stream: Stream) -> None:
@@ -272,14 +272,22 @@ class Speech:
             )
         return []
 
-    def _check_spoken(self) -> None:
-        """A success without any audio is none."""
-        if not self.ledger.session_delivered_s:
-            host = host_of(self._config.endpoint().url)
-            left = len(self.ledger.undelivered_text())
+    def _check_spoken(self, goes_on_at: int | None) -> None:
+        """A session that ended without an error may yet have left words out."""
+        ledger = self.ledger
+        host = host_of(self._config.endpoint().url)
+        left = len(ledger.undelivered_text())
+        if not ledger.session_delivered_s:
             raise SynthesisError(
                 f"no audio came from {host} for {left} characters",
                 ErrorKind.PROTOCOL,
+            )
+        if goes_on_at is None:
+            goes_on_at = ledger.script.word_count
+        if not ledger.is_session_complete(goes_on_at):
+            raise SynthesisError(
+                f"{host} ended the speech {left} characters early",
+                ErrorKind.TRANSIENT,
             )
 
     # ------------------------------------------------------------- a failure

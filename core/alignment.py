@@ -25,7 +25,7 @@ limited; what lies beyond stays unspoken.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -49,23 +49,6 @@ _ENOUGH, _ENOUGH_ODDLY, _MOST_DOUBT = 9, 13, 128
 # Letters that were skipped and not heard cast doubt as one in so many.
 _LEFT_OUT_PER_DOUBT = 4
 _LETTERS_PER_DIGIT = 6
-
-
-def words_finished(sent: Sequence[str], spoken: Sequence[str]) -> list[int]:
-    """For each spoken piece, count the sent words that are over with it.
-
-    Args:
-        sent: the words a session was given.
-        spoken: the texts of the server's word messages so far, in order.
-
-    Returns:
-        As many counts as pieces, never falling, each a lower bound: what
-        was rewritten or left out counts once what follows it matches.
-    """
-    alignment = Alignment(sent)
-    for piece in spoken:
-        alignment.push(piece)
-    return [alignment.finished(n) for n in range(1, len(spoken) + 1)]
 
 
 @dataclass(frozen=True)

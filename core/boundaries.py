@@ -96,8 +96,9 @@ _ABBREVIATION = re.compile(
 )
 # A longer silence makes a sentence end of any of the four above …
 _SENTENCE_END = re.compile(rf"[.!?…؟۔。！？｡।॥။។]{_CLOSED}\Z")
-# … and a whole word of one without an ending.
-_WORD_AT_END = re.compile(rf"[^\W_]{_CLOSED}\Z")
+# … and a whole word of what ends in a letter, a digit or a unit. Not `$1,`,
+# `10:`, `jo@`, `https://`, `well-`: they ask for more.
+_CAN_END = re.compile(rf"(?:[^\W_]|[%‰°€£¥₹]){_CLOSED}\Z")
 # `10 ` may go on with `000` or `€`, and `10 €` with `/kg`.
 _NUMBER_AND_SIGN = re.compile(r"(?<![^ \n])[^ \n]*\d[ \n]+(?:[^\w\s]+)?\Z")
 # Opening marks that wait for the word after them.
@@ -156,17 +157,12 @@ def is_whole(word: str, is_stalled: bool) -> bool:
     letters = "".join(
         "a" if unicodedata.category(char)[0] == "M" else char for char in word
     )
-    is_address = _ADDRESS.search(letters) is not None
     if not _ENDED.search(letters):
-        return (
-            is_stalled
-            and not is_address
-            and _WORD_AT_END.search(letters) is not None
-        )
+        return is_stalled and _CAN_END.search(letters) is not None
     if is_stalled and _SENTENCE_END.search(letters):
         return True
-    may_go_on = (_NUMBER, _INITIAL, _ABBREVIATION)
-    return not is_address and not any(p.search(letters) for p in may_go_on)
+    may_go_on = (_NUMBER, _INITIAL, _ADDRESS, _ABBREVIATION)
+    return not any(pattern.search(letters) for pattern in may_go_on)
 
 
 def hard_cut(text: str, cut: int) -> int:

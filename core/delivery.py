@@ -72,8 +72,7 @@ class SessionPosition:
 
     def add(self, word: Word, delivered_s: float) -> None:
         """Take a word, on the session's clock."""
-        self._alignment.extend(self._script.words_from(self._aligned_to))
-        self._aligned_to = self._script.word_count
+        self._know_all_words()
         self._alignment.push(word.text)
         stop_s = plausible_stop_s(word.start_s, word.stop_s, delivered_s)
         self._stops_s.append(stop_s)
@@ -89,3 +88,18 @@ class SessionPosition:
             return None if is_too_late else self.first_word
         over = words_over(self._stops_s, delivered_s)
         return self.first_word + self._alignment.finished(over)
+
+    def covers(self, until_word: int) -> bool:
+        """Whether what came back may be all up to a word, in numbers.
+
+        In favour of a server that rewrites; one that times no words is
+        believed.
+        """
+        if not self._stops_s:
+            return True
+        self._know_all_words()
+        return self.first_word + self._alignment.at_most() >= until_word
+
+    def _know_all_words(self) -> None:
+        self._alignment.extend(self._script.words_from(self._aligned_to))
+        self._aligned_to = self._script.word_count

@@ -101,6 +101,10 @@ class Ledger:
         """
         return self._position.next_word(self.session_delivered_s)
 
+    def is_session_complete(self, until_word: int) -> bool:
+        """Whether the session may have said all words before `until_word`."""
+        return self._position.covers(until_word)
+
     def undelivered_text(self) -> str:
         """Return the text from the first word not surely delivered on."""
         word = self.next_word()

@@ -153,13 +153,17 @@ class TextAssembler:
         return self._take(self._whole(is_stalled=False))
 
     def flush_stalled(self) -> list[str]:
-        """Let out all that can stand as it is: after a longer silence.
+        """Let out what can stand as it is: after a silence of seconds.
 
-        A word or number without an ending counts as whole then (`exam`,
-        `12`), and so does any at what may be the end of a sentence (`$50.`,
-        `Dr.`). What visibly goes on waits for its rest or for the end of
-        input: `$1,`, an address, an open tag or link. A word that goes on
-        all the same becomes two.
+        Not every agent tells the end of its text, and a listener should not
+        wait for ever for a last word. So a word without an ending counts as
+        whole now (`exam`, `12`, `jo@x.org`), and so does a number, an
+        address, an initial or an abbreviation at what may be the end of a
+        sentence (`$50.`). What visibly goes on still waits for its rest or
+        the end of input: `$1,`, `10:`, `jo@`, `https://`, `well-`, an open
+        tag or link. A word that goes on all the same becomes two, so this
+        takes a silence much longer than a pause of the model or the time
+        that a sentence splitter takes to find the next mark.
 
         Returns:
             The messages, as from `push()`.

@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gradium_tts_python.core.alignment import Alignment
 from gradium_tts_python.core.letters import read
 
 # What nobody would rewrite, with words, and runs of them, that come again.
@@ -316,3 +317,20 @@ def session_by_chance(rng: random.Random) -> Session:
         mixed(said, rng) if style == "mixed" else GRANULARITIES[style](said)
     )
     return Session(sent, pieces[: rng.randint(0, len(pieces))])
+
+
+def words_finished(sent: Sequence[str], spoken: Sequence[str]) -> list[int]:
+    """For each spoken piece, count the sent words that are over with it.
+
+    Args:
+        sent: the words a session was given.
+        spoken: the texts of the server's word messages so far, in order.
+
+    Returns:
+        As many counts as pieces, never falling, each a lower bound: what
+        was rewritten or left out counts once what follows it matches.
+    """
+    alignment = Alignment(sent)
+    for piece in spoken:
+        alignment.push(piece)
+    return [alignment.finished(n) for n in range(1, len(spoken) + 1)]

@@ -17,9 +17,10 @@ from spoken_words import (
     number_by_chance,
     speak,
     whole,
+    words_finished,
 )
 
-from gradium_tts_python.core.alignment import Alignment, words_finished
+from gradium_tts_python.core.alignment import Alignment
 from gradium_tts_python.core.letters import read
 
 Record = Callable[[str, object], None]

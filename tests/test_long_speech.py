@@ -72,7 +72,7 @@ def check_speech(spoken: Spoken, said: list[str]) -> None:
 
 def check_announced_times(spoken: Spoken) -> None:
     """Words are announced where they are heard, over all sessions."""
-    from gradium_tts_python.core.request import Pcm, Words
+    from gradium_tts_python.core.actions import Pcm, Words
 
     start_ms = next(
         a.timestamp_ms for a in spoken.actions if isinstance(a, Pcm)

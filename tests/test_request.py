@@ -247,7 +247,7 @@ def test_starts_ascend_whatever_the_server_sends() -> None:
         *request.word_received(Word("a", 0.2, 0.3)),
         *request.word_received(Word("b", 0.2, 0.3)),
         *request.word_received(Word("c", 0.1, 0.15)),
-        *request.word_received(Word("d", 0.4, 0.35)),
+        *request.word_received(Word("d", 0.4, 0.45)),
         *request.end(EndReason.REQUEST_END),
     ]
 
@@ -255,8 +255,8 @@ def test_starts_ascend_whatever_the_server_sends() -> None:
         words(0, "a", 200, 100),
         words(1, "b", 201, 99),
         words(2, "c", 202, 0),
-        words(3, "d", 400, 0),
-        words(4, "", 401, 0, TurnStatus.END),
+        words(3, "d", 400, 50),
+        words(4, "", 450, 0, TurnStatus.END),
         End(EndReason.REQUEST_END, 0),
     ]
 

@@ -16,9 +16,10 @@ from spoken_words import (
     mixed,
     session_by_chance,
     speak,
+    words_finished,
 )
 
-from gradium_tts_python.core.alignment import Alignment, words_finished
+from gradium_tts_python.core.alignment import Alignment
 
 Record = Callable[[str, object], None]
 
