@@ -40,6 +40,8 @@ _MOST_PLACES = 16
 _CLEARLY = 8
 # Shorter matches are not looked at.
 _SHORTEST = 3
+# Words with fewer letters are found inside others.
+_SHORT = 4
 
 # Evidence is counted in letters, and 2 for each whole word: 9 are two short
 # words ("we met"), or one of seven letters. Without a reason for the gap it
@@ -77,9 +79,20 @@ class _Search:
     """All places further on where what is heard may stand."""
 
     def __init__(
-        self, sent: Letters, places: Places, at: int, heard_from: int
+        self,
+        sent: Letters,
+        places: Places,
+        run_starts: Set[int],
+        at: int,
+        heard_from: int,
     ) -> None:
-        """Start where the step was lost, in what was sent and heard."""
+        """Start where the step was lost, in what was sent and heard.
+
+        Args:
+            run_starts: where in what is heard a mark, a space or the end of
+                a message stands before a letter.
+        """
+        self._run_starts = run_starts
         self.at = at
         self.heard_from = heard_from
         self.steps = 0
@@ -105,7 +118,7 @@ class _Search:
         self._runs = one, two, three
         self.steps += len(letters)
 
-    def best_match(self, heard: str, run_starts: Set[int]) -> _Match | None:
+    def best_match(self, heard: str) -> _Match | None:
         """Give the place to take up, if one is sure enough.
 
         It is the nearest of those that match longest, and clearly longer
@@ -113,14 +126,12 @@ class _Search:
         """
         bits = islice(lowest_first(self._runs[2]), _MOST_PLACES)
         base = self.places.base
-        matches = [
-            self._measure(heard, base + bit + 1, run_starts) for bit in bits
-        ]
+        matches = [self._measure(heard, base + bit + 1) for bit in bits]
         self.steps += len(matches)
         longest = max((match.size for match in matches), default=0)
         nearer = -_CLEARLY
         for match in matches:
-            is_odd = len(heard) - match.size not in run_starts
+            is_odd = len(heard) - match.size not in self._run_starts
             if (
                 self._evidence(match) >= match.needed + is_odd * _CLEARLY
                 and match.size > longest - _CLEARLY
@@ -131,12 +142,10 @@ class _Search:
             nearer = max(nearer, match.size)
         return None
 
-    def _aligned_start(
-        self, first: int, end: int, heard: int, run_starts: Set[int]
-    ) -> int:
+    def _aligned_start(self, first: int, end: int, heard: int) -> int:
         """Give where a word starts on both sides, or else in what was sent."""
         first = start = self._sent.start_from(first)
-        while heard - (end - start) not in run_starts:
+        while heard - (end - start) not in self._run_starts:
             start = self._sent.start_from(start + 1)
             if end - start < _SHORTEST:
                 return first
@@ -146,7 +155,7 @@ class _Search:
         words = self._sent.words_within(match.start, match.end)
         return match.size + 2 * min(words, match.size // 2)
 
-    def _measure(self, heard: str, end: int, run_starts: Set[int]) -> _Match:
+    def _measure(self, heard: str, end: int) -> _Match:
         """Tell how long the match is that ends at a place."""
         text, at = self._sent.text, self.at
         low, high = (
@@ -159,15 +168,29 @@ class _Search:
                 low = size
             else:
                 high = size - 1
-        start = self._aligned_start(end - low, end, len(heard), run_starts)
+        start = self._aligned_start(end - low, end, len(heard))
         speech = heard[self.heard_from : len(heard) - (end - start)]
-        if self._sent.explains(at, start, speech):
+        if self._sent.explains(at, start, speech, self._is_word):
             is_one = self._sent.words_within(at, start) == 1
             return _Match(start, end, _ENOUGH, True, is_one)
         left_out = max(0, start - at - len(speech))
         doubt = self._sent.doubt(at, start) + left_out // _LEFT_OUT_PER_DOUBT
         needed = _ENOUGH_ODDLY + min(doubt, _MOST_DOUBT)
         return _Match(start, end, needed, False, False)
+
+    def _is_word(self, start: int, end: int) -> bool:
+        """Whether letters heard since the step was lost are a whole word.
+
+        A short one is also the half of many ("on" and "e"): it counts only
+        where the letters around it are no parts of words themselves.
+        """
+        starts = self._run_starts
+        start, end = start + self.heard_from, end + self.heard_from
+        is_whole = start in starts and end in starts
+        is_short = end - start < _SHORT
+        return is_whole and not (
+            is_short and (start - 1 in starts or end + 1 in starts)
+        )
 
     def nearest_ends(self, letters: str) -> list[int]:
         """For each letter, give the nearest place that it may end at.
@@ -274,7 +297,7 @@ class Alignment:
         else:
             self._search.hear(run)
         search = self._search
-        match = search.best_match(self._heard, self._run_starts)
+        match = search.best_match(self._heard)
         if match:
             self._take_up(search, match)
         self._places = search.places
@@ -322,7 +345,9 @@ class Alignment:
         heard_from = differs_at - (end - self._at)
         if not self._places or not self._places.reach(self._at):
             self._places = Places(sent, self._at)
-        search = _Search(sent, self._places, self._at, heard_from)
+        search = _Search(
+            sent, self._places, self._run_starts, self._at, heard_from
+        )
         first = max(heard_from, differs_at - _MEASURED)
         search.hear(self._heard[first:])
         return search

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from typing import Final
@@ -21,8 +21,8 @@ REACH: Final = 8192
 _SPOKEN_PER_DIGIT = 12
 # Among so many words a reason is looked for why they were spoken otherwise.
 _MOST_REASONS = 64
-# … and in so many letters of speech.
-_MOST_SPEECH = 1024
+# … and in so many letters of speech, with so many tries.
+_MOST_SPEECH, _MOST_TRIES = 1024, 8
 
 
 _ASCII_RUNS = re.compile(r"[a-z0-9]+")
@@ -168,12 +168,21 @@ class Letters:
         first, last = (bisect_left(self.starts, at) for at in (start, end))
         return self.doubts[last] - self.doubts[first]
 
-    def explains(self, start: int, end: int, speech: str) -> bool:
+    def explains(
+        self,
+        start: int,
+        end: int,
+        speech: str,
+        is_word: Callable[[int, int], bool],
+    ) -> bool:
         """Whether speech may be what the words between two starts read as.
 
         The last of them is one that is not spoken as it is written. The
         plain ones are found in the speech, in order, and between them as
         many letters, or more, as the others have.
+
+        Args:
+            is_word: whether a part of the speech is a word of its own.
         """
         first, last = (bisect_left(self.starts, at) for at in (start, end))
         if first == last:
@@ -181,12 +190,11 @@ class Letters:
         is_odd = is_read_otherwise(self._sources[last - 1][0])
         if not is_odd or last - first > _MOST_REASONS:
             return False
-        speech = speech[-_MOST_SPEECH:]
         room, owed = len(speech), 0
         for index in range(last - 1, first - 1, -1):
             word = self.text[self.starts[index] : self.ends[index]]
             # From the back, and so with the least room behind it.
-            found = speech.rfind(word, 0, room)
+            found = _last_word(speech, word, room, is_word)
             if found >= 0:
                 if room - found - len(word) < owed:
                     return False
@@ -196,6 +204,19 @@ class Letters:
             else:
                 return False
         return room >= owed
+
+
+def _last_word(
+    speech: str, word: str, room: int, is_word: Callable[[int, int], bool]
+) -> int:
+    """Give where a word stands last in speech, or -1."""
+    least = max(0, room - _MOST_SPEECH)
+    found = speech.rfind(word, least, room)
+    for _ in range(_MOST_TRIES):
+        if found < 0 or is_word(found, found + len(word)):
+            return found
+        found = speech.rfind(word, least, found + len(word) - 1)
+    return -1
 
 
 # --------------------------------------------------------------------- places

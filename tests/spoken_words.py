@@ -291,12 +291,14 @@ def session_by_chance(rng: random.Random) -> Session:
     Numbers are spoken in words, and at times the same words follow the
     number in the text ("$5 (five dollars)"). Any other words may be spoken
     as something else, alone or in runs, but never as what the text goes on
-    with: then nobody could tell.
+    with, nor is one left out where a number sounded just like it: then
+    nobody could tell.
     """
     words, is_natural = _words_by_chance(rng)
     numbers, rewrites = rng.choice([0, 0.05, 0.2]), rng.choice([0, 0.03, 0.3])
     omissions, in_words = rng.choice([0, 0.03, 0.3]), rng.choice([0, 0.3])
     sent: list[str] = []
+    echo: set[int] = set()
     rewritten: dict[int, tuple[int, Sequence[str]]] = {}
     for word in words:
         if rng.random() < numbers:
@@ -304,14 +306,16 @@ def session_by_chance(rng: random.Random) -> Session:
             rewritten[len(sent)] = (1, speech)
             sent.append(text)
             if is_natural and rng.random() < in_words:
-                sent += [*rng.sample(PROSE, rng.choice([0, 0, 1, 5])), *speech]
+                sent += rng.sample(PROSE, rng.choice([0, 0, 1, 5]))
+                echo.update(range(len(sent), len(sent) + len(speech)))
+                sent += speech
         if is_natural and rng.random() < numbers / 4:
             text = rng.choice(list(_ABBREVIATIONS))
             rewritten[len(sent)] = (1, _ABBREVIATIONS[text].split())
             sent.append(text)
         sent.append(word)
     left_out = _spoil(rng, len(sent), rewritten, rewrites, omissions)
-    said = speak(sent, rewritten=rewritten, left_out=left_out)
+    said = speak(sent, rewritten=rewritten, left_out=left_out - echo)
     style = rng.choice(["mixed", *GRANULARITIES])
     pieces = (
         mixed(said, rng) if style == "mixed" else GRANULARITIES[style](said)
