@@ -43,7 +43,9 @@ def plausible_stop_s(
 
 
 def words_over(
-    stops_s: Sequence[float | None], delivered_s: float, margin_s: float = 0.0
+    stops_s: Sequence[float | None],
+    delivered_s: float,
+    margin_s: float = 0.0,
 ) -> int:
     """Count the word messages, from the first on, that were surely delivered.
 
