@@ -131,7 +131,6 @@ class GradiumTTSExtension(GuardedTTSBase):
         """End what is running and close every socket and file."""
         self._trace.write(ten="in", name="stop")
         self._is_stopping = True
-        await self.cancel_tts()
         await super().on_stop(ten_env)
         if self._client:
             await self._client.aclose()
@@ -271,8 +270,7 @@ class GradiumTTSExtension(GuardedTTSBase):
                 f"request={request_id} has ended, its text is left out:"
                 f" characters={len(segment.text)}"
             )
-        # Unless a flush came after the failure: the base forgot the id.
-        if verdict is Verdict.LATE_LAST and self.is_completed(request_id):
+        if verdict is Verdict.LATE_LAST:
             await self._events.end_unheard(request_id)
         await self.release(request_id)
 
@@ -370,6 +368,10 @@ class GradiumTTSExtension(GuardedTTSBase):
     def is_speaking(self) -> bool:
         """Whether a request is running."""
         return self._job is not None
+
+    def flushed(self) -> None:
+        """Owe no end: nothing of what was said before is waited for."""
+        self._admission.flushed()
 
     # ------------------------------------------------------------------ internal
 

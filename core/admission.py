@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -118,6 +118,11 @@ class Admission:
             self._cut_short = _CutShort(
                 running.request_id, running.metadata, owes_end
             )
+
+    def flushed(self) -> None:
+        """Note that the graph was flushed: no end is waited for any more."""
+        if self._cut_short:
+            self._cut_short = replace(self._cut_short, owes_end=False)
 
     def _continue(self, running: _Running, segment: Segment) -> Verdict:
         if not running.is_input_ended:

@@ -14,7 +14,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ten_ai_base.message import TTSAudioEndReason
-from ten_ai_base.tts2 import AsyncTTS2BaseExtension, RequestState
+from ten_ai_base.tts2 import (
+    DATA_FLUSH,
+    AsyncTTS2BaseExtension,
+    RequestState,
+)
 from ten_runtime import AsyncTenEnv, Data
 
 
@@ -30,6 +34,9 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
     def is_speaking(self) -> bool:
         """Whether a request is running; for the extension to say."""
         raise NotImplementedError
+
+    def flushed(self) -> None:
+        """Learn that the graph was flushed; the base tells nobody when idle."""
 
     # ---------------------------------------------------------------- start, stop
 
@@ -47,7 +54,10 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         """
         if not self._is_initialised:
             return
-        await super().on_stop(ten_env)
+        # After a flush that is under way, which ends its request itself.
+        async with self._inputs:
+            await self.cancel_tts()
+            await super().on_stop(ten_env)
         if self._releasing:
             self._releasing.cancel()
             await asyncio.wait({self._releasing})
@@ -63,8 +73,11 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         that comes before a flush is dropped by it; one that comes after
         them all is spoken.
         """
+        is_flush = data.get_name() == DATA_FLUSH
         async with self._inputs:
             await super().on_data(ten_env, data)
+            if is_flush:
+                self.flushed()
 
     # ------------------------------------------------------------------- states
 
@@ -75,16 +88,11 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         none once another id has come, and an interruption would pass by a
         request it takes for completed.
         """
-        is_absent = request_id not in self.request_states
-        if is_absent or self.is_completed(request_id):
+        state = self.request_states.get(request_id, RequestState.COMPLETED)
+        if state is RequestState.COMPLETED:
             self.request_states[request_id] = RequestState.PROCESSING
         if metadata:
             self.metadatas[request_id] = dict(metadata)
-
-    def is_completed(self, request_id: str) -> bool:
-        """Whether the base remembers the request, as one that has ended."""
-        state = self.request_states.get(request_id)
-        return state is RequestState.COMPLETED
 
     # -------------------------------------------------------------------- the end
 

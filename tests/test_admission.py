@@ -174,3 +174,16 @@ def test_the_ids_that_ended_last_are_remembered() -> None:
     ]
 
     assert verdicts == [Verdict.LATE, Verdict.NEW, Verdict.LATE]
+
+
+def test_after_a_flush_no_end_is_owed() -> None:
+    admission = Admission()
+    end(admission, is_complete=False, owes_end=True)
+    admission.flushed()
+
+    verdicts = [
+        admission.admit(text_of()),
+        admission.admit(text_of(is_last=True)),
+    ]
+
+    assert verdicts == [Verdict.LATE, Verdict.LATE]

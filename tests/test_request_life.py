@@ -104,8 +104,9 @@ def _is_connect(event: object) -> bool:
     "at", [Point.SETUP, Point.READY, Point.FIRST_AUDIO, Point.AUDIO]
 )
 async def test_a_failed_request_has_one_error_and_one_end(
-    sim: GradiumSim, host: ExtensionHost, at: Point, is_ended: bool
+    sim: GradiumSim, start_host: StartHost, at: Point, is_ended: bool
 ) -> None:
+    host = await start_host({"resume": False})
     sim.faults = FaultPlan(Fault(at, REFUSAL))
 
     await host.send_text("r1", TEXT, end=is_ended)
@@ -145,8 +146,9 @@ async def test_the_end_of_an_unheard_failure_is_told_when_its_input_ends(
 
 
 async def test_a_heard_failure_has_its_end_at_once_and_no_other(
-    sim: GradiumSim, host: ExtensionHost
+    sim: GradiumSim, start_host: StartHost
 ) -> None:
+    host = await start_host({"resume": False})
     sim.faults = FaultPlan(Fault(Point.AUDIO, REFUSAL, after_frames=2))
     await host.send_text("r1", TEXT)
     await host.ended("r1")
@@ -563,10 +565,6 @@ def test_late_texts_of_a_failed_request_are_no_new_one() -> None:
     assert errors == ["error ", "error a0", "error b0"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the end is told only where the base took the request for completed",
-)
 @pytest.mark.parametrize("others", [(), (Say("b", 2, True),)], ids=len)
 def test_a_failed_request_has_its_end_though_it_was_queued(
     others: tuple[Say, ...],
