@@ -28,6 +28,7 @@ from .core.endpoint import (
     are_headers,
     fault_of_proxy,
     fault_of_url,
+    headers_of,
     is_header_value,
     url_of,
 )
@@ -42,6 +43,8 @@ from .core.sentences import ONE_OF_RATES, ConfigError, sentence
 from .core.setting_names import (
     EXCLUSIVE,
     VOICE_SETTINGS,
+    fault_of_json,
+    fault_of_voice,
     settle_aliases,
     voice_config,
 )
@@ -81,16 +84,19 @@ def _number(
     )
 
 
-def _check_url(url: str | None) -> str | None:
-    fault = fault_of_url(url) if url else ""
+def _refuse(fault: str, kind: str = "both") -> None:
+    """Make a finding of a sentence (see `sentence`), unless it is empty."""
     if fault:
-        raise PydanticCustomError("url", "{fault}", {"fault": fault})
+        raise PydanticCustomError(kind, "{fault}", {"fault": fault})
+
+
+def _check_url(url: str | None) -> str | None:
+    _refuse(fault_of_url(url) if url else "", "url")
     return url
 
 
 def _check_headers(headers: dict[str, str]) -> dict[str, str]:
-    if not are_headers(headers):
-        raise PydanticCustomError("hidden", "must be HTTP headers")
+    _refuse("" if are_headers(headers) else "must be HTTP headers", "hidden")
     return headers
 
 
@@ -201,8 +207,8 @@ class GradiumTTSParams(_Settings):
         500,
         ge=0,
         le=60000,
-        description="after how long a silence of the LLM the words held back"
-        " are spoken; 0 is never",
+        description="after how long a silence of the LLM the whole words held"
+        " back are spoken; an unfinished one waits twice as long; 0 is never",
     )
     allow_tags: bool = Field(
         False,
@@ -216,71 +222,47 @@ class GradiumTTSParams(_Settings):
     resume: bool = Field(
         True, description="whether speech that was cut goes on where it was"
     )
+    debug_log: bool = Field(
+        False,
+        description="whether each text, chunk and word is a line of the log, at"
+        " level DEBUG; TEN does not tell whether anybody reads them",
+    )
 
     @field_validator("sample_rate")
     @classmethod
     def _check_sample_rate(cls, value: int) -> int:
-        if value not in SAMPLE_RATES_HZ:
-            raise PydanticCustomError("one_of", ONE_OF_RATES)
+        _refuse("" if value in SAMPLE_RATES_HZ else ONE_OF_RATES, "one_of")
         return value
 
     @field_validator("api_key")
     @classmethod
     def _check_key(cls, value: str) -> str:
-        if not is_header_value(value.strip()):
-            raise PydanticCustomError("hidden", "must be one line of ASCII")
+        is_legal = is_header_value(value.strip())
+        _refuse("" if is_legal else "must be one line of ASCII", "hidden")
         return value.strip()
 
     @field_validator("proxy")
     @classmethod
     def _check_proxy(cls, value: str | None) -> str | None:
-        fault = fault_of_proxy(value) if value else ""
-        if fault:
-            raise PydanticCustomError("hidden", "{fault}", {"fault": fault})
+        _refuse(fault_of_proxy(value) if value else "", "hidden")
         return value
 
     _check_url = field_validator("url")(_check_url)
     _check_headers = field_validator("headers")(_check_headers)
 
     @model_validator(mode="after")
-    def _check_json(self) -> GradiumTTSParams:
+    def _check_params(self) -> GradiumTTSParams:
         extra = self.model_extra or {}
-        for name, value in {"json_config": self.json_config, **extra}.items():
-            try:
-                json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError, RecursionError):
-                raise PydanticCustomError(
-                    "both", "{name} holds what JSON cannot say", {"name": name}
-                ) from None
-        return self
-
-    @model_validator(mode="after")
-    def _check_voice(self) -> GradiumTTSParams:
-        for key, (low, high) in VOICE_RANGES.items():
-            value = (self.json_config or {}).get(key, low)
-            is_number = isinstance(value, (int, float)) and value is not True
-            if not is_number or not low <= value <= high:
-                raise PydanticCustomError(
-                    "both",
-                    f"json_config.{key} must be a number from {low:g} to"
-                    " {high}, not {value}",
-                    {"high": f"{high:g}", "value": json.dumps(value)},
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _check_together(self) -> GradiumTTSParams:
+        _refuse(fault_of_json({"json_config": self.json_config, **extra}))
+        _refuse(fault_of_voice(self.json_config or {}))
         for one, other in EXCLUSIVE:
             if getattr(self, one) and getattr(self, other):
-                raise PydanticCustomError(
-                    "both", f"{one} and {other} exclude each other"
-                )
+                _refuse(f"{one} and {other} exclude each other")
         is_set = "sample_rate" in self.model_fields_set
         if self.output_format != "pcm" and is_set and self.sample_rate != 8000:
-            raise PydanticCustomError(
-                "both",
+            _refuse(
                 "sample_rate must be 8000 with output_format"
-                f" {self.output_format}, not {self.sample_rate}",
+                f" {self.output_format}, not {self.sample_rate}"
             )
         return self
 
@@ -316,9 +298,7 @@ class GradiumTTSConfig(_Settings):
     @model_validator(mode="after")
     def _check_endpoint(self) -> GradiumTTSConfig:
         if self.url and self.params.region:
-            raise PydanticCustomError(
-                "both", "url and params.region exclude each other"
-            )
+            _refuse("url and params.region exclude each other")
         return self
 
     @classmethod
@@ -353,14 +333,9 @@ class GradiumTTSConfig(_Settings):
     def endpoint(self) -> Endpoint:
         """Return what a socket is opened with."""
         params = self.params
-        url = params.url or self.url
-        given = [*self.headers.items(), *params.headers.items()]
-        # Names of headers that differ in case only are the same.
-        headers = {name.lower(): value for name, value in given}
-        headers.update({"x-api-key": params.api_key, "x-api-source": "ten"})
         return Endpoint(
-            url or url_of(params.region),
-            headers,
+            params.url or self.url or url_of(params.region),
+            headers_of(params.api_key, self.headers, params.headers),
             params.proxy,
             params.ca_file,
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 import traceback
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ from .core.setting_names import merge_settings
 from .core.text import is_speakable
 from .gradium_tts import GradiumTTSClient
 from .graph.base_traps import GuardedTTSBase
-from .graph.dump import Dump, DumpFile
+from .graph.dump import Dump, dump_of
 from .graph.events import VENDOR, GraphEvents
 from .graph.log import GraphLog
 from .graph.traced_env import TracedEnv, note_received
@@ -163,6 +164,8 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(warning)
         self._log.key_point(f"config: {config.redacted()}")
         self._trace.write(ten="config", config=json.loads(config.redacted()))
+        is_chatty = config.params.debug_log
+        self._log.vendor.setLevel(logging.DEBUG if is_chatty else logging.INFO)
         self._events.vendor_metadata = {
             "host": host_of(config.endpoint().url),
             "model": config.params.model_name,
@@ -177,7 +180,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             connect=self.connect,
             observer=self._events,
             trace=self._trace,
-            log=self._log.vendor(self.name),
+            log=self._log.vendor,
         )
 
     # ------------------------------------------------- a request: at the door
@@ -247,11 +250,12 @@ class GradiumTTSExtension(GuardedTTSBase):
             unix_offset_s=time.time() - asyncio.get_running_loop().time(),
             with_words=config.enable_words,
         )
-        self._job = _Job(
-            Speech(ledger, client),
-            self._new_dump(config, segment.request_id),
-            self._events,
-        )
+
+        def warn(failure: str) -> None:
+            self._log.warn(f"request={segment.request_id} no dump: {failure}")
+
+        dump = dump_of(config, segment.request_id, warn)
+        self._job = _Job(Speech(ledger, client), dump, self._events)
         self._push(self._job, segment)
 
     def _push(self, job: _Job, segment: Segment) -> None:
@@ -374,19 +378,6 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._admission.flushed()
 
     # ------------------------------------------------------------------ internal
-
-    def _new_dump(self, config: GradiumTTSConfig, request_id: str) -> Dump:
-        def warn(failure: str) -> None:
-            self._log.warn(f"request={request_id} no dump: {failure}")
-
-        is_wav = config.dump_format == "wav"
-        file = DumpFile(
-            config.dump_path,
-            request_id,
-            wav_rate_hz=config.sample_rate_hz if is_wav else None,
-            max_files=config.dump_max_files,
-        )
-        return Dump(file if config.dump else None, warn)
 
     def _traced(self, ten_env: AsyncTenEnv) -> Any:
         if not self._trace.is_open:

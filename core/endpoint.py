@@ -38,6 +38,17 @@ def url_of(region: str | None) -> str:
     return f"wss://{_HOSTS[region]}/api/speech/tts"
 
 
+def headers_of(api_key: str, *given: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of an upgrade request, the key among them.
+
+    Names that differ in case only are the same; the last one counts.
+    """
+    headers = {
+        name.lower(): value for each in given for name, value in each.items()
+    }
+    return {**headers, "x-api-key": api_key, "x-api-source": "ten"}
+
+
 def fault_of_url(url: str) -> str:
     """Say what is wrong with a websocket URL; empty if nothing is."""
     if not url.startswith(("ws://", "wss://")):

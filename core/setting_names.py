@@ -29,6 +29,29 @@ EXCLUSIVE = (
 _URL_RIVALS = {"url", "region", "base_url"}
 
 
+def fault_of_json(values: Mapping[str, Any]) -> str:
+    """Say which value JSON cannot express; empty if none."""
+    for name, value in values.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            return f"{name} holds what JSON cannot say"
+    return ""
+
+
+def fault_of_voice(json_config: Mapping[str, Any]) -> str:
+    """Say what is wrong with the vendor's voice settings; empty if nothing."""
+    for key, (low, high) in VOICE_RANGES.items():
+        value = json_config.get(key, low)
+        is_number = isinstance(value, (int, float)) and value is not True
+        if not is_number or not low <= value <= high:
+            return (
+                f"json_config.{key} must be a number from {low:g} to"
+                f" {high:g}, not {json.dumps(value)}"
+            )
+    return ""
+
+
 def voice_config(named: Mapping[str, Any]) -> dict[str, Any]:
     """Return named voice settings under the vendor's names; absent ones not."""
     config = {

@@ -15,6 +15,8 @@ from pathlib import Path
 import aiofiles
 from aiofiles.threadpool.binary import AsyncBufferedIOBase
 
+from ..config import GradiumTTSConfig
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_CHARACTERS = 80
 
@@ -64,6 +66,20 @@ class Dump:
                 await self._file.aclose()
             except OSError as error:
                 self._warn(str(error))
+
+
+def dump_of(
+    config: GradiumTTSConfig, request_id: str, warn: Callable[[str], None]
+) -> Dump:
+    """Make the dump of a request as the settings want it, or none."""
+    is_wav = config.dump_format == "wav"
+    file = DumpFile(
+        config.dump_path,
+        request_id,
+        wav_rate_hz=config.sample_rate_hz if is_wav else None,
+        max_files=config.dump_max_files,
+    )
+    return Dump(file if config.dump else None, warn)
 
 
 class DumpFile:

@@ -22,6 +22,9 @@ class GraphLog(logging.Handler):
     def __init__(self, base: AsyncTTS2BaseExtension) -> None:
         super().__init__()
         self.masker = Masker()
+        # Of the client and all below it; its lines end up here.
+        self.vendor = logging.Logger(f"gradium_tts.{base.name}")
+        self.vendor.addHandler(self)
         self._base = base
 
     def key_point(self, message: str) -> None:
@@ -43,12 +46,6 @@ class GraphLog(logging.Handler):
                 self.masker.log_line(f"request={request_id} {line}"),
                 category=LOG_CATEGORY_VENDOR,
             )
-
-    def vendor(self, name: str) -> logging.Logger:
-        """Return a logger whose lines end up here."""
-        log = logging.Logger(f"gradium_tts.{name}")
-        log.addHandler(self)
-        return log
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log one line of the client."""

@@ -84,7 +84,7 @@ TEN_TOO = "ten_runtime ten_ai_base"
 ROOM_LAWS = {
     "core": law("core", pure=True),
     "wire": law("core wire config", "websockets"),
-    "graph": law("core graph speech", f"{TEN_TOO} aiofiles"),
+    "graph": law("core graph config speech", f"{TEN_TOO} aiofiles"),
 }
 ROOT_LAWS = {
     "config": law("core", "pydantic pydantic_core"),

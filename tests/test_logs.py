@@ -176,7 +176,7 @@ async def test_levels_tell_chunks_milestones_retries_and_failures(
         Fault(Point.READY, Reset()),
         Fault(Point.AUDIO, Reset(), 4),
     )
-    host = await start_host({"resume": False})
+    host = await start_host({"resume": False, "debug_log": True})
 
     assert await speak(host) is EndReason.ERROR
 
@@ -193,9 +193,9 @@ async def test_levels_tell_chunks_milestones_retries_and_failures(
 
 
 async def test_chunks_are_told_by_request_and_size(
-    host: ExtensionHost, sim: GradiumSim, log: Log
+    start_host: StartHost, sim: GradiumSim, log: Log
 ) -> None:
-    await speak(host)
+    await speak(await start_host({"debug_log": True}))
 
     sizes = [
         int(message.split("bytes=")[1])
@@ -204,6 +204,14 @@ async def test_chunks_are_told_by_request_and_size(
     assert sum(sizes) == len(sim.sessions[0].pcm)
     words = log.of(level="DEBUG", start="receive_words: request=r1 ")
     assert len(words) == 12
+
+
+async def test_chunks_are_not_told_to_those_who_do_not_ask(
+    host: ExtensionHost, log: Log
+) -> None:
+    await speak(host)
+
+    assert log.of(level="DEBUG", start="") == []
 
 
 # ------------------------------------------------------------ the user's text
@@ -217,7 +225,8 @@ async def test_the_users_text_stands_in_debug_lines_only(
     sim.faults = FaultPlan(*([] if how in ("end", "interruption") else [drop]))
     if how == "interruption":
         sim.pause_at(Point.AUDIO, after_frames=5)
-    host = await start_host({"resume": how != "failure"}, enable_words=True)
+    params = {"resume": how != "failure", "debug_log": True}
+    host = await start_host(params, enable_words=True)
 
     await host.send_text("r1", TWELVE, end=True)
     if how == "interruption":
