@@ -382,8 +382,11 @@ class Alignment:
             if end > 0
         )
         # What a gap is no reason for must be sure of itself; so must pieces
-        # of words, which may be the end of the word before.
-        is_known = match.is_explained and not self._is_finer_than_words
+        # of words: the match may start with the end of the word before.
+        is_fine = self._is_finer_than_words or (
+            heard_from - 1 in self._run_starts
+        )
+        is_known = match.is_explained and not is_fine
         least = 1 - match.is_due if is_known else match.needed
         for index in range(len(self._ends) - 1, -1, -1):
             behind = self._ends[index] - heard_from
