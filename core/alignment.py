@@ -388,10 +388,13 @@ class Alignment:
         )
         is_known = match.is_explained and not is_fine
         least = 1 - match.is_due if is_known else match.needed
+        # From the last piece back: none is further than the one after it.
+        most = self._sent.words
         for index in range(len(self._ends) - 1, -1, -1):
             behind = self._ends[index] - heard_from
             if behind < least:
                 break
             end = ends[behind - 1] if behind else match.start
-            over = self._over_at(end)
+            over = min(self._over_at(end), most)
             self._counts[index] = max(self._counts[index], over)
+            most = self._counts[index]
