@@ -305,19 +305,22 @@ class Alignment:
 
     def _over(self) -> int:
         """Count the words that are over where we are in step."""
-        at, over = self._at, self._sent.over_at(self._at)
-        end = at
-        if not self._sent.is_between_words(at):
-            self._is_finer_than_words = True
-            end = self._sent.start_before(at)
+        at = self._at
+        self._is_finer_than_words |= not self._sent.is_between_words(at)
         if "." in self._marks:
             self._dot_at = at
-        elif self._may_be_cut_short(end):
-            over = self._sent.over_at(end - 1)
+        over = self._over_at(at)
         for marks, words in self._sent.tails.get(at, ()):
             if self._marks.startswith(marks):
                 over = words
         return over
+
+    def _over_at(self, place: int) -> int:
+        """Count the words that are surely over at a place."""
+        is_between = self._sent.is_between_words(place)
+        end = place if is_between else self._sent.start_before(place)
+        is_sure = not self._may_be_cut_short(end)
+        return self._sent.over_at(place if is_sure else end - 1)
 
     def _may_be_cut_short(self, end: int) -> bool:
         """Whether the word that ends here may be one half of what is spoken.
@@ -363,8 +366,13 @@ class Alignment:
             for end in within
             if end > 0
         )
-        # What a gap is no reason for must be sure of itself.
-        least = 1 - match.is_due if match.is_explained else match.needed
+        # What a gap is no reason for must be sure of itself; so must pieces
+        # of words: the match may start with the end of the word before.
+        is_fine = self._is_finer_than_words or (
+            heard_from - 1 in self._run_starts
+        )
+        is_known = match.is_explained and not is_fine
+        least = 1 - match.is_due if is_known else match.needed
         # From the last piece back: none is further than the one after it.
         most = self._sent.words
         for index in range(len(self._ends) - 1, -1, -1):
@@ -372,6 +380,6 @@ class Alignment:
             if behind < least:
                 break
             end = ends[behind - 1] if behind else match.start
-            over = min(self._sent.over_at(end), most)
+            over = min(self._over_at(end), most)
             self._counts[index] = max(self._counts[index], over)
             most = self._counts[index]

@@ -149,7 +149,7 @@ async def test_categories_and_prefixes_are_those_of_the_contract(
     start_host: StartHost, sim: GradiumSim, log: Log
 ) -> None:
     sim.faults = FaultPlan(Fault(Point.AUDIO, Reset(), after_words=5))
-    host = await start_host()
+    host = await start_host({"debug_log": True})
 
     await speak(host)
 

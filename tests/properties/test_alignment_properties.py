@@ -31,9 +31,13 @@ def over_counted(session: Session) -> bool:
     later = [alignment.finished(n + 1) for n in range(len(at_once))]
     most = alignment.at_most()
     counts = zip(at_once, later, session.pieces, strict=True)
-    return most < max([0, *later]) or any(
-        now > piece.over or then > piece.over or then < now
-        for now, then, piece in counts
+    return (
+        later != sorted(later)
+        or most < max([0, *later])
+        or any(
+            now > piece.over or then > piece.over or then < now
+            for now, then, piece in counts
+        )
     )
 
 
