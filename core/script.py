@@ -13,7 +13,7 @@ from bisect import bisect_right
 from enum import Enum
 from typing import Final, Union
 
-from .text import cut_before, is_speakable, word_spans
+from .text import cut_before, word_spans
 
 # ----------------------------------------------------------- what is to be said
 
@@ -102,10 +102,6 @@ class Script:
     def text_from(self, first_word: int) -> str:
         """Return the words from `first_word` on as one text."""
         return " ".join(self.words_from(first_word))
-
-    def is_speakable_from(self, first_word: int) -> bool:
-        """Whether anything from `first_word` on would be heard."""
-        return is_speakable(self.text_from(first_word))
 
     def _text_of(self, index: int) -> str:
         message = self.messages[index]
