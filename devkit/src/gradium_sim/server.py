@@ -23,10 +23,11 @@ from .audio import Voice
 from .faults import ArmedFaults, FaultPlan, Progress
 from .gates import Changes, Gates
 from .limits import Limits
-from .link import Link, Rules
+from .link import Link
 from .points import Point
 from .records import ConnectionRecord, Counters, SessionRecord, count
-from .scene import UpgradeScene, wait_unless_lost
+from .rules import Rules
+from .scene import UpgradeScene
 from .setup_rules import Known
 from .tapped import TappedConnection
 from .voices import voice_by_name
@@ -314,7 +315,7 @@ class GradiumSim:
         try:
             gate = self._gates.gate(Point.UPGRADE, progress)
             if gate is not None:
-                await wait_unless_lost(connection, gate)
+                await connection.unless_lost(gate)
             for action in self._rules.faults.due(Point.UPGRADE, None, progress):
                 await action.perform(scene)
         except Over:

@@ -16,6 +16,7 @@ from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
+from .actions import Over
 from .records import ConnectionRecord
 
 _PING, _CLOSE = 0x9, 0x8
@@ -65,6 +66,28 @@ class TappedConnection(ServerConnection):
 
     def counted(self, change: int) -> None:
         """The socket came (1) or went (-1); for the server to override."""
+
+    async def unless_lost(
+        self, event: asyncio.Event, timeout_s: float | None = None
+    ) -> None:
+        """Wait for an event or a time.
+
+        Raises:
+            Over: the socket was lost first.
+        """
+        waiters = [
+            asyncio.ensure_future(event.wait()),
+            asyncio.ensure_future(self.lost.wait()),
+        ]
+        try:
+            await asyncio.wait(
+                waiters, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for waiter in waiters:
+                waiter.cancel()
+        if self.lost.is_set():
+            raise Over
 
     def reset(self) -> None:
         """Drop the connection with RST."""
