@@ -22,14 +22,12 @@ class OutputFormat:
     Attributes:
         name: as written in `setup`.
         sample_rate_hz: rate of the audio.
-        sample_bytes: bytes of one sample on the wire.
         encode: samples to bytes.
         header: bytes before the first sample.
     """
 
     name: str
     sample_rate_hz: int
-    sample_bytes: int
     encode: Callable[[Samples], bytes]
     header: bytes = b""
 
@@ -62,13 +60,13 @@ def _wav_header(rate: int) -> bytes:
 
 
 def _all_formats() -> dict[str, OutputFormat]:
-    found = [OutputFormat("pcm", 48000, 2, _pcm_bytes)]
-    found.append(OutputFormat("wav", 48000, 2, _pcm_bytes, _wav_header(48000)))
+    found = [OutputFormat("pcm", 48000, _pcm_bytes)]
+    found.append(OutputFormat("wav", 48000, _pcm_bytes, _wav_header(48000)))
     for rate in PCM_RATES_HZ:
-        found.append(OutputFormat(f"pcm_{rate}", rate, 2, _pcm_bytes))
+        found.append(OutputFormat(f"pcm_{rate}", rate, _pcm_bytes))
     for name in ("ulaw_8000", "mulaw_8000"):
-        found.append(OutputFormat(name, 8000, 1, g711.encode_ulaw))
-    found.append(OutputFormat("alaw_8000", 8000, 1, g711.encode_alaw))
+        found.append(OutputFormat(name, 8000, g711.encode_ulaw))
+    found.append(OutputFormat("alaw_8000", 8000, g711.encode_alaw))
     return {one.name: one for one in found}
 
 

@@ -122,7 +122,6 @@ class ReplayServer:
         self._next = 0
         self._open: set[TappedConnection] = set()
         self._server: Server | None = None
-        self.surplus_connections = 0
 
     @property
     def url(self) -> str:
@@ -173,7 +172,6 @@ class ReplayServer:
     ) -> Response | None:
         assert isinstance(connection, _PlayedConnection)
         if self._next == len(self._sockets):
-            self.surplus_connections += 1
             return None
         recorded = self._sockets[self._next]
         self._next += 1

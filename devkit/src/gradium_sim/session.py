@@ -74,7 +74,6 @@ class Session:
         """
         self._check_not_ended()
         self.record.is_ended = True
-        self.record.times.end_of_input_s = time.monotonic()
         if self._feed is not None:
             self._feed.end()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import time
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -103,7 +102,6 @@ class TappedConnection(ServerConnection):
         record = self.record
         if record is None:
             return
-        record.closed_s = time.monotonic()
         record.closed_by, record.close_code = "client", 1006
         closed = self.protocol.close_exc
         if self.was_reset:
