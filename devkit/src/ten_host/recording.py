@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import events as kinds
-from .events import Event, event_of_fields
+from .events import Event, event_of
+from .messages import Message
 
 Json = Mapping[str, Any]
 
@@ -122,7 +123,7 @@ def recorded_event(line: Json) -> str | None:
         size, rate = int(line["bytes"]), int(line["sample_rate"])
         return told(kinds.Frame(bytes(size), rate))
     try:
-        return told(event_of_fields(name, line.get("fields") or {}, 0.0))
+        return told(event_of(Message(name, line.get("fields") or {})))
     except ValueError as error:
         raise TraceError(str(error)) from None
 
