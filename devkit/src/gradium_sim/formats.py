@@ -38,7 +38,7 @@ class OutputFormat:
 
 
 def by_name(name: str) -> OutputFormat | None:
-    """The format of that name, or `None`; opus is known but not offered."""
+    """Return the format of that name; opus is known but not offered."""
     return _FORMATS.get(name)
 
 
@@ -47,7 +47,7 @@ def _pcm_bytes(samples: Samples) -> bytes:
 
 
 def _wav_header(rate: int) -> bytes:
-    """A header for a stream: both lengths are placeholders."""
+    """Return a header for a stream: both lengths are placeholders."""
     unknown = 0xFFFFFFFF
     layout = struct.pack("<HHIIHH", 1, 1, rate, rate * 2, 2, 16)
     return b"".join(

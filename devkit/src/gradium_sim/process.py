@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""The server in a process of its own, for whoever measures.
+"""The server in a process of its own, for measurements.
 
 In the process of its client it would compete for the interpreter lock, and
 what was measured would be the two together.

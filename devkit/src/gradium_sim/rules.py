@@ -35,6 +35,6 @@ class Rules:
     sessions: list[SessionRecord] = field(default_factory=list)
 
     def worker_busy_s(self) -> float:
-        """For how long no worker can be had."""
+        """Return for how long no worker can be had."""
         busy_until_s = self.started_s + self.limits.worker_busy_s
         return busy_until_s - time.monotonic()

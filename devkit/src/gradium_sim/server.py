@@ -178,13 +178,13 @@ class GradiumSim:
         self._gates.pause_at(Point(point), after_frames)
 
     def resume(self, point: Point | str | None = None) -> None:
-        """Let those held go on and hold nobody there any more."""
+        """Let those held go on, and hold no one there any more."""
         self._gates.resume(None if point is None else Point(point))
 
     async def reached(self, point: Point | str, count: int = 1) -> None:
         """Wait until sessions have come to this point.
 
-        Counted since `pause_at`, or from the start where nobody is held.
+        Counted since `pause_at`; from the start where there was none.
         """
         await self._gates.reached(Point(point), count)
 

@@ -82,7 +82,7 @@ class Session:
         self._alterations.append(alteration)
 
     def ready_message(self) -> Json:
-        """The session's `ready`; only once it was accepted."""
+        """Return the session's `ready`; only once it was accepted."""
         assert self._terms is not None
         output = self._terms.output_format
         return wire.ready(

@@ -134,7 +134,7 @@ class FrameCutter:
         self._is_http = True
 
     def feed(self, received: bytes) -> list[bytes]:
-        """Add bytes; returns the pieces that are complete."""
+        """Add bytes; return the pieces that are complete."""
         self._buffer += received
         pieces = []
         while size := self._piece_size():
@@ -145,11 +145,11 @@ class FrameCutter:
 
     @staticmethod
     def opcode(piece: bytes) -> int | None:
-        """The opcode of a frame; `None` for the HTTP request."""
+        """Return the opcode of a frame; `None` for the HTTP request."""
         return None if piece[:4] == b"GET " else piece[0] & 0x0F
 
     def _piece_size(self) -> int:
-        """Bytes of the first piece, 0 while it is not complete."""
+        """Return the size of the first piece, 0 while it is not complete."""
         if self._is_http:
             return (
                 self._buffer.find(b"\r\n\r\n") + 4

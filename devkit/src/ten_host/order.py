@@ -45,7 +45,7 @@ class Order:
         return self.url is None and self.key is None
 
     def pieces(self) -> list[str]:
-        """The text as it is sent: whole, or cut like a model's tokens."""
+        """Return the text as it is sent: whole, or cut like tokens."""
         if not self.is_segmented:
             return [self.text]
         return re.findall(r"\s*\S+", self.text)

@@ -57,7 +57,7 @@ class Recording:
     wire: list[Json] = field(default_factory=list)
 
     def events_until_stop(self) -> list[str]:
-        """What it had sent when it was stopped; all if it was not."""
+        """Return what it had sent when it was stopped; all if it was not."""
         stops = [one for one in self.inputs if one.name == STOP]
         return self.events[: stops[0].events_before] if stops else self.events
 

@@ -48,7 +48,7 @@ class SpeakError(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     key = os.environ.get("GRADIUM_API_KEY") or None
     is_verbose = "TEN_HOST_LOG" in os.environ
     # The user wants the sound and its events; what failed is in an event too.

@@ -112,7 +112,7 @@ def _unsendable(sender: Node, message: Msg) -> TenError | None:
 
 
 def _receivers(sender: Node, kind: str, body: Body) -> list[Node]:
-    """Raises Refusal: against the schema, or nobody is connected."""
+    """Return where it goes; raise Refusal where TEN refuses it."""
     declaration = sender.schema.messages[f"{kind}_out"].get(body.name)
     if declaration is not None:
         adjust(body.tree.root, declaration)

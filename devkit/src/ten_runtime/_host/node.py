@@ -178,7 +178,7 @@ class Node:
             self._waiting.clear()
 
     def close_window(self) -> list[Msg]:
-        """Drop what comes from now on; gives what was still waiting."""
+        """Drop what comes from now on; return what was still waiting."""
         with self._lock:
             self._window = Window.CLOSED
             waiting, self._waiting = self._waiting, []
