@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ten_host import Event, ExtensionHost
-from ten_host.events import event_of_fields
+from ten_host.events import event_of
+from ten_host.messages import Message
 
 
 def farewell(trace: Path) -> list[Event]:
@@ -25,7 +26,7 @@ def farewell(trace: Path) -> list[Event]:
         if line.get("ten") == "in" and line["name"] == "stop"
     ]
     return [
-        event_of_fields(line["name"], line["fields"], line["t"])
+        event_of(Message(line["name"], line["fields"], time_s=line["t"]))
         for line in lines[stops[-1] :]
         if line.get("ten") == "out" and "fields" in line
     ]

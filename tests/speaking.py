@@ -56,7 +56,11 @@ async def client_on(
 
 @dataclass
 class Spoken:
-    """What came of a request."""
+    """What came of a request, below TEN: actions, no messages.
+
+    `ExtensionHost` collects what the graph is sent; here nothing is started
+    that could send, so that a failure is one of the request itself.
+    """
 
     speech: Speech
     actions: list[Action] = field(default_factory=list)

@@ -255,6 +255,23 @@ def test_the_environment_is_made_once_and_quietly(fake: Machine) -> None:
     assert installs(fake) == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "module"),
+    [
+        ("speak", "ten_host speak"),
+        ("replay", "ten_host replay"),
+        ("sim", "gradium_sim"),
+        ("agent", "ten_agent"),
+    ],
+)
+def test_a_command_is_a_module_with_the_same_arguments(
+    fake: Machine, command: str, module: str
+) -> None:
+    code, out, _ = fake.dev(command, "--port", "0", "--help")
+
+    assert (code, out) == (0, f"ran {module} --port 0 --help\n")
+
+
 def test_a_changed_requirements_file_is_installed_again(fake: Machine) -> None:
     fake.dev("speak", "Hi.")
     fake.require("another")

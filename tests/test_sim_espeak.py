@@ -21,7 +21,6 @@ from gradium_sim.voice_ids import CATALOGUE
 from gradium_sim.word_times import WordTimes
 
 FOX = "The quick brown fox jumps over the lazy dog."
-JACK = "m86j6D7UZpGzHsNu"
 
 
 async def speak(sim: GradiumSim, *texts: str, **fields: Any) -> list[Any]:

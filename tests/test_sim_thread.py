@@ -1,13 +1,11 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""The local server in a thread, and from the command line."""
+"""The local server in a thread."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -113,17 +111,6 @@ def test_credits_and_voices_can_be_asked_for() -> None:
     assert voices[1][0]["name"] == "Emma"
     assert wrong == (401, {"detail": "Invalid or expired API key"})
     assert nothing[0] == 404
-
-
-def test_the_command_prints_its_address_and_serves() -> None:
-    command = [sys.executable, "-m", "gradium_sim", "--voice", "tones"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
-        assert run.stdout is not None
-        try:
-            url = run.stdout.readline().split()[-1]
-            assert speak(url, "one")[1] == Closed(1000)
-        finally:
-            run.terminate()
 
 
 def get(url: str, key: str) -> tuple[int, Any]:

@@ -17,20 +17,18 @@ import sys
 import threading
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ten_ai_base.message import TTSAudioEndReason
 from ten_ai_base.struct import TTSTextInput
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
+from ten_host.messages import Collector, Message, message_of_data
 from ten_runtime import (
     Addon,
     AsyncExtension,
-    AsyncExtensionTester,
     AsyncTenEnv,
     AsyncTenEnvTester,
-    AudioFrame,
     Cmd,
     CmdResult,
     Data,
@@ -47,24 +45,19 @@ _numbers = itertools.count()
 _started: dict[str, threading.Event] = {}
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A message that came to the tester."""
-
-    kind: str
-    name: str
-    properties: Mapping[str, Any]
-    pcm: bytes = field(default=b"", repr=False)
-
-
 class Wire:
-    """The tester's end: sends, and receives in order."""
+    """The tester's end: sends, and receives in order.
+
+    Its scripts run on the tester's own loop, with its environment, and the
+    result of the run is the test's to judge: what is tested here is the
+    runtime, which `ExtensionHost` hides.
+    """
 
     def __init__(self) -> None:
         self.env: AsyncTenEnvTester
-        self.log: list[Seen] = []
+        self.log: list[Message] = []
         self.addons: list[str] = []
-        self._inbox: asyncio.Queue[Seen] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Message] = asyncio.Queue()
 
     async def started(self) -> None:
         """Wait for the end of every extension's `on_start`.
@@ -110,7 +103,7 @@ class Wire:
         """Let a `ScriptedTTS` act outside of its `request_tts`."""
         await self.cmd("do", request_id=request_id, actions=actions)
 
-    async def next(self, name: str | None = None) -> Seen:
+    async def next(self, name: str | None = None) -> Message:
         """The next message, or the next of that name."""
         while True:
             seen = await asyncio.wait_for(self._inbox.get(), WAIT_S)
@@ -119,22 +112,20 @@ class Wire:
 
     async def seen_texts(self, count: int) -> list[str]:
         """The texts of the next calls of `request_tts`."""
-        return [
-            (await self.next("seen")).properties["text"] for _ in range(count)
-        ]
+        return [(await self.next("seen")).fields["text"] for _ in range(count)]
 
     def names(self) -> list[str]:
         return [seen.name for seen in self.log]
 
-    def received(self, seen: Seen) -> None:
-        self.log.append(seen)
-        self._inbox.put_nowait(seen)
+    def received(self, message: Message) -> None:
+        self.log.append(message)
+        self._inbox.put_nowait(message)
 
 
 Script = Callable[[Wire], Awaitable[None]]
 
 
-class ScriptTester(AsyncExtensionTester):
+class ScriptTester(Collector):
     """Runs a script as a task, so that a failing run can end around it."""
 
     def __init__(self, script: Script) -> None:
@@ -172,21 +163,8 @@ class ScriptTester(AsyncExtensionTester):
         else:
             env.stop_test()
 
-    async def on_data(self, env: AsyncTenEnvTester, data: Data) -> None:
-        text, _ = data.get_property_to_json("")
-        self.wire.received(Seen("data", data.get_name(), json.loads(text)))
-
-    async def on_audio_frame(
-        self, env: AsyncTenEnvTester, frame: AudioFrame
-    ) -> None:
-        text, _ = frame.get_property_to_json("")
-        about = json.loads(text)
-        about["timestamp"] = frame.get_timestamp()
-        about["sample_rate"] = frame.get_sample_rate()
-        about["samples"] = frame.get_samples_per_channel()
-        self.wire.received(
-            Seen("frame", frame.get_name(), about, bytes(frame.get_buf()))
-        )
+    async def came(self, env: AsyncTenEnvTester, message: Message) -> None:
+        self.wire.received(message)
 
 
 class Ten:
@@ -248,7 +226,7 @@ class Ten:
 
     def play(
         self, extension: Callable[[str], Any], script: Script, **options: Any
-    ) -> list[Seen]:
+    ) -> list[Message]:
         """Run a script that has to succeed; gives what the tester saw."""
         error = self.run(extension, script, **options)
         assert error is None, error.error_message()
@@ -289,7 +267,7 @@ class Tap:
     What an extension sends from its `on_stop` is seen by nobody else.
     """
 
-    def __init__(self, env: AsyncTenEnv, sent: list[Seen]) -> None:
+    def __init__(self, env: AsyncTenEnv, sent: list[Message]) -> None:
         self._env = env
         self._sent = sent
 
@@ -297,12 +275,11 @@ class Tap:
         return getattr(self._env, name)
 
     async def send_data(self, data: Data, *rest: Any) -> Any:
-        text, _ = data.get_property_to_json("")
-        self._sent.append(Seen("data", data.get_name(), json.loads(text)))
+        self._sent.append(message_of_data(data, 0.0))
         return await self._env.send_data(data, *rest)
 
 
-def tapped(kind: type[Any], sent: list[Seen]) -> type[Any]:
+def tapped(kind: type[Any], sent: list[Message]) -> type[Any]:
     """An extension of the base whose data are noted in `sent`."""
 
     class Tapped(kind):  # type: ignore[misc,valid-type,unused-ignore]

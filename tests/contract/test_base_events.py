@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from contract_kit import (
+    Message,
     Script,
     ScriptedTTS,
-    Seen,
     Ten,
     Wire,
     nothing,
@@ -28,7 +28,7 @@ from ten_runtime import StatusCode
 METADATA = {"session_id": "s", "turn_id": 1}
 
 
-def speaking(ten: Ten, body: Any, **registration: Any) -> list[Seen]:
+def speaking(ten: Ten, body: Any, **registration: Any) -> list[Message]:
     """Run `body(extension, request)` as the request_tts of one request."""
 
     class Speaking(ScriptedTTS):
@@ -52,7 +52,7 @@ def test_audio_start_carries_the_requests_metadata(ten: Ten) -> None:
     (start,) = speaking(ten, body)
 
     assert start.name == "tts_audio_start"
-    assert start.properties == {"request_id": "r", "metadata": METADATA}
+    assert start.fields == {"request_id": "r", "metadata": METADATA}
 
 
 def test_extra_metadata_is_laid_over_the_requests(ten: Ten) -> None:
@@ -62,8 +62,8 @@ def test_extra_metadata_is_laid_over_the_requests(ten: Ten) -> None:
 
     known, unknown = speaking(ten, body)
 
-    assert known.properties["metadata"] == {"session_id": "s", "turn_id": 2}
-    assert unknown.properties["metadata"] == {"x": 1}
+    assert known.fields["metadata"] == {"session_id": "s", "turn_id": 2}
+    assert unknown.fields["metadata"] == {"x": 1}
 
 
 def test_a_frame_describes_itself(ten: Ten) -> None:
@@ -73,13 +73,15 @@ def test_a_frame_describes_itself(ten: Ten) -> None:
 
     _, frame = speaking(ten, body)
 
-    assert (frame.name, frame.pcm) == ("pcm_frame", b"\1\2\3\4")
-    assert frame.properties == {
-        "metadata": METADATA,
-        "sample_rate": 16000,
-        "samples": 2,
-        "timestamp": 1234,
-    }
+    assert frame == Message(
+        "pcm_frame",
+        {"metadata": METADATA},
+        is_frame=True,
+        pcm=b"\1\2\3\4",
+        sample_rate_hz=16000,
+        samples=2,
+        timestamp_ms=1234,
+    )
 
 
 def test_only_whole_samples_are_sent_and_the_rest_waits(ten: Ten) -> None:
@@ -101,7 +103,7 @@ def test_audio_end_carries_both_durations_and_the_reason(ten: Ten) -> None:
     _, end = speaking(ten, body)
 
     assert end.name == "tts_audio_end"
-    assert end.properties == {
+    assert end.fields == {
         "request_id": "r",
         "request_event_interval_ms": 12,
         "request_total_audio_duration_ms": 345,
@@ -126,7 +128,7 @@ def test_an_error_is_told_with_the_vendors_words(ten: Ten) -> None:
     (error,) = speaking(ten, body)
 
     assert error.name == "error"
-    assert error.properties == {
+    assert error.fields == {
         "id": "r",
         "code": -1000,
         "module": "tts",
@@ -142,9 +144,9 @@ def test_an_error_without_request_has_an_empty_id(ten: Ten) -> None:
 
     (error,) = speaking(ten, body)
 
-    assert error.properties["id"] == ""
-    assert error.properties["vendor_info"] == {}
-    assert error.properties["metadata"] == {}
+    assert error.fields["id"] == ""
+    assert error.fields["vendor_info"] == {}
+    assert error.fields["metadata"] == {}
 
 
 def test_a_text_result_is_the_dump_of_its_model(ten: Ten) -> None:
@@ -163,7 +165,7 @@ def test_a_text_result_is_the_dump_of_its_model(ten: Ten) -> None:
     (seen,) = speaking(ten, body)
 
     assert seen.name == "tts_text_result"
-    assert seen.properties == result.model_dump()
+    assert seen.fields == result.model_dump()
 
 
 def test_ttfb_and_connect_delay_are_metrics(ten: Ten) -> None:
@@ -174,13 +176,13 @@ def test_ttfb_and_connect_delay_are_metrics(ten: Ten) -> None:
     ttfb, delay = speaking(ten, body)
 
     assert ttfb.name == delay.name == "metrics"
-    assert ttfb.properties["metrics"] == {"ttfb": 42}
-    assert ttfb.properties["metadata"] == METADATA
-    assert ttfb.properties["module"] == "tts"
-    assert ttfb.properties["vendor"] == "acme"
-    assert ttfb.properties["id"] != delay.properties["id"]
-    assert delay.properties["metrics"] == {"connect_delay": 7}
-    assert delay.properties["metadata"] == {}
+    assert ttfb.fields["metrics"] == {"ttfb": 42}
+    assert ttfb.fields["metadata"] == METADATA
+    assert ttfb.fields["module"] == "tts"
+    assert ttfb.fields["vendor"] == "acme"
+    assert ttfb.fields["id"] != delay.fields["id"]
+    assert delay.fields["metrics"] == {"connect_delay": 7}
+    assert delay.fields["metadata"] == {}
 
 
 def test_usage_is_counted_per_interval_and_in_total(ten: Ten) -> None:
@@ -193,7 +195,7 @@ def test_usage_is_counted_per_interval_and_in_total(ten: Ten) -> None:
 
     first, second = speaking(ten, body)
 
-    assert first.properties["metrics"] == {
+    assert first.fields["metrics"] == {
         "output_characters": 10,
         "input_characters": 9,
         "recv_audio_duration": 1000.0,
@@ -201,7 +203,7 @@ def test_usage_is_counted_per_interval_and_in_total(ten: Ten) -> None:
         "total_input_characters": 9,
         "total_recv_audio_duration": 1000.0,
     }
-    assert second.properties["metrics"] == {
+    assert second.fields["metrics"] == {
         "output_characters": 10,
         "input_characters": 9,
         "recv_audio_duration": 1000.0,
@@ -209,7 +211,7 @@ def test_usage_is_counted_per_interval_and_in_total(ten: Ten) -> None:
         "total_input_characters": 18,
         "total_recv_audio_duration": 2000.0,
     }
-    assert second.properties["metadata"] == METADATA
+    assert second.fields["metadata"] == METADATA
 
 
 INTERFACE = "../../system/ten_ai_base/api/tts-interface.json"
@@ -254,7 +256,7 @@ def test_update_configs_gets_all_properties_and_answers_ok(ten: Ten) -> None:
         status, _ = await wire.cmd("update_configs", **configs)
         assert status is StatusCode.OK
         seen = await wire.next("configs")
-        assert seen.properties == {"configs": configs}
+        assert seen.fields == {"configs": configs}
 
     ten.play(ScriptedTTS, script)
 
@@ -279,9 +281,9 @@ def test_any_other_command_is_answered_ok(ten: Ten) -> None:
 # -- stop --------------------------------------------------------------------
 
 
-def sent_in(ten: Ten, script: Script) -> list[Seen]:
+def sent_in(ten: Ten, script: Script) -> list[Message]:
     """All data that a `ScriptedTTS` sends, from its `on_stop`, too."""
-    sent: list[Seen] = []
+    sent: list[Message] = []
     ten.play(tapped(ScriptedTTS, sent), script)
     return sent
 
@@ -290,7 +292,7 @@ def test_the_stop_sends_usage_without_request(ten: Ten) -> None:
     (usage,) = sent_in(ten, nothing)
 
     assert usage.name == "metrics"
-    assert usage.properties["metadata"] == {}
+    assert usage.fields["metadata"] == {}
 
 
 def test_the_stop_cancels_a_request_in_flight_without_flush_end(
@@ -304,7 +306,7 @@ def test_the_stop_cancels_a_request_in_flight_without_flush_end(
 
     names = [seen.name for seen in sent]
     assert names[-3:] == ["metrics", "cancel", "tts_audio_end"]
-    assert sent[-1].properties["metadata"] == METADATA
+    assert sent[-1].fields["metadata"] == METADATA
 
 
 def test_the_stop_between_audio_end_and_finish_cancels_too(ten: Ten) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract_kit import Seen, Ten, Wire, tapped
+from contract_kit import Message, Ten, Wire, tapped
 
 from ten_ai_base.struct import TTS2HttpResponseEventType as Kind
 from ten_ai_base.tts2_http import (
@@ -69,7 +69,7 @@ class Http(AsyncTTS2HttpExtension):
 NODE = {"params": {"api_key": "k"}}
 
 
-def speak(ten: Ten, text: str, **node: Any) -> list[Seen]:
+def speak(ten: Ten, text: str, **node: Any) -> list[Message]:
     async def script(wire: Wire) -> None:
         await wire.text("r", text, end=True)
         await wire.next("tts_audio_end")
@@ -87,8 +87,8 @@ def test_a_request_is_told_from_its_first_byte_to_its_end(ten: Ten) -> None:
         "metrics",
         "tts_audio_end",
     ]
-    assert log[4].properties["request_total_audio_duration_ms"] == 100
-    assert log[4].properties["reason"] == 1
+    assert log[4].fields["request_total_audio_duration_ms"] == 100
+    assert log[4].fields["reason"] == 1
 
 
 @pytest.mark.parametrize(("text", "code"), [("bad key", -1000), ("fail", 1000)])
@@ -99,7 +99,7 @@ def test_an_error_of_the_vendor_comes_before_the_end(
 
     names = [seen.name for seen in log]
     assert names.index("error") < names.index("tts_audio_end")
-    assert log[names.index("error")].properties["code"] == code
+    assert log[names.index("error")].fields["code"] == code
 
 
 def test_a_bad_configuration_is_a_fatal_error_without_request(
@@ -107,8 +107,8 @@ def test_a_bad_configuration_is_a_fatal_error_without_request(
 ) -> None:
     async def script(wire: Wire) -> None:
         error = await wire.next("error")
-        assert error.properties["code"] == -1000
-        assert error.properties["id"] == ""
+        assert error.fields["code"] == -1000
+        assert error.fields["id"] == ""
 
     ten.play(Http, script, node={})
 
@@ -137,7 +137,7 @@ def test_a_client_that_is_absent_is_made_at_the_next_request(
         await wire.next("error")
         await wire.text("r", "hello", end=True)
         end = await wire.next("tts_audio_end")
-        assert end.properties["reason"] == 1
+        assert end.fields["reason"] == 1
         await wire.text("r2", "again", end=True)
         await wire.next("tts_audio_end")
 
@@ -147,7 +147,7 @@ def test_a_client_that_is_absent_is_made_at_the_next_request(
 
 
 def test_a_request_that_had_to_wait_never_ends(ten: Ten) -> None:
-    sent: list[Seen] = []
+    sent: list[Message] = []
 
     async def script(wire: Wire) -> None:
         await wire.text("a", "one")
@@ -160,7 +160,7 @@ def test_a_request_that_had_to_wait_never_ends(ten: Ten) -> None:
     ten.play(tapped(Http, sent), script, node=NODE)
 
     ended = [
-        (seen.properties["request_id"], seen.properties["reason"])
+        (seen.fields["request_id"], seen.fields["reason"])
         for seen in sent
         if seen.name == "tts_audio_end"
     ]

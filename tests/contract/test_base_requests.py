@@ -8,21 +8,21 @@ import asyncio
 from typing import Any
 
 import pytest
-from contract_kit import ScriptedTTS, Seen, Ten, Wire, nothing, tapped
+from contract_kit import Message, ScriptedTTS, Ten, Wire, nothing, tapped
 
 from ten_ai_base.struct import TTSTextInput
 
 WHOLE = "start audio end finish"
 
 
-def texts(log: list[Seen]) -> list[str]:
-    return [seen.properties["text"] for seen in log if seen.name == "seen"]
+def texts(log: list[Message]) -> list[str]:
+    return [seen.fields["text"] for seen in log if seen.name == "seen"]
 
 
-def told(log: list[Seen]) -> list[str]:
+def told(log: list[Message]) -> list[str]:
     """Names and texts, without the usage metrics of the stop."""
     return [
-        seen.properties.get("text", seen.name)
+        seen.fields.get("text", seen.name)
         for seen in log
         if seen.name != "metrics"
     ]
@@ -126,7 +126,7 @@ def test_only_the_metadata_of_the_first_message_counts(ten: Ten) -> None:
         await wire.text("r", "one", metadata={"turn_id": 1})
         await wire.text("r", "start", metadata={"turn_id": 2})
         start = await wire.next("tts_audio_start")
-        assert start.properties["metadata"] == {"turn_id": 1}
+        assert start.fields["metadata"] == {"turn_id": 1}
 
     ten.play(ScriptedTTS, script)
 
@@ -185,8 +185,8 @@ def test_finish_request_sends_the_error_it_is_given(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
         await wire.text("r", "t")
         error = await wire.next("error")
-        assert error.properties["message"] == "no luck"
-        assert error.properties["id"] == "r"
+        assert error.fields["message"] == "no luck"
+        assert error.fields["id"] == "r"
 
     ten.play(Failing, script)
 
@@ -208,13 +208,13 @@ def test_a_flush_echoes_its_id_and_metadata(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
         await wire.send("tts_flush", flush_id="f", metadata=metadata)
         end = await wire.next("tts_flush_end")
-        assert end.properties == {"flush_id": "f", "metadata": metadata}
+        assert end.fields == {"flush_id": "f", "metadata": metadata}
 
     ten.play(ScriptedTTS, script)
 
 
 def test_the_end_of_a_flush_is_sent_past_self_ten_env(ten: Ten) -> None:
-    sent: list[Seen] = []
+    sent: list[Message] = []
 
     async def script(wire: Wire) -> None:
         await wire.text("r", "start audio")
@@ -257,8 +257,8 @@ def test_a_flush_cancels_before_it_is_answered(ten: Ten) -> None:
         "tts_flush_end",
     ]
     end = next(seen for seen in log if seen.name == "tts_audio_end")
-    assert end.properties["reason"] == 2
-    assert end.properties["metadata"] == {"turn_id": 1}
+    assert end.fields["reason"] == 2
+    assert end.fields["metadata"] == {"turn_id": 1}
 
 
 def test_a_flush_drops_what_is_queued_and_what_waits(ten: Ten) -> None:
@@ -321,9 +321,7 @@ def test_a_flush_does_not_cancel_a_running_request_tts(ten: Ten) -> None:
         await wire.next("tts_flush_end")
         await wire.text("b", "blocked")
         await wire.do("a", "open")
-        assert (await wire.next("tts_audio_start")).properties[
-            "request_id"
-        ] == "a"
+        assert (await wire.next("tts_audio_start")).fields["request_id"] == "a"
         await wire.seen_texts(1)
 
     log = ten.play(ScriptedTTS, script)
@@ -365,7 +363,7 @@ def test_a_flushed_id_is_a_new_request(ten: Ten) -> None:
         await wire.next("tts_flush_end")
         await wire.text("r", "start", metadata={"turn_id": 2})
         start = await wire.next("tts_audio_start")
-        assert start.properties["metadata"] == {"turn_id": 2}
+        assert start.fields["metadata"] == {"turn_id": 2}
 
     ten.play(ScriptedTTS, script)
 
@@ -510,8 +508,8 @@ def test_trap_8_frames_after_audio_end_have_no_metadata(ten: Ten) -> None:
         await wire.text("r", "start audio end audio", metadata={"turn_id": 1})
         first = await wire.next("pcm_frame")
         second = await wire.next("pcm_frame")
-        assert first.properties["metadata"] == {"turn_id": 1}
-        assert second.properties["metadata"] == {}
+        assert first.fields["metadata"] == {"turn_id": 1}
+        assert second.fields["metadata"] == {}
 
     ten.play(ScriptedTTS, script)
 

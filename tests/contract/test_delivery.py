@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import pytest
-from contract_kit import Echo, Ten, Wire, nothing
+from contract_kit import Echo, Message, Ten, Wire, nothing
 
 from ten_runtime import (
     AsyncExtension,
@@ -183,13 +183,15 @@ def test_frames_arrive_with_all_their_numbers(ten: Ten) -> None:
 
     (frame,) = ten.play(Sender, script)
 
-    assert frame.pcm == b"\1\2\3\4"
-    assert frame.properties == {
-        "metadata": {"turn_id": 7},
-        "sample_rate": 22050,
-        "samples": 2,
-        "timestamp": 123,
-    }
+    assert frame == Message(
+        "pcm_frame",
+        {"metadata": {"turn_id": 7}},
+        is_frame=True,
+        pcm=b"\1\2\3\4",
+        sample_rate_hz=22050,
+        samples=2,
+        timestamp_ms=123,
+    )
 
 
 def test_explicit_destinations_are_harmless_in_single_mode(ten: Ten) -> None:
@@ -206,7 +208,7 @@ def test_undeclared_names_pass(ten: Ten) -> None:
     async def script(wire: Wire) -> None:
         await wire.send("connection_status_changed", current="connected")
         seen = await wire.next("connection_status_changed")
-        assert seen.properties == {"current": "connected"}
+        assert seen.fields == {"current": "connected"}
 
     ten.play(Echo, script)
 

@@ -275,6 +275,7 @@ def test_refused_messages_and_unanswered_commands_are_reported(
     class Silent(Extension):
         def on_cmd(self, ten_env: TenEnv, cmd: Cmd) -> None:
             ten_env.send_data(cmd_data())
+            tester.env.stop_test()
 
     def cmd_data() -> Data:
         data = Data.create("m")
@@ -283,9 +284,9 @@ def test_refused_messages_and_unanswered_commands_are_reported(
 
     class Tester(ExtensionTester):
         def on_start(self, ten_env_tester: TenEnvTester) -> None:
+            self.env = ten_env_tester
             ten_env_tester.send_cmd(Cmd.create("c"))
             ten_env_tester.on_start_done()
-            ten_env_tester.stop_test()
 
     types = {"i": {"type": "int64"}}
     declared = [{"name": "m", "property": {"properties": types}}]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from contract_kit import (
     Echo,
+    Message,
     Script,
     ScriptTester,
-    Seen,
     Ten,
     Wire,
     nothing,
@@ -95,7 +95,7 @@ class Graph:
         self.tester.set_timeout(5_000_000)
         return self.tester.run()
 
-    def play(self, script: Script) -> list[Seen]:
+    def play(self, script: Script) -> list[Message]:
         error = self.run(script)
         assert error is None, error.error_message()
         return self.tester.wire.log
@@ -119,7 +119,7 @@ def test_data_follows_the_connections(graph: Graph) -> None:
 
     async def script(wire: Wire) -> None:
         await wire.send("d", path="t")
-        assert (await wire.next("d")).properties["path"] == "t>a>b"
+        assert (await wire.next("d")).fields["path"] == "t>a>b"
 
     graph.play(script)
 
@@ -133,7 +133,7 @@ def test_the_source_form_says_the_same_from_the_other_end(
 
     async def script(wire: Wire) -> None:
         await wire.send("d", path="t")
-        assert (await wire.next("d")).properties["path"] == "t>a"
+        assert (await wire.next("d")).fields["path"] == "t>a"
 
     graph.play(script)
 
@@ -165,7 +165,7 @@ def test_one_message_goes_to_every_receiver(graph: Graph) -> None:
 
     log = graph.play(script)
 
-    assert sorted(m.properties["path"] for m in log) == ["t>a", "t>b"]
+    assert sorted(m.fields["path"] for m in log) == ["t>a", "t>b"]
 
 
 def test_frames_follow_their_own_connections(graph: Graph) -> None:
@@ -323,7 +323,7 @@ def test_sync_and_async_extensions_work_together(graph: Graph) -> None:
 
     async def script(wire: Wire) -> None:
         await wire.send("d", path="t")
-        assert (await wire.next("d")).properties["path"] == "t>sync>a"
+        assert (await wire.next("d")).fields["path"] == "t>sync>a"
 
     graph.play(script)
 

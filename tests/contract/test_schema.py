@@ -114,7 +114,7 @@ def test_data_that_fits_its_declaration_passes(
     log = ten.play(Echo, script, api=api(**{direction: TYPES}))
 
     assert [seen.name for seen in log] == ["m", "mark"]
-    assert log[0].properties == properties
+    assert log[0].fields == properties
 
 
 @pytest.mark.parametrize("direction", ["data_in", "data_out"])
@@ -206,7 +206,7 @@ def test_frames_are_checked_too(ten: Ten) -> None:
 
     log = ten.play(Sender, script, api=api(audio_frame_out=TYPES))
 
-    assert [seen.properties["o"] for seen in log] == [{"turn_id": 1}]
+    assert [seen.fields["o"] for seen in log] == [{"turn_id": 1}]
 
 
 @pytest.mark.parametrize("direction", ["data_in", "data_out"])
@@ -222,7 +222,7 @@ def test_what_is_required_beside_the_properties_must_be_there(
 
     log = ten.play(Echo, script, api=declared)
 
-    assert [(m.name, m.properties) for m in log] == [
+    assert [(m.name, m.fields) for m in log] == [
         ("m", {"i": 1}),
         ("mark", {}),
     ]

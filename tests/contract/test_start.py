@@ -207,7 +207,7 @@ def origin(name: str) -> Any:
     tester.set_test_mode_single(name)
     error = tester.run()
     assert error is None, error.error_message()
-    return tester.wire.log[0].properties
+    return tester.wire.log[0].fields
 
 
 @pytest.mark.usefixtures("clean_modules")

@@ -32,9 +32,9 @@ from ten_host.events import (
     Frame,
     Metrics,
     TextResult,
-    event_of_data,
-    event_of_frame,
+    event_of,
 )
+from ten_host.messages import message_of_data, message_of_frame
 from ten_runtime import AudioFrame, Data
 
 from .memory_transport import (
@@ -203,10 +203,10 @@ class RecordingEnv:
         return self._properties, None
 
     async def send_data(self, data: Data) -> None:
-        self._on_event(event_of_data(data, 0.0))
+        self._on_event(event_of(message_of_data(data, 0.0)))
 
     async def send_audio_frame(self, frame: AudioFrame) -> None:
-        self._on_event(event_of_frame(frame, 0.0))
+        self._on_event(event_of(message_of_frame(frame, 0.0)))
 
     def log_debug(self, message: str, category: str = "") -> None:
         pass
@@ -215,7 +215,11 @@ class RecordingEnv:
 
 
 class Player:
-    """Plays a script on an extension of its own."""
+    """Plays a script on an extension of its own, with no runtime around it.
+
+    `ExtensionHost` runs the extension as TEN does, on threads and on the real
+    clock; thousands of random lives need one loop and a virtual one.
+    """
 
     def __init__(
         self,

@@ -13,14 +13,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gradium_sim import tones
+from ten_host.messages import Collector, Json, Message
 from ten_runtime import (
-    AsyncExtensionTester,
     AsyncTenEnvTester,
-    AudioFrame,
     Data,
     TenError,
     TenErrorCode,
@@ -42,41 +40,11 @@ LIMIT_S = 60.0
 # What TEN's suite allows between the audio and its announced duration.
 DURATION_TOLERANCE_MS = 50
 
-Json = Mapping[str, Any]
-
 
 class Load(Protocol):
     """Gives the properties of a file of tests/configs."""
 
     def __call__(self, name: str, **changes: Any) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class Event:
-    """A message that came to the tester.
-
-    Attributes:
-        fields: its properties; of a frame only `metadata`.
-        at_s: when, monotonic.
-    """
-
-    name: str
-    fields: Json
-    at_s: float
-    pcm: bytes = field(default=b"", repr=False)
-    sample_rate_hz: int = 0
-    samples: int = 0
-    timestamp_ms: int = 0
-
-    @property
-    def request_id(self) -> str:
-        """The request it names; frames name none."""
-        return str(self.fields.get("request_id", ""))
-
-    @property
-    def metadata(self) -> Json:
-        found: Json = self.fields.get("metadata", {})
-        return found
 
 
 def text_input(
@@ -105,52 +73,37 @@ def flush(flush_id: str, metadata: Json | None = None) -> Data:
     return data
 
 
-class Guarder(AsyncExtensionTester):
-    """Writes down all that comes; an `error` fails it unless expected."""
+class Guarder(Collector):
+    """Writes down all that comes; an `error` fails it unless expected.
+
+    It decides in its callbacks what to send and when to stop, as TEN's suite
+    does; a test with an `ExtensionHost` waits on a loop of its own instead,
+    so that nothing would be at its place in between.
+    """
 
     is_error_expected = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.events: list[Event] = []
+        self.messages: list[Message] = []
         self.started_s = 0.0
         # How much had come when the test was stopped; what the extension
         # still says while it is stopped comes after that.
         self.stopped_at: int | None = None
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        """Do what the scenario does about an event."""
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        """Do what the scenario does about a message."""
 
-    async def on_data(
-        self, ten_env_tester: AsyncTenEnvTester, data: Data
-    ) -> None:
-        text, _ = data.get_property_to_json("")
-        event = Event(data.get_name(), json.loads(text), time.monotonic())
-        self.events.append(event)
-        if event.name == ERROR and not self.is_error_expected:
-            self.fail(ten_env_tester, f"an error came: {event.fields}")
+    async def came(self, env: AsyncTenEnvTester, message: Message) -> None:
+        self.messages.append(message)
+        if message.name == ERROR and not self.is_error_expected:
+            self.fail(env, f"an error came: {message.fields}")
         else:
-            await self.saw(ten_env_tester, event)
-
-    async def on_audio_frame(
-        self, ten_env_tester: AsyncTenEnvTester, audio_frame: AudioFrame
-    ) -> None:
-        text, _ = audio_frame.get_property_to_json("metadata")
-        event = Event(
-            FRAME,
-            {"metadata": json.loads(text)} if text else {},
-            time.monotonic(),
-            bytes(audio_frame.get_buf()),
-            audio_frame.get_sample_rate(),
-            audio_frame.get_samples_per_channel(),
-            audio_frame.get_timestamp(),
-        )
-        self.events.append(event)
-        await self.saw(ten_env_tester, event)
+            await self.saw(env, message)
 
     def stop(self, env: AsyncTenEnvTester) -> None:
         """End the test, passed as far as the callbacks can tell."""
-        self.stopped_at = len(self.events)
+        self.stopped_at = len(self.messages)
         env.stop_test()
 
     def fail(self, env: AsyncTenEnvTester, why: str) -> None:
@@ -172,38 +125,38 @@ class Guarder(AsyncExtensionTester):
         error = self.run_on(properties)
 
         assert error is None, f"{error.error_message()}: {self.names()}"
-        assert broken_rules(self.events) == []
+        assert broken_rules(self.messages) == []
 
     # ------------------------------------------------- looking at what came
 
     def names(self, *left_out: str) -> list[str]:
         """Names in the order received, rows of frames as one."""
         names: list[str] = []
-        for event in self.events[: self.stopped_at]:
-            is_next_frame = event.name == FRAME and names[-1:] == [FRAME]
-            if event.name not in left_out and not is_next_frame:
-                names.append(event.name)
+        for message in self.messages[: self.stopped_at]:
+            is_next_frame = message.name == FRAME and names[-1:] == [FRAME]
+            if message.name not in left_out and not is_next_frame:
+                names.append(message.name)
         return names
 
-    def named(self, name: str, request_id: str | None = None) -> list[Event]:
+    def named(self, name: str, request_id: str | None = None) -> list[Message]:
         return [
-            event
-            for event in self.events
-            if event.name == name and request_id in (None, event.request_id)
+            message
+            for message in self.messages
+            if message.name == name and request_id in (None, message.request_id)
         ]
 
-    def one(self, name: str, request_id: str | None = None) -> Event:
-        """The only event of this name."""
-        (event,) = self.named(name, request_id)
-        return event
+    def one(self, name: str, request_id: str | None = None) -> Message:
+        """The only message of this name."""
+        (message,) = self.named(name, request_id)
+        return message
 
     def reason(self, request_id: str) -> int:
         """How a request ended, which it did once."""
         return int(self.one(END, request_id).fields["reason"])
 
-    def frames(self, request_id: str) -> list[Event]:
+    def frames(self, request_id: str) -> list[Message]:
         """What came between start and end of a request."""
-        return frames_by_request(self.events).get(request_id, [])
+        return frames_by_request(self.messages).get(request_id, [])
 
     def pcm(self, request_id: str) -> bytes:
         return b"".join(frame.pcm for frame in self.frames(request_id))
@@ -219,42 +172,42 @@ class Guarder(AsyncExtensionTester):
 # -------------------------------------------------- the rules of all scenarios
 
 
-def frames_by_request(events: Sequence[Event]) -> dict[str, list[Event]]:
+def frames_by_request(messages: Sequence[Message]) -> dict[str, list[Message]]:
     """Frames by the request whose start came last; "" for strays."""
-    found: dict[str, list[Event]] = {}
+    found: dict[str, list[Message]] = {}
     active = ""
-    for event in events:
-        if event.name == START:
-            active = event.request_id
-        elif event.name == END:
+    for message in messages:
+        if message.name == START:
+            active = message.request_id
+        elif message.name == END:
             active = ""
-        elif event.name == FRAME:
-            found.setdefault(active, []).append(event)
+        elif message.name == FRAME:
+            found.setdefault(active, []).append(message)
     return found
 
 
-def broken_rules(events: Sequence[Event]) -> list[str]:
-    """What no sequence of events may show, whatever is tested."""
-    frames = frames_by_request(events)
+def broken_rules(messages: Sequence[Message]) -> list[str]:
+    """What no sequence of messages may show, whatever is tested."""
+    frames = frames_by_request(messages)
     broken = (
         [f"{len(strays)} frames of no request"]
         if (strays := frames.pop("", []))
         else []
     )
-    active: Event | None = None
+    active: Message | None = None
     ended: set[str] = set()
-    for event in events:
-        if event.name == START:
-            if active or event.request_id in ended:
-                broken.append(f"start of {event.request_id} out of turn")
-            active = event
-        elif event.name == END:
-            if active and active.request_id != event.request_id:
-                broken.append(f"end of {event.request_id} out of turn")
-            if event.request_id in ended:
-                broken.append(f"second end of {event.request_id}")
-            ended.add(event.request_id)
-            broken += _broken_end(event, active, frames)
+    for message in messages:
+        if message.name == START:
+            if active or message.request_id in ended:
+                broken.append(f"start of {message.request_id} out of turn")
+            active = message
+        elif message.name == END:
+            if active and active.request_id != message.request_id:
+                broken.append(f"end of {message.request_id} out of turn")
+            if message.request_id in ended:
+                broken.append(f"second end of {message.request_id}")
+            ended.add(message.request_id)
+            broken += _broken_end(message, active, frames)
             active = None
     if active:
         broken.append(f"no end of {active.request_id}")
@@ -262,7 +215,7 @@ def broken_rules(events: Sequence[Event]) -> list[str]:
 
 
 def _broken_end(
-    end: Event, start: Event | None, frames: Mapping[str, Sequence[Event]]
+    end: Message, start: Message | None, frames: Mapping[str, Sequence[Message]]
 ) -> list[str]:
     request_id = end.request_id
     own = frames.get(request_id, [])

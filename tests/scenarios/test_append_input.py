@@ -15,9 +15,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -52,10 +52,10 @@ class AppendTester(Guarder):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await self.send_next(ten_env_tester)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and self.left:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and self.left:
             await self.send_next(env)
-        elif event.name == END:
+        elif message.name == END:
             self.stop(env)
 
 
@@ -66,8 +66,8 @@ class AtOnceTester(AppendTester):
         while self.left:
             await self.send_next(ten_env_tester)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and event.request_id == "turn-2":
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and message.request_id == "turn-2":
             self.stop(env)
 
 

@@ -18,9 +18,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     flush,
     text_input,
 )
@@ -47,13 +47,13 @@ class InterruptTester(Guarder):
                 text_input("turn-1", text, metadata=metadata)
             )
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == FRAME and not self.has_flushed:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == FRAME and not self.has_flushed:
             self.has_flushed = True
             time.sleep(self.pause_s)
             await env.send_data(flush("flush-1", {"session_id": "s"}))
             time.sleep(self.pause_s)
-        elif event.name == FLUSH_END:
+        elif message.name == FLUSH_END:
             time.sleep(self.pause_s)
             await env.send_data(
                 text_input(
@@ -63,7 +63,7 @@ class InterruptTester(Guarder):
                     metadata={"session_id": "s", "turn_id": 2},
                 )
             )
-        elif event.name == END and event.request_id == "turn-2":
+        elif message.name == END and message.request_id == "turn-2":
             self.stop(env)
 
 

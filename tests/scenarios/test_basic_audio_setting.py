@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from scenario_kit import END, Event, Guarder, Load, text_input
+from scenario_kit import END, Guarder, Load, Message, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
@@ -15,8 +15,8 @@ class RateTester(Guarder):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await ten_env_tester.send_data(text_input("r1", TEXT, is_end=True))
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
 

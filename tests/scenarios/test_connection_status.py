@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from key_scan import shows_key
-from scenario_kit import END, STATUS, Event, Guarder, Load, text_input
+from scenario_kit import END, STATUS, Guarder, Load, Message, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
@@ -30,10 +30,10 @@ class StatusTester(Guarder):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await self.send_next(ten_env_tester)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and self.requests:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and self.requests:
             await self.send_next(env)
-        elif event.name == END:
+        elif message.name == END:
             self.stop(env)
 
 
@@ -42,7 +42,7 @@ def test_a_connection_is_told_of_once_in_legal_steps(load: Load) -> None:
 
     tester.play(load("basic_audio_setting1"))
 
-    told = [event.fields for event in tester.named(STATUS)]
+    told = [message.fields for message in tester.named(STATUS)]
     steps = [(one["last"], one["current"]) for one in told]
     assert steps[:2] == [
         ("disconnected", "connecting"),

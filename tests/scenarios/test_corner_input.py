@@ -10,9 +10,9 @@ from scenario_kit import (
     COMPLETE,
     END,
     START,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -68,8 +68,8 @@ class CornerTester(Guarder):
         data = text_input("corner", self.text, is_end=True)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scenario_kit import END, Event, Guarder, Load, text_input
+from scenario_kit import END, Guarder, Load, Message, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
@@ -23,8 +23,8 @@ class DumpTester(Guarder):
         text = "hello, this is a text to be written into a file"
         await ten_env_tester.send_data(text_input("r1", text, is_end=True))
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             paths = self.folder.iterdir()
             self.at_end = {path.name: path.read_bytes() for path in paths}
             self.stop(env)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from heard import WORDS
-from scenario_kit import END, Event, Guarder, Load, text_input
+from scenario_kit import END, Guarder, Load, Message, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
@@ -22,8 +22,8 @@ class EachTester(Guarder):
             data = text_input(request_id, text, is_end=True)
             await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and len(self.named(END)) == len(IDS):
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and len(self.named(END)) == len(IDS):
             self.stop(env)
 
 

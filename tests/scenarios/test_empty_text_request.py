@@ -14,9 +14,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -45,8 +45,8 @@ class ThreeEndsTester(Guarder):
         data = text_input("r2", "still alive", is_end=True)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and event.request_id == "r2":
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and message.request_id == "r2":
             self.stop(env)
 
 
@@ -83,8 +83,8 @@ class EmptyRequestsTester(Guarder):
             data = text_input(f"r{n}", "", is_end=True)
             await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and event.request_id == "r2":
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and message.request_id == "r2":
             self.stop(env)
 
 

@@ -17,9 +17,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     flush,
     text_input,
 )
@@ -46,11 +46,11 @@ class FlushTester(Guarder):
                 )
             )
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == FRAME and not self.has_flushed:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == FRAME and not self.has_flushed:
             self.has_flushed = True
             await env.send_data(flush("flush-1", METADATA))
-        elif event.name == FLUSH_END:
+        elif message.name == FLUSH_END:
             await asyncio.sleep(self.idle_s)
             self.stop(env)
 
@@ -88,13 +88,13 @@ class FlushAgainTester(Guarder):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await self.flush_next(ten_env_tester)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == FLUSH_END and self.flushes:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == FLUSH_END and self.flushes:
             await self.flush_next(env)
-        elif event.name == FLUSH_END:
+        elif message.name == FLUSH_END:
             data = text_input("tts-request-0", "hello again", is_end=True)
             await env.send_data(data)
-        elif event.name == END:
+        elif message.name == END:
             self.stop(env)
 
 
@@ -126,12 +126,12 @@ class SameIdTester(Guarder):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await self.speak(ten_env_tester, " ".join(WORDS))
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == START and not self.ends:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == START and not self.ends:
             await env.send_data(flush("flush-1"))
-        elif event.name == FLUSH_END:
+        elif message.name == FLUSH_END:
             await self.speak(env, "hello again")
-        elif event.name == END:
+        elif message.name == END:
             self.ends += 1
             if self.ends == 2:
                 self.stop(env)

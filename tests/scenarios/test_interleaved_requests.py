@@ -14,9 +14,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -42,8 +42,8 @@ class InterleavedTester(Guarder):
                     )
                 )
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and event.request_id == IDS[-1]:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and message.request_id == IDS[-1]:
             self.stop(env)
 
 

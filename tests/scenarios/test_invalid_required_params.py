@@ -12,9 +12,9 @@ from scenario_kit import (
     FATAL,
     FRAME,
     METRICS,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -30,8 +30,8 @@ class InvalidKeyTester(Guarder):
         data = text_input("r1", "is anybody there?", is_end=True)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
 
@@ -56,8 +56,8 @@ def test_a_wrong_key_is_one_fatal_error_before_the_end(load: Load) -> None:
 class ErrorOnlyTester(InvalidKeyTester):
     """Stops at the error, before the end has come."""
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == ERROR:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == ERROR:
             self.stop(env)
 
 

@@ -9,9 +9,9 @@ import asyncio
 from scenario_kit import (
     COMPLETE,
     END,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -66,9 +66,9 @@ class OddTextTester(Guarder):
             await asyncio.wait_for(self.ended[request_id].wait(), 30.0)
         self.stop(ten_env_tester)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
-            self.ended[event.request_id].set()
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
+            self.ended[message.request_id].set()
 
 
 def test_no_odd_text_spoils_the_next_one(load: Load) -> None:

@@ -11,9 +11,9 @@ from scenario_kit import (
     END,
     METRICS,
     START,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -37,14 +37,14 @@ class MetricsTester(Guarder):
         data = text_input("r1", TEXT, is_end=True, metadata=METADATA)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
     def metrics(self, key: str) -> list[dict[str, Any]]:
         """What came before the end and measures this."""
-        events = self.events[: self.stopped_at]
-        metrics = [dict(e.fields) for e in events if e.name == METRICS]
+        messages = self.messages[: self.stopped_at]
+        metrics = [dict(e.fields) for e in messages if e.name == METRICS]
         return [one for one in metrics if key in one["metrics"]]
 
 
@@ -57,7 +57,7 @@ def test_the_time_to_first_audio_is_told_before_the_audio(load: Load) -> None:
     (ttfb,) = tester.metrics("ttfb")
     assert (ttfb["module"], ttfb["vendor"]) == ("tts", "gradium")
     assert isinstance(ttfb["metrics"]["ttfb"], int)
-    took_s = tester.one(START).at_s - tester.started_s
+    took_s = tester.one(START).time_s - tester.started_s
     assert 100 <= ttfb["metrics"]["ttfb"] <= took_s * 1000 + 1
     assert METADATA.items() <= ttfb["metadata"].items()
     names = tester.names()
@@ -103,5 +103,5 @@ def test_the_interval_is_from_first_to_last_audio(load: Load) -> None:
 
     # How it is measured exactly, `tests/test_metrics.py` tells.
     told_ms = tester.one(END).fields["request_event_interval_ms"]
-    between_ms = (tester.one(END).at_s - tester.started_s) * 1000
+    between_ms = (tester.one(END).time_s - tester.started_s) * 1000
     assert 0 < told_ms <= between_ms + 1

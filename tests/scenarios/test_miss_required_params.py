@@ -10,9 +10,9 @@ from scenario_kit import (
     FAILED,
     FATAL,
     METRICS,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -25,8 +25,8 @@ class MissingTester(Guarder):
 
     is_error_expected = True
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == ERROR:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == ERROR:
             self.stop(env)
 
 
@@ -39,8 +39,8 @@ class SpeakingTester(Guarder):
         data = text_input("r1", "hello", is_end=True)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
 
@@ -65,6 +65,6 @@ def test_each_request_is_answered_without_a_key(load: Load) -> None:
 
     assert tester.names(METRICS) == [ERROR, ERROR, END]
     errors = tester.named(ERROR)
-    assert [event.fields["id"] for event in errors] == ["", "r1"]
-    assert {event.fields["code"] for event in errors} == {FATAL}
+    assert [message.fields["id"] for message in errors] == ["", "r1"]
+    assert {message.fields["code"] for message in errors} == {FATAL}
     assert tester.reason("r1") == FAILED

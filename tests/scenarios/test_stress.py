@@ -15,9 +15,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     text_input,
 )
 
@@ -42,8 +42,8 @@ class BlockingTester(Guarder):
             await ten_env_tester.send_data(data)
             time.sleep(self.block_s / REQUESTS)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and event.request_id == f"r{REQUESTS - 1}":
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and message.request_id == f"r{REQUESTS - 1}":
             self.stop(env)
 
 

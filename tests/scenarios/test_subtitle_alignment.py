@@ -14,9 +14,9 @@ from scenario_kit import (
     FLUSH_END,
     INTERRUPTED,
     TEXT_RESULT,
-    Event,
     Guarder,
     Load,
+    Message,
     flush,
     text_input,
 )
@@ -49,8 +49,8 @@ class SubtitleTester(Guarder):
                 )
             )
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
     def words(self) -> list[dict[str, Any]]:
@@ -154,10 +154,10 @@ class InterruptedSubtitleTester(SubtitleTester):
         data = text_input("r1", text, is_end=True, metadata=METADATA)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == TEXT_RESULT and len(self.named(TEXT_RESULT)) == 3:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == TEXT_RESULT and len(self.named(TEXT_RESULT)) == 3:
             await env.send_data(flush("f1"))
-        elif event.name == FLUSH_END:
+        elif message.name == FLUSH_END:
             self.stop(env)
 
 
@@ -174,7 +174,7 @@ def test_an_interrupted_turn_is_closed_before_its_end(load: Load) -> None:
         *[GOING_ON] * (len(results) - 1),
         CUT,
     ]
-    at_s = [tester.events.index(results[-1])]
-    assert at_s[0] < tester.events.index(tester.one(END))
+    at_s = [tester.messages.index(results[-1])]
+    assert at_s[0] < tester.messages.index(tester.one(END))
     spoken = "".join(word["word"] for word in tester.words())
     assert " ".join(WORDS).startswith(spoken)

@@ -17,9 +17,9 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Event,
     Guarder,
     Load,
+    Message,
     flush,
     text_input,
 )
@@ -52,10 +52,10 @@ class NoEndTester(Guarder):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await ten_env_tester.send_data(text_input("r1", self.text))
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == FLUSH_END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == FLUSH_END:
             self.stop(env)
-        elif event.name == FRAME and not self.has_flushed and is_spoken(self):
+        elif message.name == FRAME and not self.has_flushed and is_spoken(self):
             self.has_flushed = True
             await env.send_data(flush("f1"))
 
@@ -107,8 +107,8 @@ class StallTester(Guarder):
         data = text_input("r1", ".", is_end=True)
         await ten_env_tester.send_data(data)
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END:
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END:
             self.stop(env)
 
 
@@ -136,8 +136,8 @@ class NextRequestTester(Guarder):
         await asyncio.sleep(PAUSE_S)
         await ten_env_tester.send_data(text_input("r1", "", is_end=True))
 
-    async def saw(self, env: AsyncTenEnvTester, event: Event) -> None:
-        if event.name == END and event.request_id == "r2":
+    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if message.name == END and message.request_id == "r2":
             self.stop(env)
 
 

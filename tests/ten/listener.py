@@ -40,7 +40,7 @@ LIMIT_S = 30.0
 
 
 @dataclass(frozen=True)
-class Event:
+class Message:
     """A message that came.
 
     Attributes:
@@ -64,12 +64,12 @@ class Listener(AsyncExtensionTester):
     """Plays a script, and ends the run with it.
 
     Attributes:
-        events: what came until then, in order.
+        messages: what came until then, in order.
     """
 
     def __init__(self, script: Script) -> None:
         super().__init__()
-        self.events: list[Event] = []
+        self.messages: list[Message] = []
         self._script = script
         self._task: asyncio.Task[None] | None = None
         self._has_come = asyncio.Event()
@@ -110,7 +110,7 @@ class Listener(AsyncExtensionTester):
         return result.get_status_code()
 
     async def until(self, name: str, count: int = 1, **fields: Any) -> None:
-        """Wait for events of this name and with these fields."""
+        """Wait for messages of this name and with these fields."""
         while len(self.named(name, **fields)) < count:
             await self._has_come.wait()
             self._has_come.clear()
@@ -123,19 +123,19 @@ class Listener(AsyncExtensionTester):
 
     # -------------------------------------------------- looking at what came
 
-    def named(self, name: str, **fields: Any) -> list[Event]:
-        """List the events of this name and with these fields."""
+    def named(self, name: str, **fields: Any) -> list[Message]:
+        """List the messages of this name and with these fields."""
         return [
-            event
-            for event in self.events
-            if event.name == name
-            and fields.items() <= dict(event.fields).items()
+            message
+            for message in self.messages
+            if message.name == name
+            and fields.items() <= dict(message.fields).items()
         ]
 
     def one(self, name: str, **fields: Any) -> Mapping[str, Any]:
-        """Give the fields of the only event of this name."""
-        (event,) = self.named(name, **fields)
-        return event.fields
+        """Give the fields of the only message of this name."""
+        (message,) = self.named(name, **fields)
+        return message.fields
 
     def story(self, *left_out: str) -> list[str]:
         """Names in the order received, rows of frames as one.
@@ -143,23 +143,23 @@ class Listener(AsyncExtensionTester):
         Metrics and connection states are told only by tests of them.
         """
         names: list[str] = []
-        for event in self.events:
-            is_next_frame = event.name == FRAME and names[-1:] == [FRAME]
-            is_told = event.name not in (METRICS, STATUS, *left_out)
+        for message in self.messages:
+            is_next_frame = message.name == FRAME and names[-1:] == [FRAME]
+            is_told = message.name not in (METRICS, STATUS, *left_out)
             if is_told and not is_next_frame:
-                names.append(event.name)
+                names.append(message.name)
         return names
 
     def pcm(self, request_id: str) -> bytes:
         """Give the samples between start and end of a request."""
         active, pcm = "", bytearray()
-        for event in self.events:
-            if event.name == START:
-                active = event.fields["request_id"]
-            elif event.name == END:
+        for message in self.messages:
+            if message.name == START:
+                active = message.fields["request_id"]
+            elif message.name == END:
                 active = ""
-            elif event.name == FRAME and active == request_id:
-                pcm += event.pcm
+            elif message.name == FRAME and active == request_id:
+                pcm += message.pcm
         return bytes(pcm)
 
     # ------------------------------------------------------- called by TEN
@@ -182,14 +182,14 @@ class Listener(AsyncExtensionTester):
         self, ten_env_tester: AsyncTenEnvTester, data: Data
     ) -> None:
         text, _ = data.get_property_to_json("")
-        self._came(Event(data.get_name(), json.loads(text)))
+        self._came(Message(data.get_name(), json.loads(text)))
 
     async def on_audio_frame(
         self, ten_env_tester: AsyncTenEnvTester, audio_frame: AudioFrame
     ) -> None:
         text, _ = audio_frame.get_property_to_json("metadata")
         self._came(
-            Event(
+            Message(
                 audio_frame.get_name(),
                 json.loads(text) if text else {},
                 bytes(audio_frame.get_buf()),
@@ -198,10 +198,10 @@ class Listener(AsyncExtensionTester):
             )
         )
 
-    def _came(self, event: Event) -> None:
+    def _came(self, message: Message) -> None:
         # What comes while everything stops differs from run to run.
         if not self._is_over:
-            self.events.append(event)
+            self.messages.append(message)
             self._has_come.set()
 
 

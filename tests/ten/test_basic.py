@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""Text in, audio out: the frames, the events around them, the dump."""
+"""Text in, audio out: the frames, the messages around them, the dump."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_the_metadata_of_a_flush_comes_back(properties: Properties) -> None:
 
     ten = play(properties(), idle)
 
-    assert [event.fields["flush_id"] for event in ten.named(FLUSH_END)] == [
+    assert [message.fields["flush_id"] for message in ten.named(FLUSH_END)] == [
         "f1",
         "f2",
     ]

@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""Errors: one event for each failure, with the vendor's code and words."""
+"""Errors: one message for each failure, with the vendor's code and words."""
 
 from __future__ import annotations
 
@@ -74,9 +74,11 @@ def test_a_node_without_settings_answers_every_request(
     ten = play(properties({"api_key": ""}), ask_twice)
 
     assert ten.story() == [ERROR, ERROR, END, ERROR, END]
-    ids = [event.fields["id"] for event in ten.named(ERROR)]
+    ids = [message.fields["id"] for message in ten.named(ERROR)]
     assert ids == ["", "r1", "r2"]
-    assert [event.fields["reason"] for event in ten.named(END)] == [FAILED] * 2
+    assert [message.fields["reason"] for message in ten.named(END)] == [
+        FAILED
+    ] * 2
 
 
 def test_a_refused_key_is_fatal_and_told_in_the_vendors_words(

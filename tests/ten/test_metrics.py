@@ -15,11 +15,11 @@ METADATA = {"session_id": "session", "turn_id": 3}
 
 
 def with_metric(ten: Listener, name: str) -> list[Mapping[str, Any]]:
-    """The metrics events that tell this."""
+    """The metrics that tell this."""
     return [
-        event.fields
-        for event in ten.named(METRICS)
-        if name in event.fields["metrics"]
+        message.fields
+        for message in ten.named(METRICS)
+        if name in message.fields["metrics"]
     ]
 
 
@@ -36,14 +36,14 @@ def test_the_time_to_first_audio_comes_once_and_before_the_audio(
 
     found = with_metric(ten, "ttfb")
     assert len(found) == 2
-    for event in found:
-        assert event["vendor"] == "gradium"
-        assert event["module"] == "tts"
-        assert METADATA.items() <= dict(event["metadata"]).items()
-        assert event["metrics"]["ttfb"] >= 0
+    for message in found:
+        assert message["vendor"] == "gradium"
+        assert message["module"] == "tts"
+        assert METADATA.items() <= dict(message["metadata"]).items()
+        assert message["metrics"]["ttfb"] >= 0
     names = [
-        "ttfb" if "ttfb" in event.fields.get("metrics", {}) else event.name
-        for event in ten.events
+        "ttfb" if "ttfb" in message.fields.get("metrics", {}) else message.name
+        for message in ten.messages
     ]
     told = [name for name in names if name in ("ttfb", START, END)]
     assert told == ["ttfb", START, END] * 2
@@ -55,7 +55,7 @@ def test_the_usage_of_each_request_is_told_before_its_end(
     ten = play(properties(), two_requests)
 
     found = with_metric(ten, "output_characters")
-    first, second = (event["metrics"] for event in found)
+    first, second = (message["metrics"] for message in found)
     sent = [len("".join(session.texts)) for session in vendor.sessions]
     audio_ms = pytest.approx(2 * WORD_S * 1000)
     assert first["output_characters"] == sent[0]
@@ -64,13 +64,13 @@ def test_the_usage_of_each_request_is_told_before_its_end(
     assert second["total_output_characters"] == sum(sent)
     both_ms = second["total_recv_audio_duration"]
     assert both_ms == pytest.approx(4 * WORD_S * 1000)
-    events = list(ten.events)
+    messages = list(ten.messages)
     at = [
         index
-        for index, event in enumerate(events)
-        if "output_characters" in event.fields.get("metrics", {})
+        for index, message in enumerate(messages)
+        if "output_characters" in message.fields.get("metrics", {})
     ]
-    ends = [i for i, event in enumerate(events) if event.name == END]
+    ends = [i for i, message in enumerate(messages) if message.name == END]
     assert sorted(at + ends) == [at[0], ends[0], at[1], ends[1]]
 
 
@@ -97,4 +97,4 @@ def test_a_connect_tells_how_long_it_took(properties: Properties) -> None:
 
     found = with_metric(ten, "connect_delay")
     assert found
-    assert all(event["metrics"]["connect_delay"] >= 0 for event in found)
+    assert all(message["metrics"]["connect_delay"] >= 0 for message in found)

@@ -107,7 +107,7 @@ def test_the_key_is_in_no_output(
     ten = play(properties(), fail_then_speak)
 
     printed = "".join(capfd.readouterr())
-    told = "".join(str(event) for event in ten.events)
+    told = "".join(str(message) for message in ten.messages)
     assert ten.one(ERROR)["id"] == "r1"
     assert KEY not in printed + told
     assert KEY[-12:] not in printed + told

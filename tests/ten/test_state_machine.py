@@ -22,9 +22,9 @@ from local_vendor import LocalVendor
 def starts_and_ends(ten: Listener) -> list[tuple[str, str]]:
     """Each start and end with the request it belongs to."""
     return [
-        (event.name, event.fields["request_id"])
-        for event in ten.events
-        if event.name in (START, END)
+        (message.name, message.fields["request_id"])
+        for message in ten.messages
+        if message.name in (START, END)
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_request_after_a_flush_is_spoken(
     ten = play(properties(), interrupt)
 
     assert ten.story() == [START, FRAME, END, FLUSH_END, START, FRAME, END]
-    reasons = [event.fields["reason"] for event in ten.named(END)]
+    reasons = [message.fields["reason"] for message in ten.named(END)]
     assert reasons == [INTERRUPTED, COMPLETE]
     heard = b"".join(frame.pcm for frame in ten.named(FRAME))
     assert vendor.heard_words(heard) == ["one", "something", "else"]

@@ -21,7 +21,7 @@ def test_words_come_with_their_times_and_a_closing_result(
 ) -> None:
     ten = play(properties(enable_words=True), one_request)
 
-    *results, closing = [event.fields for event in ten.named(TEXT_RESULT)]
+    *results, closing = [message.fields for message in ten.named(TEXT_RESULT)]
     words = [
         word
         for result in results
@@ -44,7 +44,7 @@ def test_results_are_numbered_and_carry_the_metadata(
 ) -> None:
     ten = play(properties(enable_words=True), one_request)
 
-    found = [event.fields["metadata"] for event in ten.named(TEXT_RESULT)]
+    found = [message.fields["metadata"] for message in ten.named(TEXT_RESULT)]
     last = len(found) - 1
     assert found == [
         {
@@ -70,8 +70,8 @@ def test_an_interruption_closes_the_turn_before_its_end(
 
     closing = ten.named(TEXT_RESULT)[-1]
     assert closing.fields["metadata"]["turn_status"] == 2
-    events = list(ten.events)
-    assert events.index(closing) < events.index(ten.named(END)[0])
+    messages = list(ten.messages)
+    assert messages.index(closing) < messages.index(ten.named(END)[0])
 
 
 def test_words_are_left_out_unless_asked_for(properties: Properties) -> None:

@@ -56,7 +56,7 @@ class WireLog:
     def payload(
         self, direction: Direction, connection: int | None = None
     ) -> bytes:
-        """All bytes of one direction, of one connection or of all."""
+        """Return all bytes of one direction, of one connection or of all."""
         return b"".join(
             packet.payload
             for packet in self._of(connection)
@@ -66,7 +66,7 @@ class WireLog:
     def flights(
         self, connection: int | None = None
     ) -> list[tuple[Direction, bytes]]:
-        """Bytes, with neighbours of one direction joined.
+        """Return bytes, with neighbours of one direction joined.
 
         An up flight with the down flight after it is a round trip, unless
         the server spoke of its own accord.

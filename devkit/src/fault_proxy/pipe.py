@@ -71,7 +71,7 @@ class End(asyncio.Protocol):
         elif item == "eof" and self.transport.can_write_eof():
             try:
                 self.transport.write_eof()
-            except OSError:  # it was reset, and nobody has told us yet
+            except OSError:  # it was reset, and we do not know it yet
                 self.abort()
         else:
             self.reset()

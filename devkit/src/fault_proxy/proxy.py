@@ -69,7 +69,7 @@ class FaultProxy:
         return self._count
 
     def url_for(self, url: str) -> str:
-        """The same address, by way of the proxy."""
+        """Return the same address, by way of the proxy."""
         parts = urlsplit(url)
         netloc = f"{self._listen_host}:{self.port}"
         return urlunsplit(parts._replace(netloc=netloc))

@@ -6,14 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from .gates import Changes
 from .limits import Limits
 from .setup_rules import Refusal
-
-if TYPE_CHECKING:
-    from .session import Session
 
 _NO_CREDITS = "You have no credits left. Please upgrade your subscription."
 
@@ -31,10 +27,10 @@ class Account:
 
     limits: Limits
     changes: Changes
-    slots: set[Session] = field(default_factory=set)
+    slots: set[object] = field(default_factory=set)
     spent: int = 0
 
-    def enter(self, session: Session) -> None:
+    def enter(self, session: object) -> None:
         """Take a slot.
 
         Raises:
@@ -47,7 +43,7 @@ class Account:
             raise Refusal("Concurrency limit exceeded")
         self.slots.add(session)
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: object) -> None:
         """Give the slot back, after the delay that is set."""
         if session not in self.slots:
             return
@@ -77,6 +73,6 @@ class Account:
             return None
         return max(0, self.limits.credits - self.spent)
 
-    def _release(self, session: Session) -> None:
+    def _release(self, session: object) -> None:
         self.slots.discard(session)
         self.changes.notify()

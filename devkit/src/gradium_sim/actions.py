@@ -69,10 +69,10 @@ class Scene(Protocol):
         """From now on change what goes out."""
 
     def own_id(self) -> str | None:
-        """The client_req_id of the session."""
+        """Return the client_req_id of the session."""
 
     def ready_message(self) -> Json:
-        """The `ready` of the session."""
+        """Return the `ready` of the session."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class HalfOpen:
-    """The peer is gone and nobody says so: no data, no pongs, no replies."""
+    """The peer is gone without a word: no data, no pongs, no replies."""
 
     async def perform(self, scene: Scene) -> None:
         """Do it."""

@@ -54,7 +54,7 @@ class Speech(Protocol):
     """One session's speaker. Its clock starts at 0 and never jumps."""
 
     def unit_size(self, words: Sequence[str]) -> int | None:
-        """How many of these first words are spoken in one go.
+        """Return how many of these first words are spoken in one go.
 
         `None` when a further word may still join them. The answer depends
         on the words alone, so that the same text always sounds the same
@@ -68,7 +68,7 @@ class Speech(Protocol):
         """Be silent."""
 
     def finish(self, silence_s: float) -> AsyncGenerator[Chunk, None]:
-        """Give what is still held back, then the trailing silence."""
+        """Yield what is still held back, then the trailing silence."""
 
     def cancel(self) -> None:
         """Stop synthesising; safe at any time, from the loop's thread."""
@@ -84,4 +84,4 @@ class Voice(Protocol):
         """Release what `start` took."""
 
     def open(self, style: Style) -> Speech:
-        """A speaker for one session."""
+        """Return a speaker for one session."""

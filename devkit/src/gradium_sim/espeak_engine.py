@@ -37,7 +37,7 @@ class Utterance:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether nobody wants to hear it."""
+        """Whether it was cancelled."""
         return self._cancelled.is_set()
 
 
@@ -109,7 +109,7 @@ class SharedEngine:
         self._engine: EspeakEngine | None = None
 
     def take(self, voice: str) -> EspeakEngine:
-        """Hold the engine; starts it for the first."""
+        """Hold the engine; start it for the first holder."""
         with self._lock:
             if self._engine is None:
                 self._engine = EspeakEngine()

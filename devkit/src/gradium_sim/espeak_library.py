@@ -179,7 +179,7 @@ class EspeakLibrary:
         count: int,
         events: ctypes._Pointer[_Event],
     ) -> int:
-        """The library's callback; 0 to go on, 1 to stop."""
+        """Return the library's callback; 0 to go on, 1 to stop."""
         raw = ctypes.string_at(samples, 2 * count) if samples else b""
         words: list[tuple[int, int]] = []
         ends: list[int] = []
@@ -199,7 +199,7 @@ def _drop(piece: Piece) -> bool:
 
 
 def _dlclose() -> Callable[[int], object] | None:
-    """What unloads a library; where there is nothing, it stays loaded."""
+    """Return what unloads a library; without it, one stays loaded."""
     import _ctypes
 
     for name in ("dlclose", "FreeLibrary"):
@@ -210,7 +210,7 @@ def _dlclose() -> Callable[[int], object] | None:
 
 
 def _short_data_path() -> str:
-    """The data's directory, under a name that is short enough."""
+    """Return the data's directory, under a name that is short enough."""
     path = espeakng_loader.get_data_path()
     if len(os.fsencode(path)) <= _MAX_PATH_BYTES:
         return str(path)

@@ -48,7 +48,7 @@ class EspeakVoice:
         await loop.run_in_executor(None, shared.release)
 
     def open(self, style: Style) -> Speech:
-        """A speaker for one session."""
+        """Return a speaker for one session."""
         if self._engine is None:
             raise RuntimeError("the espeak voice was not started")
         return _EspeakSpeech(self._engine, style)
@@ -106,7 +106,7 @@ class _EspeakSpeech:
             try:
                 loop.call_soon_threadsafe(arrived.put_nowait, delivery)
             except RuntimeError:
-                # The loop is closed: nobody listens any more.
+                # The loop is closed: the request is over.
                 utterance.cancel()
 
         is_pausing = bool(_SENTENCE_END.search(words[-1]))
@@ -138,7 +138,7 @@ class _EspeakSpeech:
 
 
 def _words_over(times: WordTimes, piece: Piece) -> list[tuple[str, int, int]]:
-    """The words that are over when this piece's events have happened."""
+    """Return the words that are over when this piece's events have happened."""
     over: list[tuple[str, int, int]] = []
     # The end of a clause comes before the words that follow it.
     for end in piece.clause_ends:
@@ -167,7 +167,7 @@ class _Resampler:
         return _rounded(self._stream.resample_chunk(scaled))
 
     def rest(self) -> Samples:
-        """What is still inside."""
+        """Return what is still inside."""
         if self._stream is None:
             return np.zeros(0, dtype=np.int16)
         nothing = np.zeros(0, dtype=np.float32)

@@ -95,7 +95,7 @@ class Progress:
     words: int = 0
 
     def has_just_reached(self, frames: int, words: int | None) -> bool:
-        """Whether the last frame brought us to the frame or word asked for."""
+        """Return whether the last frame brought us to this frame or word."""
         if words is not None:
             return self.words_before < words <= self.words
         return self.frames == frames
@@ -111,7 +111,7 @@ class ArmedFaults:
     def due(
         self, point: Point, client_req_id: str | None, progress: Progress
     ) -> list[Action]:
-        """What happens now; counts it as done."""
+        """Return what happens now, and count it as done."""
         actions: list[Action] = []
         for row, fault in enumerate(self.plan.faults):
             if not _applies(fault, point, client_req_id, progress):

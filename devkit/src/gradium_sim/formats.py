@@ -22,14 +22,12 @@ class OutputFormat:
     Attributes:
         name: as written in `setup`.
         sample_rate_hz: rate of the audio.
-        sample_bytes: bytes of one sample on the wire.
         encode: samples to bytes.
         header: bytes before the first sample.
     """
 
     name: str
     sample_rate_hz: int
-    sample_bytes: int
     encode: Callable[[Samples], bytes]
     header: bytes = b""
 
@@ -40,7 +38,7 @@ class OutputFormat:
 
 
 def by_name(name: str) -> OutputFormat | None:
-    """The format of that name, or `None`; opus is known but not offered."""
+    """Return the format of that name; opus is known but not offered."""
     return _FORMATS.get(name)
 
 
@@ -49,7 +47,7 @@ def _pcm_bytes(samples: Samples) -> bytes:
 
 
 def _wav_header(rate: int) -> bytes:
-    """A header for a stream: both lengths are placeholders."""
+    """Return a header for a stream: both lengths are placeholders."""
     unknown = 0xFFFFFFFF
     layout = struct.pack("<HHIIHH", 1, 1, rate, rate * 2, 2, 16)
     return b"".join(
@@ -62,13 +60,13 @@ def _wav_header(rate: int) -> bytes:
 
 
 def _all_formats() -> dict[str, OutputFormat]:
-    found = [OutputFormat("pcm", 48000, 2, _pcm_bytes)]
-    found.append(OutputFormat("wav", 48000, 2, _pcm_bytes, _wav_header(48000)))
+    found = [OutputFormat("pcm", 48000, _pcm_bytes)]
+    found.append(OutputFormat("wav", 48000, _pcm_bytes, _wav_header(48000)))
     for rate in PCM_RATES_HZ:
-        found.append(OutputFormat(f"pcm_{rate}", rate, 2, _pcm_bytes))
+        found.append(OutputFormat(f"pcm_{rate}", rate, _pcm_bytes))
     for name in ("ulaw_8000", "mulaw_8000"):
-        found.append(OutputFormat(name, 8000, 1, g711.encode_ulaw))
-    found.append(OutputFormat("alaw_8000", 8000, 1, g711.encode_alaw))
+        found.append(OutputFormat(name, 8000, g711.encode_ulaw))
+    found.append(OutputFormat("alaw_8000", 8000, g711.encode_alaw))
     return {one.name: one for one in found}
 
 

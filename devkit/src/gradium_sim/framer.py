@@ -46,11 +46,11 @@ class Framer:
         self._stops.extend(word.stop_s for word in chunk.words)
 
     def has_frame(self) -> bool:
-        """Whether a whole frame is there."""
+        """Return whether a whole frame is there."""
         return len(self._samples) >= self._format.frame_samples
 
     def next_frame(self, is_odd: bool = False) -> Frame | None:
-        """The next frame, short at the end; `None` when nothing is left.
+        """Return the next frame, short at the end; `None` when nothing is left.
 
         Args:
             is_odd: let it end in the middle of a sample.
@@ -78,14 +78,14 @@ class Framer:
         return self._sent / self._format.sample_rate_hz
 
     def due_words(self) -> list[TimedWord]:
-        """Words that may go out now."""
+        """Return the words that may go out now."""
         due = []
         while len(self._words) > 1 and self._words[0].stop_s <= self.stop_s:
             due.append(self._words.popleft())
         return due
 
     def rest_of_words(self) -> list[TimedWord]:
-        """The words that are left at the end."""
+        """Return the words that are left at the end."""
         rest = list(self._words)
         self._words.clear()
         return rest

@@ -16,30 +16,30 @@ _ULAW_BIAS = 0x84
 
 
 def encode_ulaw(samples: Samples) -> bytes:
-    """16-bit samples to mu-law bytes."""
+    """Turn 16-bit samples into mu-law bytes."""
     return _encode(samples, decode_table(is_ulaw=True))
 
 
 def encode_alaw(samples: Samples) -> bytes:
-    """16-bit samples to A-law bytes."""
+    """Turn 16-bit samples into A-law bytes."""
     return _encode(samples, decode_table(is_ulaw=False))
 
 
 def decode_ulaw(encoded: bytes) -> Samples:
-    """mu-law bytes to 16-bit samples."""
+    """Turn mu-law bytes into 16-bit samples."""
     table = decode_table(is_ulaw=True)
     return np.asarray(table[np.frombuffer(encoded, dtype=np.uint8)])
 
 
 def decode_alaw(encoded: bytes) -> Samples:
-    """A-law bytes to 16-bit samples."""
+    """Turn A-law bytes into 16-bit samples."""
     table = decode_table(is_ulaw=False)
     return np.asarray(table[np.frombuffer(encoded, dtype=np.uint8)])
 
 
 @lru_cache(maxsize=2)
 def decode_table(is_ulaw: bool) -> _Table:
-    """The linear value of each of the 256 codes."""
+    """Return the linear value of each of the 256 codes."""
     expand = _expand_ulaw if is_ulaw else _expand_alaw
     return np.array([expand(code) for code in range(256)], dtype=np.int16)
 
@@ -61,7 +61,7 @@ def _expand_alaw(code: int) -> int:
 
 
 def _encode(samples: Samples, table: _Table) -> bytes:
-    """The code whose linear value is nearest."""
+    """Return the code whose linear value is nearest."""
     order = np.argsort(table, kind="stable")
     levels = table[order].astype(np.float64)
     middles = (levels[1:] + levels[:-1]) / 2

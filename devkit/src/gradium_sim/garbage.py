@@ -49,12 +49,12 @@ ALL: dict[str, Send] = {
 
 
 def large(size_bytes: int = 2 * 2**20) -> Send:
-    """A message of an unknown type of about this size."""
+    """Return a message of an unknown type of about this size."""
     return _message(type="padding", padding="x" * size_bytes)
 
 
 def large_audio(duration_s: float, sample_rate_hz: int) -> Send:
-    """One audio message with that much 16-bit silence."""
+    """Return one audio message with that much 16-bit silence."""
     silence = bytes(2 * round(duration_s * sample_rate_hz))
     encoded = base64.b64encode(silence).decode("ascii")
     return _message(type="audio", audio=encoded, start_s=0.0, stop_s=0.0)

@@ -13,7 +13,7 @@ from .points import Point
 
 
 class Changes:
-    """Wakes whoever waits for something to become true."""
+    """Wakes all that wait for something to become true."""
 
     def __init__(self) -> None:
         self._waiters: set[asyncio.Future[None]] = set()
@@ -57,7 +57,7 @@ class Gates:
         self._gates[point] = _Gate(after_frames)
 
     def resume(self, point: Point | None) -> None:
-        """Let everyone go on and hold nobody there any more."""
+        """Let everyone go on, and hold no one there any more."""
         for one in list(self._gates) if point is None else [point]:
             gate = self._gates.pop(one, None)
             if gate is not None:
@@ -73,7 +73,7 @@ class Gates:
         await self._changes.until(lambda: self._met.get(point, 0) >= count)
 
     def gate(self, point: Point, progress: Progress) -> asyncio.Event | None:
-        """Count an arrival; what to wait for before going on, if anything."""
+        """Count an arrival; return what to wait for before going on."""
         gate = self._gates.get(point)
         is_elsewhere = (
             gate is not None

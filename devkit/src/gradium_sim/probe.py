@@ -89,7 +89,7 @@ class Probe:
             pass
 
     async def speak(self, *texts: str, **fields: Any) -> list[Received]:
-        """A whole request, and everything up to its end or the close."""
+        """Speak a request; return everything up to its end or the close."""
         await self.setup(**fields)
         client_req_id = fields.get("client_req_id")
         for text in texts:
@@ -100,7 +100,7 @@ class Probe:
         return await self.until_closed()
 
     async def receive(self) -> Received:
-        """The next message, or that there will be none."""
+        """Return the next message, or that there will be none."""
         try:
             raw = await self.socket.recv()
         except ConnectionClosed as closed:
@@ -116,7 +116,7 @@ class Probe:
         return {"type": None, "raw": raw}
 
     async def until(self, kind: str) -> list[Received]:
-        """Everything up to a message of this type, or to the close."""
+        """Return everything up to a message of this type, or to the close."""
         got: list[Received] = []
         while True:
             message = await self.receive()
@@ -125,7 +125,7 @@ class Probe:
                 return got
 
     async def until_closed(self) -> list[Received]:
-        """Everything up to the close."""
+        """Return everything up to the close."""
         return await self.until("\0")
 
     async def __aenter__(self) -> Probe:
@@ -149,7 +149,7 @@ class Probe:
 
 
 def pcm_of(received: list[Received], client_req_id: str | None = None) -> bytes:
-    """The audio of one request."""
+    """Return the audio of one request."""
     return b"".join(
         base64.b64decode(message["audio"])
         for message in received

@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""The server in a process of its own, for those who measure.
+"""The server in a process of its own, for measurements.
 
 In the process of its client it would compete for the interpreter lock, and
 what was measured would be the two together.
@@ -45,6 +45,11 @@ def sim_process(
             line = process.stdout.readline()
             if not line:
                 raise OSError("the local server did not start")
-            yield line.split()[-1]
+            yield address_in(line)
         finally:
             process.stdin.close()
+
+
+def address_in(line: str) -> str:
+    """Return the address that the command's first line tells."""
+    return next(part for part in line.split() if part.startswith("ws://"))

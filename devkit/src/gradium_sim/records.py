@@ -27,7 +27,6 @@ class ConnectionRecord:
         http_status: status of the answer; `None` until there is one.
         closed_by: who closed, `None` while it is open.
         close_code: code of the close frame, 1006 when there was none.
-        closed_s: when the socket was gone.
     """
 
     path: str
@@ -39,7 +38,6 @@ class ConnectionRecord:
     http_status: int | None = None
     closed_by: Side | None = None
     close_code: int | None = None
-    closed_s: float | None = None
 
     @property
     def messages(self) -> list[Received]:
@@ -54,7 +52,6 @@ class SessionTimes:
     setup_s: float
     ready_s: float | None = None
     first_text_s: float | None = None
-    end_of_input_s: float | None = None
     first_audio_s: float | None = None
     end_of_stream_s: float | None = None
 

@@ -122,7 +122,6 @@ class ReplayServer:
         self._next = 0
         self._open: set[TappedConnection] = set()
         self._server: Server | None = None
-        self.surplus_connections = 0
 
     @property
     def url(self) -> str:
@@ -173,7 +172,6 @@ class ReplayServer:
     ) -> Response | None:
         assert isinstance(connection, _PlayedConnection)
         if self._next == len(self._sockets):
-            self.surplus_connections += 1
             return None
         recorded = self._sockets[self._next]
         self._next += 1
@@ -215,7 +213,7 @@ async def _play(connection: TappedConnection, recorded: RecordedSocket) -> None:
         elif step.what == "out":
             late_s = await _hear(connection, step, late_s)
         elif step.what in ("in", "lost"):
-            # Who closes what nobody reads is found out later.
+            # Which side closes a socket that is not read is found out later.
             early_s = _FOUND_LATER_S if step.line.get("is_late") else 0.0
             due_s = step.at_s - early_s + late_s
             await asyncio.sleep(due_s - time.monotonic())
@@ -228,7 +226,7 @@ async def _play(connection: TappedConnection, recorded: RecordedSocket) -> None:
 async def _hear(
     connection: TappedConnection, step: Step, late_s: float
 ) -> float:
-    """Wait for the client's next message; gives how late it is."""
+    """Wait for the client's next message; return how late it is."""
     due_s = step.at_s + late_s - time.monotonic()
     try:
         await asyncio.wait_for(connection.recv(), max(due_s, 0.0) + _GRACE_S)
@@ -239,7 +237,7 @@ async def _hear(
 
 
 def _unanswered_ping(steps: list[Step]) -> int | None:
-    """Which step is the first ping that no pong follows."""
+    """Return the step of the first ping that no pong follows."""
     pings = [i for i, step in enumerate(steps) if step.what == "ping"]
     pongs = sum(step.what == "pong" for step in steps)
     return pings[pongs] if len(pings) > pongs else None
@@ -268,7 +266,7 @@ async def _lose(connection: TappedConnection, line: Json) -> None:
 
 
 def _output_format(steps: list[Step]) -> str:
-    """The format that the client's setup asks for."""
+    """Return the format that the client's setup asks for."""
     for step in steps:
         message = step.line.get("message")
         if isinstance(message, Mapping) and "output_format" in message:
@@ -277,7 +275,7 @@ def _output_format(steps: list[Step]) -> str:
 
 
 def message_of(line: Json, output_format: str = "") -> str | bytes:
-    """Give what was sent, its audio as a tone of the recorded size."""
+    """Return what was sent, its audio as a tone of the recorded size."""
     message = line["message"]
     if not isinstance(message, Mapping):
         return json.dumps(message)

@@ -5,72 +5,88 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from websockets.http11 import Response
 
-from .actions import Alteration, Json, Over
+from .actions import Action, Alteration, Json, Over
+from .faults import Progress
+from .line import AnySession, Line
+from .points import Point
 from .tapped import TappedConnection
-
-if TYPE_CHECKING:
-    from .link import Link
-    from .session import Session
 
 # A client that takes longer to read does so on purpose.
 _CATCH_UP_S = 0.25
 
 
-class LinkScene:
-    """A `faults.Scene` on a socket, on a session or on none."""
+async def meet(line: Line, action: Action, session: AnySession | None) -> None:
+    """Let something happen."""
+    await action.perform(LineScene(line, session))
 
-    def __init__(self, link: Link, session: Session | None) -> None:
-        self._link = link
+
+async def visit(
+    line: Line, point: Point, session: AnySession | None, progress: Progress
+) -> None:
+    """Hold at a point and let the faults planned there happen."""
+    gate = line.rules.gates.gate(point, progress)
+    if gate is not None:
+        await line.socket.unless_lost(gate)
+    own = session.id if session else None
+    for action in line.rules.faults.due(point, own, progress):
+        await meet(line, action, session)
+
+
+class LineScene:
+    """An `actions.Scene` on a socket, on a session or on none."""
+
+    def __init__(self, line: Line, session: AnySession | None) -> None:
+        self._line = line
         self._session = session
 
     async def pause(self) -> None:
-        await self._link.unless_lost(self._link.rules.gates.resumed)
+        await self._line.socket.unless_lost(self._line.rules.gates.resumed)
 
     async def delay(self, duration_s: float) -> None:
-        await self._link.sleep(duration_s)
+        await self._line.sleep(duration_s)
 
     async def reject(self, status: int, body: str) -> None:
         raise TypeError(f"too late for HTTP {status}")
 
     async def send(self, raw: str | bytes) -> None:
-        await self._link.send_raw(raw)
+        await self._line.send_raw(raw)
 
     async def error(
         self, message: str, code: int | None, client_req_id: str | None
     ) -> None:
-        await self._link.send_error(message, code, client_req_id, self._session)
+        await self._line.send_error(message, code, client_req_id, self._session)
 
     async def close(self, code: int, reason: str) -> None:
-        await self._link.close(code, reason)
+        await self._line.close(code, reason)
 
     async def drain_and_close(self, code: int) -> None:
         if self._session is not None:
-            await self._link.drain(self._session)
-        await self._link.close(code, "")
+            await self._line.drain(self._session)
+        await self._line.close(code, "")
 
     async def reset(self, is_abrupt: bool) -> None:
-        if not is_abrupt and not self._link.is_silent:
-            await self._link.catch_up(_CATCH_UP_S)
-        self._link.socket.reset()
+        if not is_abrupt and not self._line.is_silent:
+            await self._line.catch_up(_CATCH_UP_S)
+        self._line.socket.reset()
         raise Over
 
     async def fall_silent(self, is_deaf: bool) -> None:
-        self._link.is_silent = True
-        self._link.socket.is_deaf = is_deaf
-        await self._link.unless_lost(asyncio.Event())
+        self._line.is_silent = True
+        self._line.socket.is_deaf = is_deaf
+        await self._line.socket.unless_lost(asyncio.Event())
 
     async def ping(self) -> None:
-        await self._link.socket.ping()
+        await self._line.socket.ping()
 
     def ignore_close(self) -> None:
-        self._link.socket.is_closing_ignored = True
+        self._line.socket.is_closing_ignored = True
 
     def delay_pongs(self, duration_s: float | None) -> None:
-        self._link.socket.pong_delay_s = duration_s
+        self._line.socket.pong_delay_s = duration_s
 
     def alter(self, alteration: Alteration) -> None:
         if self._session is not None:
@@ -86,7 +102,7 @@ class LinkScene:
 
 
 class UpgradeScene:
-    """A `faults.Scene` before the upgrade: only silence, HTTP and RST."""
+    """An `actions.Scene` before the upgrade: only silence, HTTP and RST."""
 
     def __init__(
         self, socket: TappedConnection, resumed: asyncio.Event
@@ -96,11 +112,11 @@ class UpgradeScene:
         self.response: Response | None = None
 
     async def pause(self) -> None:
-        await wait_unless_lost(self._socket, self._resumed)
+        await self._socket.unless_lost(self._resumed)
 
     async def delay(self, duration_s: float) -> None:
         never = asyncio.Event()
-        await wait_unless_lost(self._socket, never, duration_s)
+        await self._socket.unless_lost(never, duration_s)
 
     async def reject(self, status: int, body: str) -> None:
         self.response = self._socket.respond(status, body)
@@ -112,7 +128,7 @@ class UpgradeScene:
 
     async def fall_silent(self, is_deaf: bool) -> None:
         self._socket.is_deaf = is_deaf
-        await wait_unless_lost(self._socket, asyncio.Event())
+        await self._socket.unless_lost(asyncio.Event())
 
     async def send(self, raw: str | bytes) -> None:
         _too_early()
@@ -145,31 +161,6 @@ class UpgradeScene:
 
     def ready_message(self) -> Json:
         _too_early()
-
-
-async def wait_unless_lost(
-    socket: TappedConnection,
-    event: asyncio.Event,
-    timeout_s: float | None = None,
-) -> None:
-    """Wait for an event or a time.
-
-    Raises:
-        Over: the socket was lost first.
-    """
-    waiters = [
-        asyncio.ensure_future(event.wait()),
-        asyncio.ensure_future(socket.lost.wait()),
-    ]
-    try:
-        await asyncio.wait(
-            waiters, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
-    finally:
-        for waiter in waiters:
-            waiter.cancel()
-    if socket.lost.is_set():
-        raise Over
 
 
 def _too_early() -> NoReturn:

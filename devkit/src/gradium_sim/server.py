@@ -23,10 +23,11 @@ from .audio import Voice
 from .faults import ArmedFaults, FaultPlan, Progress
 from .gates import Changes, Gates
 from .limits import Limits
-from .link import Link, Rules
+from .link import Link
 from .points import Point
 from .records import ConnectionRecord, Counters, SessionRecord, count
-from .scene import UpgradeScene, wait_unless_lost
+from .rules import Rules
+from .scene import UpgradeScene
 from .setup_rules import Known
 from .tapped import TappedConnection
 from .voices import voice_by_name
@@ -177,13 +178,13 @@ class GradiumSim:
         self._gates.pause_at(Point(point), after_frames)
 
     def resume(self, point: Point | str | None = None) -> None:
-        """Let those held go on and hold nobody there any more."""
+        """Let those held go on, and hold no one there any more."""
         self._gates.resume(None if point is None else Point(point))
 
     async def reached(self, point: Point | str, count: int = 1) -> None:
         """Wait until sessions have come to this point.
 
-        Counted since `pause_at`, or from the start where nobody is held.
+        Counted since `pause_at`; from the start where there was none.
         """
         await self._gates.reached(Point(point), count)
 
@@ -314,7 +315,7 @@ class GradiumSim:
         try:
             gate = self._gates.gate(Point.UPGRADE, progress)
             if gate is not None:
-                await wait_unless_lost(connection, gate)
+                await connection.unless_lost(gate)
             for action in self._rules.faults.due(Point.UPGRADE, None, progress):
                 await action.perform(scene)
         except Over:

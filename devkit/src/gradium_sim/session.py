@@ -9,20 +9,18 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 from . import setup_rules, wire
 from .actions import Action, Alteration, Over
 from .audio import Chunk, Speech, Style, TimedWord
 from .faults import Progress
 from .framer import Frame, Framer
+from .line import Line
 from .points import Point
 from .records import Json, SessionRecord, SessionTimes
+from .scene import meet, visit
 from .setup_rules import INTERNAL, PROTOCOL, Refusal, Terms
 from .text_feed import Break, TextFeed
-
-if TYPE_CHECKING:
-    from .link import Link
 
 
 class LimitReached(Exception):
@@ -36,12 +34,12 @@ class LimitReached(Exception):
 class Session:
     """Answers one `setup`."""
 
-    def __init__(self, link: Link, setup: Json) -> None:
-        self._link = link
-        self._rules = link.rules
+    def __init__(self, line: Line, setup: Json) -> None:
+        self._line = line
+        self._rules = line.rules
         self.record = SessionRecord(
             setup=setup,
-            connection=link.record,
+            connection=line.record,
             times=SessionTimes(setup_s=time.monotonic()),
             request_id=str(uuid.uuid4()),
         )
@@ -76,7 +74,6 @@ class Session:
         """
         self._check_not_ended()
         self.record.is_ended = True
-        self.record.times.end_of_input_s = time.monotonic()
         if self._feed is not None:
             self._feed.end()
 
@@ -85,7 +82,7 @@ class Session:
         self._alterations.append(alteration)
 
     def ready_message(self) -> Json:
-        """The session's `ready`; only once it was accepted."""
+        """Return the session's `ready`; only once it was accepted."""
         assert self._terms is not None
         output = self._terms.output_format
         return wire.ready(
@@ -103,11 +100,11 @@ class Session:
             try:
                 await asyncio.wait_for(self._live(), limits.session_s)
             except asyncio.TimeoutError:
-                await self._link.meet(limits.at_session_limit, self)
+                await meet(self._line, limits.at_session_limit, self)
             except LimitReached as reached:
-                await self._link.meet(reached.action, self)
+                await meet(self._line, reached.action, self)
             except Refusal as refusal:
-                await self._link.refuse(refusal, self)
+                await self._line.refuse(refusal, self)
         except Over:
             pass
         finally:
@@ -133,16 +130,16 @@ class Session:
         await self._send(wire.end_of_stream(self.id))
         if terms.is_closing:
             await self._visit(Point.CLOSE)
-            await self._link.close(1000, "")
+            await self._line.close(1000, "")
 
     async def _admit(self) -> Terms:
         await self._visit(Point.SETUP)
         self._terms = terms = setup_rules.read(
             self.record.setup, self._rules.known
         )
-        self._link.account.enter(self)
+        self._line.account.enter(self)
         await self._find_worker(terms.retry_for_s)
-        await self._link.sleep(self._rules.ready_delay_s)
+        await self._line.sleep(self._rules.ready_delay_s)
         await self._visit(Point.READY)
         self.record.times.ready_s = time.monotonic()
         await self._send(self.ready_message())
@@ -153,9 +150,9 @@ class Session:
         if busy_s <= 0:
             return
         if (retry_for_s or 0.0) < busy_s:
-            await self._link.sleep(retry_for_s or 0.0)
+            await self._line.sleep(retry_for_s or 0.0)
             raise Refusal("No worker available, try again", INTERNAL)
-        await self._link.sleep(busy_s)
+        await self._line.sleep(busy_s)
 
     async def _speak(self, speech: Speech, terms: Terms) -> None:
         framer = Framer(terms.output_format)
@@ -175,7 +172,7 @@ class Session:
         while (unit := await feed.next()) is not None:
             if is_silent:
                 is_silent = False
-                await self._link.sleep(self._rules.first_audio_delay_s)
+                await self._line.sleep(self._rules.first_audio_delay_s)
             if isinstance(unit, Break):
                 chunks = speech.pause(unit.duration_s)
             else:
@@ -209,7 +206,7 @@ class Session:
                 raise LimitReached(limits.at_free_tier)
         if limits.session_chars is not None and total > limits.session_chars:
             raise LimitReached(limits.at_session_limit)
-        self._link.account.spend(total - self.record.chars_synthesised)
+        self._line.account.spend(total - self.record.chars_synthesised)
         self.record.chars_synthesised = total
 
     async def _send_frame(self, framer: Framer) -> bool:
@@ -247,7 +244,7 @@ class Session:
         speed = self._rules.speed
         if speed is not None:
             due_s = self._first_audio_s + frame.start_s / speed
-            await self._link.sleep(due_s - now)
+            await self._line.sleep(due_s - now)
 
     def _count_frame(self, frame: Frame) -> None:
         if self.record.times.first_audio_s is None:
@@ -255,7 +252,7 @@ class Session:
         self.record.frames_sent += 1
         if self._rules.is_keeping_sound:
             self.record.sound += frame.payload
-        self._link.changes.notify()
+        self._line.changes.notify()
 
     async def _send_words(self, words: list[TimedWord]) -> None:
         for word in words:
@@ -275,12 +272,12 @@ class Session:
             for name in one.dropped_fields
         }
         kept = {key: message[key] for key in message if key not in dropped}
-        await self._link.send_json(kept)
+        await self._line.send_json(kept)
 
     async def _visit(
         self, point: Point, progress: Progress | None = None
     ) -> None:
-        await self._link.visit(point, self, progress or Progress())
+        await visit(self._line, point, self, progress or Progress())
 
     def _check_not_ended(self) -> None:
         if self.record.is_ended:
@@ -290,4 +287,4 @@ class Session:
         """Give back the slot and the id; at the first call only."""
         if not self.is_over:
             self.is_over = True
-            self._link.left(self)
+            self._line.left(self)

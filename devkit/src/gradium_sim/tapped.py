@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-import time
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 
+from .actions import Over
 from .records import ConnectionRecord
 
 _PING, _CLOSE = 0x9, 0x8
@@ -66,6 +66,28 @@ class TappedConnection(ServerConnection):
     def counted(self, change: int) -> None:
         """The socket came (1) or went (-1); for the server to override."""
 
+    async def unless_lost(
+        self, event: asyncio.Event, timeout_s: float | None = None
+    ) -> None:
+        """Wait for an event or a time.
+
+        Raises:
+            Over: the socket was lost first.
+        """
+        waiters = [
+            asyncio.ensure_future(event.wait()),
+            asyncio.ensure_future(self.lost.wait()),
+        ]
+        try:
+            await asyncio.wait(
+                waiters, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            for waiter in waiters:
+                waiter.cancel()
+        if self.lost.is_set():
+            raise Over
+
     def reset(self) -> None:
         """Drop the connection with RST."""
         self.was_reset = True
@@ -80,7 +102,6 @@ class TappedConnection(ServerConnection):
         record = self.record
         if record is None:
             return
-        record.closed_s = time.monotonic()
         record.closed_by, record.close_code = "client", 1006
         closed = self.protocol.close_exc
         if self.was_reset:
@@ -113,7 +134,7 @@ class FrameCutter:
         self._is_http = True
 
     def feed(self, received: bytes) -> list[bytes]:
-        """Add bytes; returns the pieces that are complete."""
+        """Add bytes; return the pieces that are complete."""
         self._buffer += received
         pieces = []
         while size := self._piece_size():
@@ -124,11 +145,11 @@ class FrameCutter:
 
     @staticmethod
     def opcode(piece: bytes) -> int | None:
-        """The opcode of a frame; `None` for the HTTP request."""
+        """Return the opcode of a frame; `None` for the HTTP request."""
         return None if piece[:4] == b"GET " else piece[0] & 0x0F
 
     def _piece_size(self) -> int:
-        """Bytes of the first piece, 0 while it is not complete."""
+        """Return the size of the first piece, 0 while it is not complete."""
         if self._is_http:
             return (
                 self._buffer.find(b"\r\n\r\n") + 4

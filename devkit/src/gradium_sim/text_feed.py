@@ -120,7 +120,7 @@ class TextFeed:
             await self._grown.wait()
 
     def _run_of_words(self) -> tuple[list[str], bool]:
-        """The words before the next tag, and whether nothing can join."""
+        """Return the words before the next tag, and whether none can join."""
         words: list[str] = []
         for token in self._tokens:
             if not isinstance(token, str):

@@ -62,12 +62,12 @@ class Heard:
 
 
 def symbols_s(word: str) -> float:
-    """How long the symbols of a word last, without the gaps around them."""
+    """Return how long the symbols of a word last, without its gaps."""
     return (len(_spelling(word)) + 1) * SYMBOL_S
 
 
 def encode(word: str, sample_rate_hz: int) -> Samples:
-    """The samples of one word, without gaps. Words over 255 bytes are cut."""
+    """Return one word's samples without gaps; it is cut at 255 bytes."""
     numbers = _spelling(word)
     edges = _edges(len(numbers) + 1, sample_rate_hz)
     out = np.zeros(edges[-1], dtype=np.int16)
@@ -121,7 +121,7 @@ class _Listener:
             yield word
 
     def _next_sound(self, begin: int) -> int | None:
-        """The first sample from `begin` on that is not near silence."""
+        """Return the first sample from `begin` on that is not near silence."""
         step = self._rate
         for offset in range(begin, len(self._samples), step):
             block = np.abs(self._samples[offset : offset + step]) > _NOISE
@@ -189,7 +189,7 @@ class _Listener:
         return Heard(text, begin / self._rate, stop_s, is_complete), end
 
     def _end_of_cut_word(self, begin: int) -> int:
-        """Where the rest of a cut word ends: silence, or the next chirp."""
+        """Return where the rest of a cut word ends: silence, or a chirp."""
         chirp = self._next_chirp(begin)
         end = len(self._samples) if chirp is None else chirp
         quiet = np.abs(self._samples[begin:end]) <= _NOISE
@@ -230,7 +230,7 @@ class _Listener:
 
 
 def _is_whole(windows: Floats, heard: Floats) -> npt.NDArray[np.bool_]:
-    """Whether each symbol is there from its first to its last sample.
+    """Return whether each symbol is there from its first to its last sample.
 
     Args:
         windows: the samples of one symbol in each row.

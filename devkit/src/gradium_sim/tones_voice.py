@@ -34,7 +34,7 @@ class TonesVoice:
         """Nothing to release."""
 
     def open(self, style: Style) -> Speech:
-        """A speaker for one session."""
+        """Return a speaker for one session."""
         return _TonesSpeech(style, self._min_word_s)
 
 
@@ -78,7 +78,7 @@ class _TonesSpeech:
 def _padded(
     word: str, rate: int, min_word_s: float, factor: float
 ) -> tuple[Samples, int, int]:
-    """A word with its gaps; first and last sample of the word itself."""
+    """Return a word with its gaps, and where in it the word lies."""
     symbols = tones.encode(word, rate)
     gap = round(tones.GAP_S * rate)
     natural_s = len(symbols) / rate + 2 * tones.GAP_S

@@ -25,7 +25,7 @@ class CatalogueVoice:
 
 
 DEFAULT_VOICE_ID = "YTpq7expH9539ERJ"
-"""Who speaks when `setup` names nobody."""
+"""Who speaks when `setup` names no voice."""
 
 CATALOGUE: tuple[CatalogueVoice, ...] = tuple(
     CatalogueVoice(*row)
@@ -62,10 +62,10 @@ _BY_ID = {voice.voice_id: voice for voice in CATALOGUE}
 
 
 def is_known(voice_id: str) -> bool:
-    """Whether the catalogue has this id."""
+    """Return whether the catalogue has this id."""
     return voice_id in _BY_ID
 
 
 def espeak_voice(voice_id: str) -> str:
-    """What speaks for this id; allowed ids of nobody sound like the default."""
+    """Return what speaks for this id; unknown ones sound like the default."""
     return _BY_ID.get(voice_id, _BY_ID[DEFAULT_VOICE_ID]).espeak_voice

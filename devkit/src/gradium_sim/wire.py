@@ -41,7 +41,7 @@ def ready(
 def audio(
     payload: bytes, start_s: float, stop_s: float, client_req_id: str | None
 ) -> Json:
-    """A frame of sound; times in seconds of the request's audio."""
+    """Return a frame of sound; times in seconds of the request's audio."""
     return {
         "type": "audio",
         "audio": base64.b64encode(payload).decode("ascii"),
@@ -54,7 +54,7 @@ def audio(
 
 
 def word(timed: TimedWord, client_req_id: str | None) -> Json:
-    """A word that has been spoken."""
+    """Return a word that has been spoken."""
     return {
         "type": "text",
         "text": timed.text,
@@ -66,7 +66,7 @@ def word(timed: TimedWord, client_req_id: str | None) -> Json:
 
 
 def end_of_stream(client_req_id: str | None) -> Json:
-    """The last message of a request."""
+    """Return the last message of a request."""
     return {"type": "end_of_stream", "client_req_id": client_req_id}
 
 
@@ -76,7 +76,7 @@ def error(
     client_req_id: str | None,
     request_id: str = "local",
 ) -> Json:
-    """A failure; the message has a support footer on lines of its own."""
+    """Return a failure; its message has a support footer below it."""
     footer = SUPPORT_FOOTER.format(id=request_id)
     return {
         "type": "error",

@@ -33,7 +33,7 @@ class WordTimes:
         self._clause_end: int | None = None
 
     def starts(self, char: int, sample: int) -> list[tuple[str, int, int]]:
-        """Something starts here; returns the words that are now over.
+        """Note that something starts here; return the words that are over.
 
         Args:
             char: position in the text, from 0.
@@ -56,13 +56,13 @@ class WordTimes:
         self._clause_end = sample
 
     def ends(self, sample: int) -> list[tuple[str, int, int]]:
-        """The utterance is over; returns the words that are left."""
+        """End the utterance; return the words that are left."""
         over = self._until(len(self._words), sample)
         self._next, self._open = len(self._words), None
         return over
 
     def _until(self, index: int, sample: int) -> list[tuple[str, int, int]]:
-        """The words from the open one to `index`, spread over the time."""
+        """Return the words from the open one to `index`, spread in time."""
         first = self._next if self._open is None else self._open
         if first == index:
             return []

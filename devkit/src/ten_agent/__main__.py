@@ -128,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
 @contextlib.contextmanager
 def _tts_params(order: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Give the voice's settings; without a key a local server runs."""
+    """The voice's settings; without a key a local server runs."""
     key = os.environ.get("GRADIUM_API_KEY", "").strip()
     if key:
         yield {"api_key": key}

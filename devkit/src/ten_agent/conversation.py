@@ -68,7 +68,7 @@ class Conversation:
         return cls(turns, tree.get("greeting", GREETING))
 
     def tree(self) -> dict[str, Any]:
-        """Give it as JSON values, none of them null: TEN refuses those."""
+        """Return it as JSON values, none of them null: TEN refuses those."""
         turns = [asdict(turn) for turn in self.turns]
         return {
             "greeting": self.greeting,

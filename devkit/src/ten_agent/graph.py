@@ -17,7 +17,7 @@ def app_property(
     greeting: str,
     llm: dict[str, Any],
 ) -> dict[str, Any]:
-    """Give the property of an app whose only graph starts by itself."""
+    """Return the property of an app whose only graph starts by itself."""
     nodes = [
         _node("user", "agent_user", conversation=conversation),
         _node("llm", "agent_llm", **llm),

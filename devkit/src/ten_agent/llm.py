@@ -117,7 +117,7 @@ class LLMExtension(AsyncExtension):
 
 
 def _token_of(line: str) -> str:
-    """Give the text of one line of a stream of server-sent events."""
+    """Return the text of one line of a stream of server-sent events."""
     payload = line.removeprefix("data:").strip()
     if not line.startswith("data:") or payload == "[DONE]":
         return ""

@@ -22,12 +22,12 @@ async def send(
 
 
 def fields_of(data: Data) -> dict[str, Any]:
-    """Give the properties of a message."""
+    """Return the properties of a message."""
     text, _ = data.get_property_to_json(None)
     return dict(json.loads(text or "{}"))
 
 
 async def properties_of(ten_env: AsyncTenEnv) -> dict[str, Any]:
-    """Give the properties of the node."""
+    """Return the properties of the node."""
     text, _ = await ten_env.get_property_to_json("")
     return dict(json.loads(text or "{}"))

@@ -43,7 +43,7 @@ class _Spoken:
         return len(self.pcm) * 500 // self.rate_hz if self.rate_hz else 0
 
     def summary(self) -> dict[str, Any]:
-        """Give what a test or a reader wants to know."""
+        """Return what a test or a reader wants to know."""
         return {
             "request_id": self.request_id,
             "reason": self.reason,

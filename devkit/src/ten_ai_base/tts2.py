@@ -87,7 +87,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
 
     @abstractmethod
     def vendor(self) -> str:
-        """The vendor's name, for metrics."""
+        """Return the vendor's name, for metrics."""
 
     @abstractmethod
     async def request_tts(self, t: TTSTextInput) -> None:
@@ -101,7 +101,7 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
         return 1
 
     def synthesize_audio_sample_width(self) -> int:
-        """Bytes per sample."""
+        """Return bytes per sample."""
         return 2
 
     async def cancel_tts(self) -> None:

@@ -13,21 +13,17 @@ THREAD_SWITCH_S = 0.0005
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; return the exit code."""
     sys.setswitchinterval(THREAD_SWITCH_S)
     if arguments[:1] == ["speak"]:
         from .speak import main as speak
 
         return speak(arguments[1:])
-    if arguments[:1] == ["sim"]:
-        from .serve import main as serve
-
-        return serve(arguments[1:])
     if arguments[:1] == ["replay"]:
         from .replay import main as replay
 
         return replay(arguments[1:])
-    print("usage: python -m ten_host speak|sim|replay …", file=sys.stderr)
+    print("usage: python -m ten_host speak|replay …", file=sys.stderr)
     return 2
 
 

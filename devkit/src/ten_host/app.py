@@ -18,7 +18,7 @@ LOG_LEVELS = ("off", "error", "warn", "info", "debug")
 
 
 def is_stand_in() -> bool:
-    """Whether `ten_runtime` is this kit's, not TEN's own."""
+    """Return whether `ten_runtime` is this kit's, not TEN's own."""
     kit = Path(__file__).resolve().parent.parent
     return kit in Path(ten_runtime.__file__).resolve().parents
 
@@ -28,7 +28,7 @@ def app_running() -> Iterator[None]:
     """Run an empty app on a thread of its own, where the runtime is TEN's.
 
     TEN's log goes to stderr from the level on that TEN_HOST_LOG names, by
-    default `warn`. The stand-in, whose log minds the same variable, needs no
+    default `warn`. The stand-in, whose log follows the same variable, needs no
     app. At most one app can exist in a process.
     """
     if is_stand_in():
@@ -67,7 +67,7 @@ def running_app(tree: dict[str, Any]) -> Iterator[None]:
 
 
 def app_property(level: str) -> dict[str, Any]:
-    """The property of an app that only says what becomes of TEN's log.
+    """Return the property of an app that only says what becomes of TEN's log.
 
     Args:
         level: one of `LOG_LEVELS`; anything else counts as `warn`.

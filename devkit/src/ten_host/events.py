@@ -2,6 +2,8 @@
 # the Apache License, Version 2.0. See the LICENSE file for more information.
 """What an extension sends, as values that can be compared in a test.
 
+An event is always one of these; a `Message` is what came, not yet read.
+
 Every event carries `time_s`, the monotonic clock at its arrival, which takes
 no part in comparisons. `metadata` is a plain dictionary and empty when the
 message had none. Names and meanings are those of TEN's TTS interface.
@@ -9,15 +11,11 @@ message had none. Names and meanings are those of TEN's TTS interface.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Union
+from typing import Union
 
-from ten_runtime import AudioFrame, Data
-
-Json = Mapping[str, Any]
+from .messages import Json, Message
 
 
 class EndReason(IntEnum):
@@ -160,43 +158,31 @@ Event = Union[
 ]
 
 
-def event_of_data(data: Data, time_s: float) -> Event:
-    """The event that a data message stands for.
+def event_of(message: Message) -> Event:
+    """Return what a message means.
 
     Raises:
         ValueError: an interface message lacks a field or has a wrong type.
     """
-    name = data.get_name()
-    text, error = data.get_property_to_json("")
-    if error is not None:
-        raise ValueError(f"{name} is unreadable: {error}")
-    return event_of_fields(name, json.loads(text or "{}"), time_s)
-
-
-def event_of_fields(name: str, fields: Json, time_s: float) -> Event:
-    """The event that a data message of these properties stands for.
-
-    Raises:
-        ValueError: an interface message lacks a field or has a wrong type.
-    """
-    read = _READERS.get(name)
+    if message.is_frame:
+        return _frame(message)
+    read = _READERS.get(message.name)
     if read is None:
-        return OtherData(name, fields, time_s=time_s)
+        return OtherData(message.name, message.fields, time_s=message.time_s)
     try:
-        return read(fields, fields.get("metadata") or {}, time_s)
+        return read(message.fields, message.metadata, message.time_s)
     except (KeyError, TypeError) as broken:
-        raise ValueError(f"{name} lacks {broken}: {fields}") from broken
+        text = f"{message.name} lacks {broken}: {message.fields}"
+        raise ValueError(text) from broken
 
 
-def event_of_frame(frame: AudioFrame, time_s: float) -> Frame:
-    """The event that an audio frame stands for."""
-    metadata, _ = frame.get_property_to_json("metadata")
+def _frame(message: Message) -> Frame:
     return Frame(
-        bytes(frame.get_buf()),
-        frame.get_sample_rate(),
-        frame.get_timestamp(),
-        json.loads(metadata) if metadata else {},
-        time_s=time_s,
+        message.pcm,
+        message.sample_rate_hz,
+        message.timestamp_ms,
+        message.metadata,
+        time_s=message.time_s,
     )
 
 

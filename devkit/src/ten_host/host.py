@@ -64,7 +64,7 @@ class ExtensionHost:
     ```
 
     Leaving the block stops the extension, once it is through its `on_init`.
-    What it sends while stopping reaches nobody: TEN ends tester and extension
+    What it sends while stopping is lost: TEN ends tester and extension
     at the same time.
 
     Args:
@@ -134,7 +134,7 @@ class ExtensionHost:
         end: bool = False,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Send one `tts_text_input`; returns once it is handed over."""
+        """Send one `tts_text_input` and wait until it is handed over."""
         fields = {
             "request_id": request_id,
             "text": text,
@@ -154,7 +154,7 @@ class ExtensionHost:
         flush_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> float:
-        """Interrupt; returns the seconds until its `tts_flush_end` came."""
+        """Interrupt; return the seconds until its `tts_flush_end` came."""
         self._flushes += 1
         flush_id = flush_id or f"flush-{self._flushes}"
         since = len(self._log)
@@ -201,7 +201,7 @@ class ExtensionHost:
         since: int = 0,
         what: str = "the wanted event",
     ) -> Event:
-        """The first event for which `is_wanted` holds, waiting if need be.
+        """Return the first event that `is_wanted`; wait for it if need be.
 
         Args:
             since: looks only at `events()[since:]`.
@@ -226,7 +226,7 @@ class ExtensionHost:
         return found[0]
 
     def events(self, request_id: str | None = None) -> list[Event]:
-        """What was received, in order; of one request if it is given.
+        """Return what was received, in order; of one request if it is given.
 
         A frame belongs to the request between whose start and end it came.
         Metrics and connection states name no request: they appear only in the
@@ -237,11 +237,11 @@ class ExtensionHost:
         return [event for owner, event in self._log if owner == request_id]
 
     def frames(self, request_id: str) -> list[Frame]:
-        """The request's frames, in order."""
+        """Return the request's frames, in order."""
         return [e for e in self.events(request_id) if isinstance(e, Frame)]
 
     def pcm(self, request_id: str) -> bytes:
-        """The samples of all the request's frames, in order."""
+        """Return the samples of all the request's frames, in order."""
         return b"".join(frame.pcm for frame in self.frames(request_id))
 
     # -------------------------------------------------- on the tester's thread
@@ -366,7 +366,7 @@ class ExtensionHost:
 
 
 def describe(events: list[Event]) -> str:
-    """The events' names in a line, equal neighbours counted."""
+    """Return the events' names in a line, equal neighbours counted."""
     names: list[tuple[str, int]] = []
     for event in events:
         name = type(event).__name__

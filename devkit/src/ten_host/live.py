@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from .events import (
     AudioEnd,
@@ -17,10 +17,8 @@ from .events import (
     Metrics,
     TextResult,
 )
+from .order import Order
 from .spoken import Spoken
-
-if TYPE_CHECKING:
-    from .speak import Order
 
 BAR_WIDTH = 30
 

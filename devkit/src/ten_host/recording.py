@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import events as kinds
-from .events import Event, event_of_fields
+from .events import Event, event_of
+from .messages import Message
 
 Json = Mapping[str, Any]
 
@@ -56,7 +57,7 @@ class Recording:
     wire: list[Json] = field(default_factory=list)
 
     def events_until_stop(self) -> list[str]:
-        """What it had sent when it was stopped; all if it was not."""
+        """Return what it had sent when it was stopped; all if it was not."""
         stops = [one for one in self.inputs if one.name == STOP]
         return self.events[: stops[0].events_before] if stops else self.events
 
@@ -122,7 +123,7 @@ def recorded_event(line: Json) -> str | None:
         size, rate = int(line["bytes"]), int(line["sample_rate"])
         return told(kinds.Frame(bytes(size), rate))
     try:
-        return told(event_of_fields(name, line.get("fields") or {}, 0.0))
+        return told(event_of(Message(name, line.get("fields") or {})))
     except ValueError as error:
         raise TraceError(str(error)) from None
 

@@ -48,7 +48,7 @@ _MASK = "***"
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command; return the exit code."""
     os.environ.setdefault("TEN_HOST_LOG", "off")
     try:
         path = _parse(arguments)
@@ -150,14 +150,14 @@ def _verdict(recorded: list[str], replayed: list[str]) -> int:
 
 
 def _longest_wait(recording: Recording) -> float:
-    """The longest that any event may take."""
+    """Return the longest that any event may take."""
     times = [one.at_s for one in recording.inputs]
     wire = [float(line["t"]) for line in recording.wire]
     return max([0.0, *times]) + (max(wire) - min(wire) if wire else 0) + GRACE_S
 
 
 def _settings(recorded: Json, url: str, key: str) -> dict[str, Any]:
-    """The recorded settings, with the local server in place of its own."""
+    """Return the recorded settings, leading to the local server."""
     top = {k: v for k, v in recorded.items() if k not in _NOT_REPLAYED}
     return {
         **top,
@@ -227,7 +227,7 @@ async def _send(host: ExtensionHost, one: Input, printer: _Printer) -> None:
 
 
 def _changed(recorded: Json, key: str) -> dict[str, Any]:
-    """Recorded changes; what had another socket opened still does so."""
+    """Return recorded changes; what opened another socket still does."""
     params = recorded.get("params")
     changes = {k: v for k, v in recorded.items() if k not in _NOT_REPLAYED}
     if isinstance(params, Mapping):

@@ -32,7 +32,7 @@ class Spoken:
     end: AudioEnd | None = None
 
     def sent(self, text: str) -> float:
-        """Note a text that is about to be sent; returns the time."""
+        """Note a text that is about to be sent; return the time."""
         self.texts.append((time.monotonic(), text))
         return self.texts[-1][0]
 
@@ -46,7 +46,7 @@ class Spoken:
             self.end = event
 
     def heard_in(self, result: TextResult) -> list[HeardWord]:
-        """The words of a result, placed in this request's audio.
+        """Return the words of a result, placed in this request's audio.
 
         Words and frames share one epoch base (TEN's convention); a runtime
         whose frames carry no timestamp starts at the first word.
@@ -90,13 +90,13 @@ class Spoken:
 
 
 def p90(values: list[float]) -> float:
-    """The value that nine of ten do not exceed (nearest rank)."""
+    """Return the value that nine of ten do not exceed (nearest rank)."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * 9 // 10) - 1)]
 
 
 def summary(spoken: list[Spoken], file: str) -> str:
-    """The closing line of the command."""
+    """Return the closing line of the command."""
     last = spoken[-1]
     factor = statistics.median(one.real_time_factor for one in spoken)
     tail = (

@@ -5,24 +5,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
-from ten_runtime import (
-    AsyncExtensionTester,
-    AsyncTenEnvTester,
-    AudioFrame,
-    Cmd,
-    CmdResult,
-    Data,
-    StatusCode,
-)
+from ten_runtime import AsyncTenEnvTester, Cmd, CmdResult, StatusCode
 
-from .events import Event, event_of_data, event_of_frame
+from .events import Event, event_of
+from .messages import Collector, Message
 
 
-class Tester(AsyncExtensionTester):
-    """Turns messages into events, without a single await in between."""
+class Tester(Collector):
+    """Hands on what comes as events."""
 
     def __init__(
         self, on_event: Callable[[Event], None], on_started: Callable[[], None]
@@ -40,13 +32,8 @@ class Tester(AsyncExtensionTester):
     async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
         self._on_started()
 
-    async def on_data(self, ten_env: AsyncTenEnvTester, data: Data) -> None:
-        self._on_event(event_of_data(data, time.monotonic()))
-
-    async def on_audio_frame(
-        self, ten_env: AsyncTenEnvTester, audio_frame: AudioFrame
-    ) -> None:
-        self._on_event(event_of_frame(audio_frame, time.monotonic()))
+    async def came(self, env: AsyncTenEnvTester, message: Message) -> None:
+        self._on_event(event_of(message))
 
     async def on_cmd(self, ten_env: AsyncTenEnvTester, cmd: Cmd) -> None:
         await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))

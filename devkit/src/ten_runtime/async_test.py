@@ -29,7 +29,7 @@ class AsyncExtensionTester(TesterBase):
     """A stage is done when its coroutine returns; messages become tasks."""
 
     def run(self) -> TenError | None:
-        """Run the test; returns when everything is torn down."""
+        """Run the test until everything is torn down."""
         thread = LoopThread("ten-tester")
 
         def sit_down(node: Node) -> None:

@@ -17,7 +17,7 @@ class BufferMsg(Msg):
         self._body.buffer = bytearray(size)
 
     def lock_buf(self) -> memoryview:
-        """A writable view of the buffer; it blocks sending until unlocked."""
+        """Return a view to write to; it blocks sending until unlocked."""
         body = self._body
         if body.locked is not None:
             raise ValueError("the buffer is locked already")
@@ -33,7 +33,7 @@ class BufferMsg(Msg):
         buf.release()
 
     def get_buf(self) -> bytearray:
-        """A copy; raises SystemError when nothing was allocated."""
+        """Return a copy; raises SystemError when nothing was allocated."""
         return bytearray(self._allocated())
 
     def _allocated(self) -> bytearray:

@@ -39,7 +39,7 @@ class CmdResult(Msg):
         )
 
     def get_name(self) -> str:
-        """The same for all results; not the name of the command."""
+        """Return the same name for all results, not the command's."""
         super().get_name()  # raises once it is sent
         return RESULT_NAME
 

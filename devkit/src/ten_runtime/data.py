@@ -10,7 +10,7 @@ from .msg import Body, valid_name
 
 class Data(BufferMsg):
     def get_buf(self) -> bytearray:
-        """A copy; empty when nothing was allocated."""
+        """Return a copy; empty when nothing was allocated."""
         return bytearray(self._body.buffer or b"")
 
     @classmethod

@@ -18,7 +18,7 @@ class Extension:
         """Takes the name and nothing else, whatever `__init__` takes.
 
         As in TEN, a class whose abstract methods are missing has instances:
-        its type is made in C, where nobody asks for them.
+        its type is made in C, which does not ask for them.
         """
         made = object.__new__(Extension)
         made.__class__ = cls

@@ -71,7 +71,7 @@ class Msg:
         return body
 
     def clone(self: _M) -> _M:
-        """An independent message with the same content."""
+        """Return an independent message with the same content."""
         return type(self)._wrap(self._body.copy())
 
     # -- name and addresses ------------------------------------------------

@@ -53,7 +53,7 @@ _last = RunReport()
 
 
 def last_run() -> RunReport:
-    """The report of the run that ended last in this process."""
+    """Return the report of the run that ended last in this process."""
     return _last
 
 

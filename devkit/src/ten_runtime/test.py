@@ -41,7 +41,7 @@ class ExtensionTester(TesterBase):
     """An override of a life cycle callback must call its `…_done` itself."""
 
     def run(self) -> TenError | None:
-        """Run the test; returns when everything is torn down."""
+        """Run the test until everything is torn down."""
         turns = TurnRunner()
 
         def sit_down(node: Node) -> None:

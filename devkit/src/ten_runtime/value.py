@@ -79,7 +79,7 @@ class Value:
         return self._type
 
     def to_python(self) -> Any:
-        """The plain Python value."""
+        """Return the plain Python value."""
         if self._type is ValueType.OBJECT:
             return {k: v.to_python() for k, v in self._value.items()}
         if self._type is ValueType.ARRAY:

@@ -54,7 +54,7 @@ class Checkout:
         )
 
     def read(self, path: Path) -> bytes | None:
-        """Give a file's content; `None` if there is none.
+        """Return a file's content; `None` if there is none.
 
         Raises:
             InstallError: it cannot be read.
@@ -68,7 +68,7 @@ class Checkout:
             raise InstallError(f"{whole}: {error.strerror}") from None
 
     def committed(self, folder: Path) -> dict[Path, tuple[str, bool]]:
-        """Give the blob and the executable bit of what git's HEAD holds."""
+        """Return the blob and the executable bit of what git's HEAD holds."""
         command = ["ls-tree", "-r", "-z", "HEAD", "--", folder.as_posix()]
         files = {}
         for line in self._git(*command).decode(errors="replace").split("\0"):
@@ -79,7 +79,7 @@ class Checkout:
         return files
 
     def blob(self, blob: str) -> bytes | None:
-        """Give what git holds under an id; `None` if it is gone."""
+        """Return what git holds under an id; `None` if it is gone."""
         kind = self._git("cat-file", "-t", blob)
         return self._git("cat-file", "blob", blob) if kind else None
 
@@ -107,7 +107,7 @@ class Change:
 
     Attributes:
         is_executable: `None` leaves it as it is.
-        is_private: whether nobody but the user may read it.
+        is_private: whether only the user may read it.
     """
 
     path: Path

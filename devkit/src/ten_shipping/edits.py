@@ -3,7 +3,7 @@
 """One element in a file of somebody else: put in, brought up to date, out.
 
 What is noted of an element is small: what was put in, what stood in its place
-before, and how to undo it to the byte as long as nobody has edited the file.
+before, and how to undo it to the byte as long as the file was not edited.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def put_in(
 
 
 def take_out(element: Element, text: str, edit: Edit, force: bool) -> Outcome:
-    """Take an element out; to the byte if nobody has edited the file."""
+    """Take an element out; to the byte if the file was not edited."""
     original = _undone(text, edit)
     if original is not None:
         return Outcome(original, None)
@@ -102,7 +102,7 @@ def digest(content: bytes) -> str:
 
 
 def items_of(text: str, *path: str) -> list[Any]:
-    """Give the list at a path of a JSON text.
+    """Return the list at a path of a JSON text.
 
     Raises:
         ValueError: it is no JSON, or there is no such list.
@@ -116,7 +116,7 @@ def items_of(text: str, *path: str) -> list[Any]:
 
 
 def splice(text: str, original: str) -> tuple[int, int, str]:
-    """Give the one splice that makes `original` of `text`."""
+    """Return the one splice that makes `original` of `text`."""
     shorter = min(len(text), len(original))
     start = 0
     while start < shorter and text[start] == original[start]:

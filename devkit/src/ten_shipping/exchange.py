@@ -45,7 +45,7 @@ def exchanged(addon: str, tts: Graph) -> Maker:
 
 
 def _in_place_of(node: Graph, tts: Graph) -> Graph:
-    """Give the speaking node, at the rate of the one that it replaces."""
+    """Return the speaking node, at the rate of the one that it replaces."""
     new = copy.deepcopy({**node, **tts})
     params = node.get("property", {}).get("params", {})
     if isinstance(params, dict):

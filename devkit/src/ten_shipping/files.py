@@ -40,7 +40,7 @@ class FilePlan:
     told: list[tuple[str, Path]] = field(default_factory=list)
 
     def notes(self, prefix: Path) -> list[str]:
-        """One line for each file, or for many of a kind."""
+        """Return one line for each file, or for many of a kind."""
         by_sentence: dict[str, list[Path]] = {}
         for sentence, path in self.told:
             by_sentence.setdefault(sentence, []).append(prefix / path)
@@ -243,7 +243,7 @@ def _digest(content: bytes | None) -> str | None:
 
 
 def _blob_id(content: bytes, like: str) -> str:
-    """Give the id under which git holds a content."""
+    """Return the id under which git holds a content."""
     kind = "sha1" if len(like) == 40 else "sha256"
     head = b"blob %d\0" % len(content)
     return hashlib.new(kind, head + content, usedforsecurity=False).hexdigest()

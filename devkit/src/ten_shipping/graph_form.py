@@ -19,7 +19,7 @@ _ENDS = ("extension", "subgraph", "selector", "app")
 
 
 def to_form(graph: Graph) -> dict[str, Any]:
-    """Give an entry of `predefined_graphs` as three objects for `merge`.
+    """Return an entry of `predefined_graphs` as three objects for `merge`.
 
     Raises:
         ValueError: it is not written as TEN's schema says.
@@ -42,7 +42,7 @@ def to_form(graph: Graph) -> dict[str, Any]:
 
 
 def from_form(now: Graph, form: dict[str, Any], style: Style) -> Graph:
-    """Give the graph `now` with the members of a form, its order kept."""
+    """Return the graph `now` with the members of a form, its order kept."""
     graph = copy.deepcopy(now)
     inner = graph.get("graph", {})
     before = to_form(now)
@@ -71,7 +71,7 @@ def from_form(now: Graph, form: dict[str, Any], style: Style) -> Graph:
 
 
 def graph_name(graph: Any) -> str:
-    """Give a graph's name; empty if it has none."""
+    """Return a graph's name; empty if it has none."""
     name = graph.get("name") if isinstance(graph, dict) else None
     return name if isinstance(name, str) else ""
 
@@ -83,12 +83,12 @@ def _nodes_of(graph: Any) -> list[dict[str, Any]]:
 
 
 def node_names(graph: Any) -> set[str]:
-    """Give the names of a graph's nodes."""
+    """Return the names of a graph's nodes."""
     return {str(node.get("name")) for node in _nodes_of(graph)}
 
 
 def addons_of(graph: Any) -> set[str]:
-    """Give the add-ons that a graph's nodes are made of."""
+    """Return the add-ons that a graph's nodes are made of."""
     return {str(node.get("addon")) for node in _nodes_of(graph)}
 
 
@@ -107,7 +107,7 @@ class Style:
         self._has_lone_lists = lone_lists > singles
 
     def labels(self, names: list[str]) -> list[dict[str, Any]]:
-        """Give the beginnings of the entries for some messages."""
+        """Return the beginnings of the entries for some messages."""
         if len(names) > 1 and (self._has_lists or self._has_lone_lists):
             return [{"names": names}]
         if self._has_lone_lists:
@@ -115,7 +115,7 @@ class Style:
         return [{"name": name} for name in names]
 
     def of(self, graph: Graph) -> Graph:
-        """Give a graph as this file would write it."""
+        """Return a graph as this file would write it."""
         graph = copy.deepcopy(graph)
         for connection in graph["graph"].get("connections", []):
             for kind in _KINDS:
@@ -190,7 +190,7 @@ def _key(
 
 
 def ends_of(key: str) -> set[str]:
-    """Give the nodes of this graph at the ends of a link of a form."""
+    """Return the nodes of this graph at the ends of a link of a form."""
     source, _, _, dest = json.loads(key)
     kinds = ("extension", "subgraph", "selector")
     return {
@@ -208,7 +208,7 @@ def _here(connection: dict[str, Any]) -> dict[str, Any]:
 def _without(
     connections: list[dict[str, Any]], key: str
 ) -> list[dict[str, Any]]:
-    """Give the connections without one link, and without empty entries."""
+    """Return the connections without one link, and without empty entries."""
     remaining = []
     for connection in connections:
         here = _here(connection)

@@ -86,7 +86,7 @@ class GraphElement:
         return Outcome(text, None, _kept_notes(name, kept))
 
     def name_in(self, text: str, edit: Edit | None) -> str | None:
-        """Give the name under which the graph is in a text, if it is."""
+        """Return the name under which the graph is in a text, if it is."""
         graphs = items_of(text, *_WHERE)
         if edit is not None:
             index = self._find(graphs, edit)
@@ -157,7 +157,7 @@ class GraphElement:
         return self._completed(Style(beside).of(made), beside)
 
     def _completed(self, graph: Graph, graphs: list[Any]) -> Graph:
-        """Give a graph of the app's own with the links that it lacks."""
+        """Return a graph of the app's own with the links that it lacks."""
         form = to_form(graph)
         nodes = form["nodes"]
         if nodes.get("tts", {}).get("addon") != self._addon:

@@ -129,7 +129,7 @@ def plan_remove(root: Path, path: Path, *, force: bool = False) -> Plan:
 
 
 def name_of(root: Path) -> str:
-    """Give the extension's name."""
+    """Return the extension's name."""
     return str(json.loads((root / "manifest.json").read_text())["name"])
 
 

@@ -21,7 +21,10 @@ _SCALAR = re.compile(r"[^\s,\]}]+")
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Tell whether two values are one in JSON: `1`, `1.0`, `true` are three."""
+    """Return whether two values are the same in JSON.
+
+    `1`, `1.0` and `true` are three values.
+    """
     return _canonical(one) == _canonical(other)
 
 
@@ -111,7 +114,7 @@ def _update_array(
 
 
 def _staying(old: list[Any], new: list[Any]) -> list[int] | None:
-    """Give the indices of what stays, if the rest only goes or is appended."""
+    """Return the indices of what stays, if the rest goes or is appended."""
     wanted = [_identity(value) for value in new]
     staying = [i for i, value in enumerate(old) if _identity(value) in wanted]
     if [_identity(old[i]) for i in staying] == wanted[: len(staying)]:

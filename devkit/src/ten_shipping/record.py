@@ -57,11 +57,11 @@ class Record:
     edits: dict[str, Edit] = field(default_factory=dict)
 
     def is_empty(self) -> bool:
-        """Tell whether nothing of it is left in the checkout."""
+        """Return whether nothing of it is left in the checkout."""
         return not self.files and not self.edits
 
     def dumped(self) -> bytes:
-        """Give the content of the file."""
+        """Return the content of the file."""
         files = {
             path: put.digest if put.before is None else asdict(put)
             for path, put in self.files.items()
@@ -72,7 +72,7 @@ class Record:
 
 
 def folder_of(name: str) -> Path:
-    """Give the folder of an extension's record."""
+    """Return the folder of an extension's record."""
     return FOLDER / name
 
 

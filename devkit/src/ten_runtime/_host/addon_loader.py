@@ -18,7 +18,7 @@ class AddonNotFound(Exception):
 
 
 def load_addon(name: str) -> RegisteredAddon:
-    """The add-on `name`, imported when nobody has done so.
+    """Return the add-on `name`, imported if it is not yet.
 
     A package that is imported already is never imported again under another
     name: patches would then hit a copy that does not run.

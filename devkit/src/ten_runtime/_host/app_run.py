@@ -200,7 +200,7 @@ def _app_property(folder: Path) -> dict[str, Json]:
 
 
 def _graph_of(entry: dict[str, Any], folder: Path) -> Json:
-    """The graph of an entry; it may stand in a file of its own."""
+    """Return the graph of an entry; it may stand in a file of its own."""
     graph = entry.get("graph") or entry
     if "import_uri" in graph:
         text = (folder / graph["import_uri"]).read_text("utf-8")

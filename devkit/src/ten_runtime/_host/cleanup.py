@@ -71,7 +71,7 @@ def _open_now(node: Node) -> list[Leak]:
 
 
 def _where(task: asyncio.Task[Any]) -> str:
-    """The function and line where a task waits."""
+    """Return the function and line where a task waits."""
     stack = task.get_stack()
     if not stack:
         return "not started"

@@ -11,32 +11,42 @@ from collections.abc import Callable
 from ..cmd_result import CmdResult, StatusCode
 from ..error import TenError
 from ..msg import Body
-from .node import Node
+from .runners import Runner
 
 OnResult = Callable[[CmdResult | None, TenError | None], None]
 
 
 class PendingCommand:
-    """A command on its way: who asked, and how many answers are missing."""
+    """A command on its way.
+
+    Args:
+        name: the command's.
+        asker: the name of the node that sent it.
+        runner: where that node's callbacks run.
+        on_result: called there with each result.
+        receivers: how many nodes will answer.
+        wants_all: whether the asker wants partial results, too.
+    """
 
     def __init__(
         self,
-        sender: Node,
         name: str,
+        asker: str,
+        runner: Runner,
         on_result: OnResult,
         receivers: int,
         wants_all: bool,
     ) -> None:
         self.command_id = uuid.uuid4().hex
-        self.sender = sender
         self.name = name
-        self.receivers = receivers
+        self.asker = asker
+        self._runner = runner
         self._missing = receivers
         self._on_result = on_result
         self._wants_all = wants_all
 
     def take(self, body: Body) -> bool:
-        """Account for one result; True when the command is completed.
+        """Account for one result; return whether the command is completed.
 
         Without `wants_all` the sender sees one final result: the first
         error, or else the last success; partial results are passed on only
@@ -49,7 +59,7 @@ class PendingCommand:
         body.is_completed = self._missing == 0 or ends_early
         if self._wants_all or body.is_completed:
             result = CmdResult._wrap(body)
-            self.sender.runner.post(lambda: self._on_result(result, None))
+            self._runner.post(lambda: self._on_result(result, None))
         return body.is_completed
 
 
@@ -65,7 +75,7 @@ class CommandTable:
             self._pending[command.command_id] = command
 
     def answer(self, body: Body) -> None:
-        """Pass a result to the asker; one that nobody awaits is dropped."""
+        """Pass a result to the asker; drop it when the command is completed."""
         with self._lock:
             command = self._pending.get(body.command_id)
             if command is not None and command.take(body):
@@ -83,6 +93,6 @@ class CommandTable:
     def unanswered(self) -> list[str]:
         with self._lock:
             return [
-                f"{command.name} from {command.sender.name}"
+                f"{command.name} from {command.asker}"
                 for command in self._pending.values()
             ]

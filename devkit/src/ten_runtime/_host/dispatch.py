@@ -13,8 +13,7 @@ from ..loc import Loc
 from ..msg import Body, Msg
 from . import log_sinks
 from .commands import OnResult, PendingCommand
-from .node import Node, kind_of_message
-from .node_host import NodeHost
+from .node import Node, NodeHost, kind_of_message
 from .schema import adjust, problem_with
 
 APP_URI = "localhost"
@@ -69,7 +68,12 @@ def send_command(
         return refusal.error
     body = command._take()
     pending = PendingCommand(
-        sender, body.name, on_result, len(receivers), wants_all
+        body.name,
+        sender.name,
+        sender.runner,
+        on_result,
+        len(receivers),
+        wants_all,
     )
     body.command_id = pending.command_id
     sender.run.commands.add(pending)
@@ -108,7 +112,7 @@ def _unsendable(sender: Node, message: Msg) -> TenError | None:
 
 
 def _receivers(sender: Node, kind: str, body: Body) -> list[Node]:
-    """Raises Refusal: against the schema, or nobody is connected."""
+    """Return where it goes; raise Refusal where TEN refuses it."""
     declaration = sender.schema.messages[f"{kind}_out"].get(body.name)
     if declaration is not None:
         adjust(body.tree.root, declaration)

@@ -37,7 +37,7 @@ class GraphDefinition:
 
 
 def single_mode(addon: str, property_json: str | None) -> GraphDefinition:
-    """The extension under test and its tester, without connections.
+    """Return the extension under test and its tester, without connections.
 
     Raises GraphProblem when the property is not a JSON object.
     """

@@ -143,7 +143,7 @@ class GraphRun:
         self.record.note_refused(node.name, text)
 
     def receivers(self, sender: Node, kind: str, body: Body) -> list[Node]:
-        """Where a message goes: explicit destinations, else the graph."""
+        """Return who gets a message: its destinations, else the graph's."""
         if self._graph.joins_all:
             return [node for node in self.nodes.values() if node is not sender]
         if body.dests:

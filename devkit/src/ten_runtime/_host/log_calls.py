@@ -18,7 +18,7 @@ class LogCalls:
     """Raises ValueError for a message that is not text, and nothing else."""
 
     def _log_source(self) -> tuple[str, TenError | None]:
-        """The name to log under, and the error once the env is closed."""
+        """Return the name to log under; the error once the env is closed."""
         raise NotImplementedError
 
     def log_debug(

@@ -37,7 +37,7 @@ class Schema:
 
 
 def load_schema(base_dir: Path) -> Schema:
-    """The schema of the add-on in `base_dir`; empty without a manifest.
+    """Return the schema of the add-on in `base_dir`; empty without a manifest.
 
     Raises:
         ManifestProblem: unreadable files or contradicting declarations.
@@ -70,12 +70,12 @@ def _add_api(schema: Schema, api: dict[str, Any], folder: Path) -> None:
 
 
 def _members(declaration: Any) -> dict[str, Any]:
-    """The declared properties; what is required beside them gets lost."""
+    """Return the declared properties; what else is required gets lost."""
     return dict((declaration or {}).get("properties") or {})
 
 
 def _object(declaration: Any) -> dict[str, Any]:
-    """The content of a message as a type of its own."""
+    """Return the content of a message as a type of its own."""
     required = (declaration or {}).get("required") or []
     return {
         "type": "object",
@@ -92,14 +92,14 @@ def _add(known: dict[str, Any], new: dict[str, Any], where: str) -> None:
 
 
 def _bare(node: Any) -> Any:
-    """A declaration without its prose."""
+    """Return a declaration without its prose."""
     if isinstance(node, dict):
         return {k: _bare(v) for k, v in node.items() if k != "description"}
     return [_bare(item) for item in node] if isinstance(node, list) else node
 
 
 def _interface_file(folder: Path, uri: str) -> Path:
-    """The imported file; without a TEN tree the one of the kit's package.
+    """Return the imported file; the kit's own without a TEN tree.
 
     `…/system/<package>/<rest>` is then taken from the importable `<package>`.
     """

@@ -8,16 +8,17 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from ..audio_frame import AudioFrame
 from ..cmd import Cmd
 from ..data import Data
-from ..msg import Msg
+from ..error import TenError
+from ..msg import Body, Msg
 from ..video_frame import VideoFrame
 from . import log_sinks
+from .commands import CommandTable
 from .manifest import Schema
-from .node_host import NodeHost
 from .property_tree import Json, PropertyTree
 from .runners import UNSEATED, Runner
 
@@ -60,6 +61,35 @@ def kind_of_message(message: Msg) -> tuple[str, str]:
         if isinstance(message, message_type):
             return kind, handler
     raise TypeError(f"{type(message).__name__} cannot be sent")
+
+
+class NodeHost(Protocol):
+    """What a node asks of the graph, or the app, that it lives in."""
+
+    graph_id: str
+
+    @property
+    def commands(self) -> CommandTable: ...
+
+    def post(self, action: Callable[[], None]) -> None: ...
+
+    def stop(self, error: TenError | None = None) -> None: ...
+
+    def stage_done(self, node: Node, stage: Stage) -> None: ...
+
+    def callback_failed(
+        self, node: Node, callback: str, error: BaseException
+    ) -> None: ...
+
+    def fail(self, text: str) -> None: ...
+
+    def refused(
+        self, node: Node, kind: str, body: Body, error: TenError
+    ) -> None: ...
+
+    def receivers(self, sender: Node, kind: str, body: Body) -> list[Node]: ...
+
+    def instance_created(self, node: Node, instance: Any) -> None: ...
 
 
 class Node:
@@ -148,7 +178,7 @@ class Node:
             self._waiting.clear()
 
     def close_window(self) -> list[Msg]:
-        """Drop what comes from now on; gives what was still waiting."""
+        """Drop what comes from now on; return what was still waiting."""
         with self._lock:
             self._window = Window.CLOSED
             waiting, self._waiting = self._waiting, []

@@ -21,7 +21,7 @@ def owning_task(
     coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
     **options: Any,
 ) -> asyncio.Task[Any]:
-    """A task factory that remembers who made the task."""
+    """Return a task factory that remembers who made the task."""
     task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
     if (owner := OWNER.get()) is not None:
         _TASK_OWNERS[task] = owner
@@ -29,12 +29,12 @@ def owning_task(
 
 
 def tasks_of(owner: object) -> set[asyncio.Task[Any]]:
-    """The unfinished tasks of `owner` on the running loop."""
+    """Return the unfinished tasks of `owner` on the running loop."""
     return {t for t in asyncio.all_tasks() if _TASK_OWNERS.get(t) is owner}
 
 
 def owned_context(owner: object) -> contextvars.Context:
-    """A fresh context in which whatever is made belongs to `owner`."""
+    """Return a fresh context in which whatever is made belongs to `owner`."""
     context = contextvars.Context()
     context.run(OWNER.set, owner)
     return context

@@ -43,7 +43,7 @@ def dump_json(value: Json) -> str:
 
 
 def copy_json(value: Json) -> Json:
-    """A deep copy of a tree; buffers are copied too."""
+    """Return a deep copy of a tree; buffers are copied too."""
     if isinstance(value, dict):
         return {key: copy_json(member) for key, member in value.items()}
     if isinstance(value, list):
@@ -215,7 +215,7 @@ class PropertyTree:
 
 
 def checked_int(value: object) -> int:
-    """The argument of a `set_…_int`: an integer of 64 bits."""
+    """Return the argument of a `set_…_int`: an integer of 64 bits."""
     if not isinstance(value, int):
         raise TypeError(f"an int is needed, not {type(value).__name__}")
     if int(value) not in INT64:
@@ -254,7 +254,7 @@ def checked_buf(value: object) -> bytearray:
 
 
 def kind_of(value: Json) -> str:
-    """The TEN name of a value's type, for messages."""
+    """Return the TEN name of a value's type, for messages."""
     if value is None:
         return "null"
     if isinstance(value, float):
@@ -270,7 +270,7 @@ def _as_dict(value: Json) -> dict[str, Json]:
 
 
 def _descend(here: Json, step: str | int, following: str | int) -> Json:
-    """The container at `step`, replaced when it is of the wrong kind."""
+    """Return the container at `step`, replaced when it is of the wrong kind."""
     wanted = dict if isinstance(following, str) else list
     if isinstance(step, int):
         present = here[step] if step < len(here) else None

@@ -54,7 +54,7 @@ class RunRecord:
             self._leaks.append(leak)
 
     def close(self, unanswered: list[str]) -> RunReport:
-        """The report; where TEN_HOST_STRICT asks for it, more fails."""
+        """Return the report; where TEN_HOST_STRICT asks for it, more fails."""
         for command in unanswered:
             log_sinks.warn("host", f"command without a result: {command}")
         if is_strict("leaks"):
@@ -77,5 +77,5 @@ class RunRecord:
 
 
 def is_strict(about: str) -> bool:
-    """Whether TEN_HOST_STRICT names it: `leaks`, `refused` or `raise`."""
+    """Return whether TEN_HOST_STRICT asks for it: `leaks`, `raise`, …"""
     return about in os.environ.get("TEN_HOST_STRICT", "").split(",")

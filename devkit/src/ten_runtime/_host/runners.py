@@ -58,7 +58,7 @@ class LoopRunner:
         try:
             loop.call_soon_threadsafe(action, context=self._context)
         except RuntimeError:
-            # A loop that has ended has nobody left to tell.
+            # On a loop that has ended there is nothing left to run.
             if not loop.is_closed():
                 raise
 

@@ -38,7 +38,7 @@ class Workers:
 
 
 def create_instance(node: Node, addon_name: str) -> Path:
-    """Let the add-on make its extension; gives the add-on's folder."""
+    """Let the add-on make its extension; return its folder."""
     registered = load_addon(addon_name)
     addon = registered.addon_class()
     addon.on_create_instance(TenEnv(node), node.name, None)

@@ -60,7 +60,7 @@ def _value(value: Json, place: str) -> str | None:
 
 
 def _inside(value: Json, place: str) -> str | None:
-    """An array says of what, an object with what, and nobody else does."""
+    """An array says of what, an object with what; others say neither."""
     for kind, member in _INSIDE.items():
         if value["type"] == kind:
             reason = record({}, [member], others=anything)(value, place)
@@ -107,7 +107,7 @@ _result = record(
 _command = record(
     {"name": _name, "property": _property, "result": _result}, ["name"]
 )
-# Data and frames may have further members, which nobody reads.
+# Data and frames may have further members, which are not read.
 _message = record(
     {"name": _name, "property": _property}, ["name"], others=anything
 )
