@@ -51,8 +51,9 @@ StartHost = Callable[..., Awaitable[ExtensionHost]]
 RATE_HZ = 24000
 TEXT = "one two three four five six. "
 WORDS = TEXT.rstrip(". ").split()
-# One that no second attempt can help.
 REFUSAL = Error("no such thing", 1002)
+# So that a failure is final at every point, after audio too.
+NO_RETRY = {"retry_deadline_s": 0.0}
 
 
 def heard(host: ExtensionHost, request_id: str) -> list[str]:
@@ -104,9 +105,10 @@ def _is_connect(event: object) -> bool:
     "at", [Point.SETUP, Point.READY, Point.FIRST_AUDIO, Point.AUDIO]
 )
 async def test_a_failed_request_has_one_error_and_one_end(
-    sim: GradiumSim, host: ExtensionHost, at: Point, is_ended: bool
+    sim: GradiumSim, start_host: StartHost, at: Point, is_ended: bool
 ) -> None:
     sim.faults = FaultPlan(Fault(at, REFUSAL))
+    host = await start_host(NO_RETRY)
 
     await host.send_text("r1", TEXT, end=is_ended)
     await host.until(lambda e: "error r1" in tell([e]))
@@ -145,9 +147,10 @@ async def test_the_end_of_an_unheard_failure_is_told_when_its_input_ends(
 
 
 async def test_a_heard_failure_has_its_end_at_once_and_no_other(
-    sim: GradiumSim, host: ExtensionHost
+    sim: GradiumSim, start_host: StartHost
 ) -> None:
     sim.faults = FaultPlan(Fault(Point.AUDIO, REFUSAL, after_frames=2))
+    host = await start_host(NO_RETRY)
     await host.send_text("r1", TEXT)
     await host.ended("r1")
 
