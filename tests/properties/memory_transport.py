@@ -95,9 +95,10 @@ class SessionLog:
 
 @dataclass(frozen=True)
 class Wrote:
-    """A text that the client sent."""
+    """A text that the client sent, at which second of the loop's clock."""
 
     text: str
+    at_s: float = field(default=0.0, compare=False)
 
 
 def sound_of(word: str) -> bytes:
@@ -151,7 +152,7 @@ class MemoryServer:
 
     def heard(self, text: str) -> None:
         """Note a text of the client."""
-        self._on_text(Wrote(text))
+        self._on_text(Wrote(text, asyncio.get_running_loop().time()))
 
 
 class MemoryTransport:

@@ -66,6 +66,15 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Write:
+    """One text of a request as it stands; no judge knows its words."""
+
+    name: str
+    text: str
+    is_end: bool = False
+
+
+@dataclass(frozen=True)
 class Flush:
     """An interruption, sent without waiting for its end."""
 
@@ -89,7 +98,7 @@ class NewIds:
     """From here on the names stand for ids that were never used."""
 
 
-Step = Union[Say, Flush, Wait, Turns, NewIds]
+Step = Union[Say, Write, Flush, Wait, Turns, NewIds]
 
 
 @dataclass(frozen=True)
@@ -296,6 +305,13 @@ class Player:
         if isinstance(step, Say):
             name = f"{step.name}{self._generation}"
             self._say(name, step.words, step.is_end, step.unspeakable)
+        elif isinstance(step, Write):
+            self._deliver(
+                "tts_text_input",
+                request_id=step.name,
+                text=step.text,
+                text_input_end=step.is_end,
+            )
         elif isinstance(step, Flush):
             self.record.entries.append(step)
             self._flushes += 1
