@@ -145,7 +145,7 @@ async def test_a_request_after_an_interruption_costs_one_round_trip() -> None:
 
 
 async def test_a_request_after_a_failure_costs_one_round_trip() -> None:
-    async with line() as the:
+    async with line(retry_deadline_s=0.0) as the:
         the.sim.faults = FaultPlan(Fault(Point.AUDIO, Close(1002)))
         await the.until_opened(1)
         await the.host.send_text("r1", "Once upon a time.", end=True)
