@@ -51,8 +51,9 @@ StartHost = Callable[..., Awaitable[ExtensionHost]]
 RATE_HZ = 24000
 TEXT = "one two three four five six. "
 WORDS = TEXT.rstrip(". ").split()
-# One that no second attempt can help.
 REFUSAL = Error("no such thing", 1002)
+# So that a failure is final at every point, after audio too.
+NO_RETRY = {"retry_deadline_s": 0.0}
 
 
 def heard(host: ExtensionHost, request_id: str) -> list[str]:
@@ -108,6 +109,7 @@ async def test_a_failed_request_has_one_error_and_one_end(
 ) -> None:
     host = await start_host({"resume": False})
     sim.faults = FaultPlan(Fault(at, REFUSAL))
+    host = await start_host(NO_RETRY)
 
     await host.send_text("r1", TEXT, end=is_ended)
     await host.until(lambda e: "error r1" in tell([e]))
@@ -150,6 +152,7 @@ async def test_a_heard_failure_has_its_end_at_once_and_no_other(
 ) -> None:
     host = await start_host({"resume": False})
     sim.faults = FaultPlan(Fault(Point.AUDIO, REFUSAL, after_frames=2))
+    host = await start_host(NO_RETRY)
     await host.send_text("r1", TEXT)
     await host.ended("r1")
 

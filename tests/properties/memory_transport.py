@@ -95,9 +95,10 @@ class SessionLog:
 
 @dataclass(frozen=True)
 class Wrote:
-    """A text that the client sent."""
+    """A text that the client sent, at which second of the loop's clock."""
 
     text: str
+    at_s: float = field(default=0.0, compare=False)
 
 
 def sound_of(word: str) -> bytes:
@@ -110,7 +111,9 @@ def sound_of(word: str) -> bytes:
 def words_of(text: str) -> list[str]:
     """The words of a text that are spoken: no tags, no punctuation alone."""
     return [
-        word for word in text.split() if word[0] != "<" and word[-1].isalnum()
+        word
+        for word in text.split()
+        if word[0] != "<" and any(map(str.isalnum, word))
     ]
 
 
@@ -151,7 +154,7 @@ class MemoryServer:
 
     def heard(self, text: str) -> None:
         """Note a text of the client."""
-        self._on_text(Wrote(text))
+        self._on_text(Wrote(text, asyncio.get_running_loop().time()))
 
 
 class MemoryTransport:
