@@ -155,25 +155,27 @@ class GraphEvents:
         )
 
     async def _send_end(self, speech: Speech, end: End) -> None:
-        ledger = speech.ledger
+        ledger, usage = speech.ledger, speech.usage
         is_complete = end.reason is EndReason.REQUEST_END
         left = 0 if is_complete else len(ledger.undelivered_text())
-        self._base.metrics_add_output_characters(speech.usage.characters_sent)
-        self._base.metrics_add_input_characters(speech.usage.characters_spoken)
-        await self._base.send_usage_metrics(ledger.request_id)
         self._log.key_point(
             f"request={ledger.request_id} {end.reason.name.lower()}"
             f" audio_s={ledger.delivered_s:.2f} words={ledger.words_announced}"
-            f" characters_left={left} sessions={speech.usage.sessions}"
+            f" characters_left={left} sessions={usage.sessions}"
         )
-        # A graph that does not wait for the end need not be told of it.
-        if is_complete or ledger.is_awaited:
-            await self._base.send_tts_audio_end(
-                ledger.request_id,
-                end.interval_ms,
-                round(ledger.delivered_s * 1000),
-                reason=TTSAudioEndReason(int(end.reason)),
-            )
+        self._base.metrics_add_output_characters(usage.characters_sent)
+        self._base.metrics_add_input_characters(usage.characters_spoken)
+        try:
+            await self._base.send_usage_metrics(ledger.request_id)
+        finally:
+            # A graph that does not wait for the end need not be told of it.
+            if is_complete or ledger.is_awaited:
+                await self._base.send_tts_audio_end(
+                    ledger.request_id,
+                    end.interval_ms,
+                    round(ledger.delivered_s * 1000),
+                    reason=TTSAudioEndReason(int(end.reason)),
+                )
 
     # ---------------------------------------------------------------- errors
 

@@ -106,13 +106,10 @@ REQUEST_END, ERROR = 1, 3
         ("audio_start", FAILED, ERROR),
         ("audio_data", [*HEARD[:1], *FAILED], ERROR),
         ("text_result", [*HEARD, *FAILED], ERROR),
-        pytest.param(
+        (
             "usage_metrics",
             [*HEARD, f"end {BROKEN} request_end"],
             REQUEST_END,
-            marks=pytest.mark.xfail(
-                strict=True, reason="without its usage the end is not told"
-            ),
         ),
         ("audio_end", HEARD, REQUEST_END),
     ],

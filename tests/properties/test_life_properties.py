@@ -685,11 +685,6 @@ def test_a_text_after_flushes_that_overlap_is_spoken(
     judge.check_complete(judge.lives[1:])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the stop takes the request on itself, and the flush waits for"
-    " nothing: `cancel_tts` has to wait for one that is running",
-)
 def test_a_flush_that_meets_the_stop_ends_after_its_request() -> None:
     steps = (Say("a", 2, False), Wait(0.05), Flush())
 
