@@ -41,7 +41,8 @@ from .slots import gate_of
 from .transport import Transport
 from .watchdog import Owed, Watchdog
 
-# More unreadable frames in one session than this, and it is given up.
+# More unreadable frames in a row than this, and the session is given up; so
+# many of a session are told in the log.
 MAX_GARBAGE_FRAMES = 16
 # No answer takes longer than this and so much for each character.
 CEILING_S, CEILING_S_PER_CHARACTER = 10.0, 0.25
@@ -113,7 +114,7 @@ class Stream:
         self._endpoint = config.endpoint()
         self._transport: Transport | None = None
         self._stall: StallError | None = None
-        self._garbage_frames = 0
+        self._garbage_frames = self._garbage_in_a_row = 0
         self._characters = 0
         self._input_ended_at = 0.0
         self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
@@ -240,10 +241,12 @@ class Stream:
             has_audio = bool(self.times.audio_at)
             raise self._stall or lost.in_phase(has_audio=has_audio) from None
         try:
-            return self._session.receive(raw)
+            message = self._session.receive(raw)
         except RemoteProtocolError as error:
             self._count_garbage(error)
             return None
+        self._garbage_in_a_row = 0
+        return message
 
     def _note_audio(self, message: ServerMessage) -> None:
         if isinstance(message, Audio) and not self.times.audio_at:
@@ -282,12 +285,15 @@ class Stream:
 
     def _count_garbage(self, error: RemoteProtocolError) -> None:
         self._garbage_frames += 1
-        self._owner.log.warning(
-            "vendor_error: unreadable frame left out: %s", error
-        )
-        if self._garbage_frames > MAX_GARBAGE_FRAMES:
+        self._garbage_in_a_row += 1
+        if self._garbage_frames <= MAX_GARBAGE_FRAMES:
+            self._owner.log.warning(
+                "vendor_error: unreadable frame left out: %s", error
+            )
+        if self._garbage_in_a_row > MAX_GARBAGE_FRAMES:
             raise SynthesisError(
-                f"{self._host} sent {self._garbage_frames} unreadable frames",
+                f"{self._host} sent {self._garbage_in_a_row} unreadable frames"
+                " in a row",
                 ErrorKind.PROTOCOL,
             )
 
