@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deaf import connect_to_deaf
+from deaf import Deaf, connect_to_deaf
 from speaking import Connect, client_on, config_for
 from turns import turns_of
 
@@ -709,6 +709,78 @@ async def test_a_peer_that_answers_pings_may_wait_for_text(
     # The cancelled wait has lost nothing.
     assert isinstance(events[0], Ready)
     assert [e.text for e in events if isinstance(e, Word)] == ["Hello"]
+
+
+class Flooded(Deaf):
+    """A server whose messages are all there at once."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__()
+        self._messages = messages[::-1]
+
+    async def recv(self) -> str:
+        return self._messages.pop() if self._messages else await super().recv()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"type":"text","text":"a","start_s":0,"stop_s":1}',
+        '{"type":"unknown"}',
+    ],
+    ids=["news", "no news"],
+)
+def test_a_flood_of_messages_leaves_the_loop_to_others(message: str) -> None:
+    flood = [message] * 4000 + ['{"type":"end_of_stream"}']
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        return Flooded(flood)
+
+    async def listen() -> tuple[list[ServerMessage], int]:
+        config = config_for("ws://memory/", warm="off")
+        client = GradiumTTSClient(config, connect=connect)
+        async with client.open_stream() as stream:
+            heard = await turns_of(events_of(stream))
+        await client.aclose()
+        return heard
+
+    events, turns = run_virtually(listen())
+
+    assert len(events) == (4000 if "text" in message else 0)
+    assert turns >= 4000 / 8
+
+
+@pytest.mark.parametrize("after", range(16))
+def test_a_wait_that_is_cancelled_in_a_flood_loses_nothing(after: int) -> None:
+    texts = [str(number) for number in range(40)]
+    flood = [f'{{"type":"text","text":"{text}"}}' for text in texts]
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        return Flooded([*flood, '{"type":"end_of_stream"}'])
+
+    async def listen() -> list[ServerMessage]:
+        config = config_for("ws://memory/", warm="off")
+        client = GradiumTTSClient(config, connect=connect)
+        async with client.open_stream() as stream:
+            await stream.end_input()
+            heard = [await stream.__anext__() for _ in range(after)]
+            waiting = asyncio.ensure_future(stream.__anext__())
+            await asyncio.sleep(0)
+            if waiting.done():
+                heard.append(waiting.result())
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            heard += [message async for message in stream]
+        await client.aclose()
+        return heard
+
+    heard = run_virtually(listen())
+
+    assert [m.text for m in heard if isinstance(m, Word)] == texts
 
 
 async def test_abort_ends_a_pending_iteration(sim: GradiumSim) -> None:
