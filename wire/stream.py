@@ -68,9 +68,9 @@ class StreamOwner(Protocol):
         """Learn that the server has accepted a session."""
 
     async def disconnected(
-        self, error: GradiumError, endpoint: Endpoint
+        self, error: GradiumError, endpoint: Endpoint, *, was_accepted: bool
     ) -> None:
-        """Learn that a session failed."""
+        """Learn that a session failed, and whether it had been accepted."""
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background."""
@@ -173,10 +173,14 @@ class Stream:
             if exc or self._session.answer is not Answer.COMPLETE:
                 transport.abort()
             self._owner.retire(transport)
-            self._owner.prewarm()
+            if not isinstance(exc, GradiumError):
+                self._owner.prewarm()
         await self._slot.aclose()
         if isinstance(exc, GradiumError):
-            await self._owner.disconnected(exc, self._endpoint)
+            # Whether the next is worth opening ahead is the owner's business.
+            await self._owner.disconnected(
+                exc, self._endpoint, was_accepted=bool(self.times.ready_at)
+            )
 
     def abort(self) -> None:
         """Cut the connection; a pending iteration raises."""
