@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import random
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .config import GradiumTTSConfig
@@ -28,7 +29,7 @@ from .core.endpoint import Endpoint
 from .core.errors import ConnectError, ErrorKind, GradiumError
 from .core.protocol import Session
 from .core.redact import host_of
-from .wire.reserve import Reserve
+from .wire.reserve import Pace, Reserve
 from .wire.stream import Stream
 from .wire.trace import Trace
 from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
@@ -86,6 +87,7 @@ class GradiumTTSClient:
         observer: ClientObserver | None = None,
         trace: Trace | None = None,
         log: logging.Logger | None = None,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         """Make a client; opens nothing, needs no running loop.
 
@@ -94,12 +96,14 @@ class GradiumTTSClient:
             observer: told what becomes of sockets.
             trace: where to write down what passes through them.
             log: where to log; whoever writes the lines masks secrets.
+            jitter: returns 0 to 1, to spread clients that failed together.
         """
         self.config = config
         self.log = log or logging.getLogger("gradium_tts")
         self._connect = connect
         self._observer = observer or _NoObserver()
         self._trace = trace or Trace()
+        self._pace = Pace(jitter)
         self._reserve: Reserve | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._latched: GradiumError | None = None
@@ -108,6 +112,8 @@ class GradiumTTSClient:
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
+        if self.config.endpoint() != config.endpoint():
+            self._pace.reset()
         self.config = config
         self._latched = None
         if self._reserve and self._reserve.endpoint != config.endpoint():
@@ -141,7 +147,7 @@ class GradiumTTSClient:
             self.drop_reserve()
         if self._reserve is None:
             self._reserve = Reserve(
-                endpoint, self.connect, self.retire, self.log
+                endpoint, self.connect, self.retire, self._pace, self.log
             )
 
     async def take_transport(
@@ -218,20 +224,33 @@ class GradiumTTSClient:
 
     async def connected(self) -> None:
         """Learn that the server has accepted a session."""
+        self._pace.reset()
         await self._observer.connected()
 
     async def disconnected(
-        self, error: GradiumError, endpoint: Endpoint
+        self,
+        error: GradiumError,
+        endpoint: Endpoint,
+        *,
+        was_accepted: bool = False,
     ) -> None:
-        """Learn from a failed session."""
+        """Learn from a failed session.
+
+        Args:
+            endpoint: of its socket.
+            was_accepted: whether the server had accepted it.
+        """
+        is_present = endpoint == self.config.endpoint()
         if error.kind is ErrorKind.CAPACITY:
             # The reserve may hold what the next session needs.
             self.drop_reserve()
-        elif endpoint == self.config.endpoint() and error.kind in (
-            ErrorKind.AUTH,
-            ErrorKind.QUOTA,
-        ):
+        elif is_present and error.kind in (ErrorKind.AUTH, ErrorKind.QUOTA):
             self._latch(error)
+        else:
+            if is_present and not was_accepted:
+                # Nor would a socket opened ahead be any good.
+                self._pace.failed(asyncio.get_running_loop().time())
+            self.prewarm()
         await self._observer.disconnected(error)
 
     def check_latch(self) -> None:

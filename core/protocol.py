@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -123,7 +124,8 @@ class Audio:
     """A chunk of audio in the session's output format.
 
     Times are seconds from the start of the session's audio; the server may
-    leave them out or send non-positive ones with the first chunk.
+    leave them out or send non-positive ones with the first chunk. Those that
+    are no times count as left out: the audio is none the worse for them.
     """
 
     chunk: bytes
@@ -133,7 +135,12 @@ class Audio:
 
 @dataclass(frozen=True)
 class Word:
-    """One spoken word, punctuation attached, on the clock of `Audio`."""
+    """One spoken word, punctuation attached, on the clock of `Audio`.
+
+    A word without times, or with times that are none (a text, say), has NaN
+    for both: it compares with nothing, so that no word seems delivered by
+    mistake. Where only one is there, it stands for both.
+    """
 
     text: str
     start_s: float
@@ -200,7 +207,8 @@ def _read_audio(message: dict[str, Any]) -> Audio:
     except (binascii.Error, ValueError) as error:
         raise RemoteProtocolError(f"audio is not base64: {error}") from None
     start_s, stop_s = _read_span(message)
-    return Audio(chunk, start_s, stop_s)
+    is_timed = not math.isnan(start_s)
+    return Audio(chunk, start_s, stop_s) if is_timed else Audio(chunk)
 
 
 def _read_word(message: dict[str, Any]) -> Word:
@@ -211,18 +219,19 @@ def _read_word(message: dict[str, Any]) -> Word:
 
 
 def _read_span(message: dict[str, Any]) -> tuple[float, float]:
-    """Read start and stop in seconds; missing ones as the SDKs default them."""
-    start_s = _read_seconds(message, "start_s", 0.0)
-    return start_s, _read_seconds(message, "stop_s", start_s)
+    """Read start and stop in seconds; both NaN where they tell no times."""
+    start, stop = message.get("start_s"), message.get("stop_s")
+    start_s = _seconds(stop if start is None else start)
+    stop_s = _seconds(start if stop is None else stop)
+    if math.isnan(start_s + stop_s):
+        return math.nan, math.nan
+    return start_s, stop_s
 
 
-def _read_seconds(message: dict[str, Any], key: str, default_s: float) -> float:
-    value = _optional(message, key, (int, float))
-    if value is None:
-        return default_s
-    if not abs(value) <= _MOST_S:  # NaN compares with nothing
-        raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
-    return float(value)
+def _seconds(value: Any) -> float:
+    """Return a number of seconds; NaN for what no session can last."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) <= _MOST_S else math.nan
 
 
 def _read_error(message: dict[str, Any]) -> ServerError:
@@ -240,9 +249,7 @@ def _if_of(kind: type, value: Any) -> Any:
     return value if is_of else None
 
 
-def _optional(
-    message: dict[str, Any], key: str, kind: type | tuple[type, ...]
-) -> Any:
+def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
     value = message.get(key)
     if value is None or (
         isinstance(value, kind) and not isinstance(value, bool)

@@ -31,6 +31,9 @@ class Deaf:
     async def ping(self) -> None:
         await asyncio.Event().wait()
 
+    async def wait_closed(self) -> None:
+        await self._lost.wait()
+
     def abort(self) -> None:
         self._lost.set()
 

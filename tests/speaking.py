@@ -202,6 +202,9 @@ class _CutTransport:
     async def ping(self) -> None:
         await self._inner.ping()
 
+    async def wait_closed(self) -> None:
+        await self._inner.wait_closed()
+
     def abort(self) -> None:
         self._inner.abort()
 

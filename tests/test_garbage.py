@@ -215,6 +215,7 @@ async def test_a_server_that_sends_nothing_else_is_given_up(
     assert spoken.error.kind is ErrorKind.PROTOCOL
     assert str(spoken.error) == (
         f"127.0.0.1:{sim.port} sent {MAX_GARBAGE_FRAMES + 1} unreadable frames"
+        " in a row"
     )
 
 
@@ -225,6 +226,37 @@ async def test_some_unreadable_frames_are_left_out(sim: GradiumSim) -> None:
             *[Fault(Point.AUDIO, garbage.NOT_JSON)] * MAX_GARBAGE_FRAMES,
         )
     )
+
+
+async def test_unreadable_frames_all_along_do_not_end_a_session(
+    sim: GradiumSim,
+) -> None:
+    """What counts is how many come in a row, not how many there were."""
+    faults = [
+        Fault(Point.AUDIO, garbage.NOT_JSON, after_frames=frames)
+        for frames in range(1, 12)
+        for _ in range(MAX_GARBAGE_FRAMES // 2)
+    ]
+
+    check(await spoken_with(sim, *faults))
+
+    told = sum(connection.sent_messages for connection in sim.connections)
+    assert told > len(faults) > 5 * MAX_GARBAGE_FRAMES
+
+
+@pytest.mark.parametrize("time", ['"soon"', "1e9", "null", "{}"])
+async def test_a_word_without_times_is_a_word(
+    sim: GradiumSim, time: str
+) -> None:
+    """It holds nothing back, and is over with the one before it."""
+    word = f'{{"type":"text","text":"","start_s":{time},"stop_s":{time}}}'
+
+    spoken = await spoken_with(sim, Fault(Point.AUDIO, Send(word)))
+
+    assert spoken.error is None
+    assert hear(spoken.pcm, RATE_HZ, SAID) == ONCE
+    assert [word for word in spoken.words if word] == SAID
+    assert len(spoken.words) == len(SAID) + 1
 
 
 async def test_text_and_no_audio_is_an_error(sim: GradiumSim) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import random
 import shutil
 import socket
 import ssl
@@ -14,12 +16,12 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from deaf import connect_to_deaf
+from deaf import Deaf, connect_to_deaf
 from speaking import Connect, client_on, config_for
 from turns import turns_of
 
@@ -55,12 +57,22 @@ from gradium_tts_python.wire import stream as stream_module
 from gradium_tts_python.wire.stream import Stream
 from gradium_tts_python.wire.transport import open_websocket
 
-from .properties.memory_transport import RATE_HZ, MemoryServer, Plan
+from .properties.memory_transport import (
+    RATE_HZ,
+    Failure,
+    MemoryServer,
+    Plan,
+)
 from .properties.virtual_loop import run_virtually
 
 AUTH, CONFIG, QUOTA = ErrorKind.AUTH, ErrorKind.CONFIG, ErrorKind.QUOTA
 CAPACITY, TRANSIENT = ErrorKind.CAPACITY, ErrorKind.TRANSIENT
 PROTOCOL = ErrorKind.PROTOCOL
+
+
+def NO_JITTER() -> float:
+    """The longest delays, and none that only spread clients."""
+    return 0.0
 
 
 async def events_of(
@@ -711,6 +723,78 @@ async def test_a_peer_that_answers_pings_may_wait_for_text(
     assert [e.text for e in events if isinstance(e, Word)] == ["Hello"]
 
 
+class Flooded(Deaf):
+    """A server whose messages are all there at once."""
+
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__()
+        self._messages = messages[::-1]
+
+    async def recv(self) -> str:
+        return self._messages.pop() if self._messages else await super().recv()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        '{"type":"text","text":"a","start_s":0,"stop_s":1}',
+        '{"type":"unknown"}',
+    ],
+    ids=["news", "no news"],
+)
+def test_a_flood_of_messages_leaves_the_loop_to_others(message: str) -> None:
+    flood = [message] * 4000 + ['{"type":"end_of_stream"}']
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        return Flooded(flood)
+
+    async def listen() -> tuple[list[ServerMessage], int]:
+        config = config_for("ws://memory/", warm="off")
+        client = GradiumTTSClient(config, connect=connect)
+        async with client.open_stream() as stream:
+            heard = await turns_of(events_of(stream))
+        await client.aclose()
+        return heard
+
+    events, turns = run_virtually(listen())
+
+    assert len(events) == (4000 if "text" in message else 0)
+    assert turns >= 4000 / 8
+
+
+@pytest.mark.parametrize("after", range(16))
+def test_a_wait_that_is_cancelled_in_a_flood_loses_nothing(after: int) -> None:
+    texts = [str(number) for number in range(40)]
+    flood = [f'{{"type":"text","text":"{text}"}}' for text in texts]
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        return Flooded([*flood, '{"type":"end_of_stream"}'])
+
+    async def listen() -> list[ServerMessage]:
+        config = config_for("ws://memory/", warm="off")
+        client = GradiumTTSClient(config, connect=connect)
+        async with client.open_stream() as stream:
+            await stream.end_input()
+            heard = [await stream.__anext__() for _ in range(after)]
+            waiting = asyncio.ensure_future(stream.__anext__())
+            await asyncio.sleep(0)
+            if waiting.done():
+                heard.append(waiting.result())
+            waiting.cancel()
+            await asyncio.wait({waiting})
+            heard += [message async for message in stream]
+        await client.aclose()
+        return heard
+
+    heard = run_virtually(listen())
+
+    assert [m.text for m in heard if isinstance(m, Word)] == texts
+
+
 async def test_abort_ends_a_pending_iteration(sim: GradiumSim) -> None:
     sim.pause_at(Point.READY)
     async with client_on(sim.url) as client, client.open_stream() as stream:
@@ -846,6 +930,7 @@ async def test_a_warm_socket_without_pongs_is_replaced(
 ) -> None:
     monkeypatch.setattr(reserve, "WARM_PING_S", 0.02)
     monkeypatch.setattr(reserve, "WARM_PONG_S", 0.05)
+    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.01)
     sim.faults = FaultPlan(Fault(Point.OPEN, Pongs(None), times=1))
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -876,12 +961,12 @@ async def test_a_warm_socket_does_not_grow_old(
 
 
 @pytest.mark.parametrize(
-    ("answers_after_s", "sockets"), [(1.5, 1), (2.5, 6)], ids=["late", "never"]
+    ("answers_after_s", "sockets"), [(1.5, 1), (2.5, 4)], ids=["late", "never"]
 )
 def test_a_warm_socket_is_given_time_to_answer_a_ping(
     answers_after_s: float, sockets: int
 ) -> None:
-    """After 5, 13, 21 … seconds none is there that waits longer than 2 s."""
+    """After 7, 15, 24 … seconds one is gone that was waited for 2 s."""
     opened = 0
 
     async def connect(
@@ -893,7 +978,7 @@ def test_a_warm_socket_is_given_time_to_answer_a_ping(
 
     async def keep() -> None:
         config = config_for("ws://memory/", sample_rate=RATE_HZ)
-        client = GradiumTTSClient(config, connect=connect)
+        client = GradiumTTSClient(config, connect=connect, jitter=NO_JITTER)
         client.prewarm()
         await asyncio.sleep(40.0)
         await client.aclose()
@@ -936,7 +1021,9 @@ def test_a_warm_socket_that_is_closed_at_once_is_opened_ever_less_often() -> (
         return closed
 
     async def keep() -> None:
-        client = GradiumTTSClient(config_for("ws://memory/"), connect=connect)
+        client = GradiumTTSClient(
+            config_for("ws://memory/"), connect=connect, jitter=NO_JITTER
+        )
         client.prewarm()
         await asyncio.sleep(100.0)
         await client.aclose()
@@ -945,6 +1032,269 @@ def test_a_warm_socket_that_is_closed_at_once_is_opened_ever_less_often() -> (
 
     # Twice as long each time, up to half a minute.
     assert opened_s == pytest.approx([0, 1, 3, 7, 15, 31, 61, 91])
+
+
+# ------------------------------------------------ how often one is opened ahead
+
+
+@dataclass
+class Vendor:
+    """A server in memory, and when each connect was tried.
+
+    Attributes:
+        fails: how a connect fails; `None` gives a healthy socket.
+        ahead_s: when a socket was opened for no request.
+        asked_s: when one was opened for a request.
+    """
+
+    fails: Callable[[], Awaitable[transport.Transport]] | None = None
+    ahead_s: list[float] = field(default_factory=list)
+    asked_s: list[float] = field(default_factory=list)
+    server: MemoryServer = field(
+        default_factory=lambda: MemoryServer([], lambda _: None)
+    )
+
+    async def connect(
+        self, endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        is_ahead = task is not None and task.get_name() == "gradium:warm"
+        (self.ahead_s if is_ahead else self.asked_s).append(loop.time())
+        if self.fails:
+            return await self.fails()
+        return await self.server.connect(endpoint, timeout_s)
+
+    def client(
+        self, jitter: Callable[[], float] = NO_JITTER
+    ) -> GradiumTTSClient:
+        log = logging.Logger("gradium_tts.test")
+        log.addHandler(logging.NullHandler())
+        return GradiumTTSClient(
+            config_for("ws://memory/", sample_rate=RATE_HZ),
+            connect=self.connect,
+            log=log,
+            jitter=jitter,
+        )
+
+
+async def is_refused() -> transport.Transport:
+    raise ConnectError("refused", TRANSIENT)
+
+
+async def closes_at_once() -> transport.Transport:
+    """The upgrade succeeds, then the server closes."""
+    closed = Deaf()
+    asyncio.get_running_loop().call_later(0.01, closed.abort)
+    return closed
+
+
+async def is_mute() -> transport.Transport:
+    """The upgrade succeeds, and nothing is ever answered."""
+    return Deaf()
+
+
+DOWN = pytest.mark.parametrize(
+    "fails",
+    [is_refused, closes_at_once, is_mute],
+    ids=lambda fails: fails.__name__,
+)
+
+
+def most_in_a_minute(times_s: list[float]) -> int:
+    """How many of these fall into one minute, at most."""
+    return max(
+        (sum(t <= u < t + 60 for u in times_s) for t in times_s), default=0
+    )
+
+
+@DOWN
+def test_an_idle_instance_asks_a_server_that_is_down_a_few_times_a_minute(
+    fails: Callable[[], Awaitable[transport.Transport]],
+) -> None:
+    vendor = Vendor(fails)
+
+    async def idle() -> None:
+        client = vendor.client(jitter=lambda: 1.0)
+        client.prewarm()
+        await asyncio.sleep(600.0)
+        await client.aclose()
+
+    run_virtually(idle())
+
+    assert vendor.asked_s == []
+    assert 20 <= len(vendor.ahead_s) <= 50
+    assert most_in_a_minute(vendor.ahead_s) <= 9
+    assert most_in_a_minute([t for t in vendor.ahead_s if t > 60]) <= 4
+
+
+@DOWN
+def test_a_busy_instance_opens_hardly_any_socket_ahead_while_it_is_down(
+    fails: Callable[[], Awaitable[transport.Transport]],
+) -> None:
+    """Its requests ask often enough."""
+    vendor = Vendor(fails)
+
+    async def busy() -> None:
+        client = vendor.client(jitter=lambda: 1.0)
+        client.prewarm()
+        while asyncio.get_running_loop().time() < 600.0:
+            with contextlib.suppress(GradiumError):
+                async with client.open_stream() as stream:
+                    await events_of(stream)
+            await asyncio.sleep(1.0)
+        await client.aclose()
+
+    run_virtually(busy())
+
+    # At the mute one a request waits for its limit, 3 s.
+    assert len(vendor.asked_s) >= 140
+    assert most_in_a_minute(vendor.ahead_s) <= 9
+    assert most_in_a_minute([t for t in vendor.ahead_s if t > 60]) <= 4
+
+
+def test_a_request_that_gets_through_ends_the_pause() -> None:
+    vendor = Vendor(is_refused)
+
+    async def recover() -> tuple[int, float, bool]:
+        client = vendor.client()
+        client.prewarm()
+        await asyncio.sleep(0)
+        for _ in range(10):
+            with contextlib.suppress(GradiumError):
+                async with client.open_stream() as stream:
+                    await events_of(stream, "Hello")
+        tried_ahead, vendor.fails = len(vendor.ahead_s), None
+        async with client.open_stream() as stream:
+            await events_of(stream, "Hello")
+        done_s = asyncio.get_running_loop().time()
+        async with client.open_stream() as stream:
+            await events_of(stream, "Hello")
+        await client.aclose()
+        return tried_ahead, done_s, stream.times.is_warm
+
+    tried_ahead, done_s, is_warm = run_virtually(recover())
+
+    assert tried_ahead == 1
+    assert is_warm
+    # The next one was opened while the first audio was coming.
+    assert vendor.ahead_s[1] < done_s < 1.0
+
+
+def test_a_session_that_is_cut_is_no_reason_to_wait() -> None:
+    vendor = Vendor()
+    vendor.server = MemoryServer(
+        [Plan(failure=Failure.RESET, after_messages=3)], lambda _: None
+    )
+
+    async def cut() -> None:
+        client = vendor.client()
+        with contextlib.suppress(GradiumError):
+            async with client.open_stream() as stream:
+                await events_of(stream, "one two three")
+        await asyncio.sleep(1.0)
+        await client.aclose()
+
+    run_virtually(cut())
+
+    assert len(vendor.asked_s) == len(vendor.ahead_s) == 1
+    assert vendor.ahead_s[0] < 0.1
+
+
+def test_other_settings_do_not_wait_for_the_old_server() -> None:
+    vendor = Vendor(is_refused)
+
+    async def move() -> None:
+        client = vendor.client()
+        client.prewarm()
+        await asyncio.sleep(32.0)
+        vendor.fails = None
+        client.update_config(config_for("ws://other/", sample_rate=RATE_HZ))
+        await asyncio.sleep(0.1)
+        await client.aclose()
+
+    run_virtually(move())
+
+    assert vendor.ahead_s == pytest.approx([0, 1, 3, 7, 15, 31, 32])
+
+
+def opened_together(
+    clients: int, server: MemoryServer, play: Callable[[], Awaitable[None]]
+) -> list[list[float]]:
+    """When each of some clients, started at once, opened its sockets ahead."""
+    vendors = [Vendor(server=server) for _ in range(clients)]
+    chance = random.Random(7)
+
+    async def together() -> None:
+        all_clients = [vendor.client(chance.random) for vendor in vendors]
+        for client in all_clients:
+            client.prewarm()
+        await play()
+        for client in all_clients:
+            await client.aclose()
+
+    run_virtually(together())
+    return [vendor.ahead_s for vendor in vendors]
+
+
+def test_clients_of_a_server_that_restarts_come_back_one_by_one() -> None:
+    server = MemoryServer([], lambda _: None)
+
+    async def restart() -> None:
+        await asyncio.sleep(8.0)
+        server.drop()
+        await asyncio.sleep(2.0)
+
+    opened_s = opened_together(100, server, restart)
+
+    again_s = sorted(times[1] for times in opened_s)
+    assert [len(times) for times in opened_s] == [2] * 100
+    assert len(set(again_s)) == 100
+    assert 8.0 < again_s[0] < 8.1 and 8.4 < again_s[-1] < 8.5
+
+
+def test_clients_that_started_together_do_not_replace_theirs_together() -> None:
+    server = MemoryServer([], lambda _: None)
+
+    opened_s = opened_together(100, server, lambda: asyncio.sleep(55.0))
+
+    aged_s = sorted(times[1] for times in opened_s)
+    assert len(set(aged_s)) == 100
+    assert 40.0 < aged_s[0] < 41.0 and 49.0 < aged_s[-1] < 50.1
+
+
+def test_a_warm_socket_that_dies_is_replaced_at_once() -> None:
+    vendor = Vendor()
+
+    async def die() -> bool:
+        client = vendor.client()
+        client.prewarm()
+        # The last ping was at 10 s, the next is at 15.
+        await asyncio.sleep(11.0)
+        vendor.server.drop()
+        await asyncio.sleep(0.1)
+        async with client.open_stream() as stream:
+            await events_of(stream)
+        await client.aclose()
+        return stream.times.is_warm
+
+    assert run_virtually(die())
+    assert vendor.ahead_s[:2] == [0.0, 11.0]
+    assert vendor.asked_s == []
+
+
+async def test_a_real_socket_tells_when_it_is_closed(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reserve, "WARM_PING_S", 3600.0)
+    monkeypatch.setattr(reserve, "WARM_MAX_AGE_S", 7200.0)
+    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.01)
+    async with client_on(sim.url) as client:
+        client.prewarm()
+        await until_warm(sim, 1)
+
+        await sim.perform(Close(1001, "going away"))
+
+        await until_warm(sim, 2)
 
 
 async def test_a_warm_socket_that_was_refused_comes_back(

@@ -41,8 +41,12 @@ from .slots import gate_of
 from .transport import Transport
 from .watchdog import Owed, Watchdog
 
-# More unreadable frames in one session than this, and it is given up.
+# More unreadable frames in a row than this, and the session is given up; so
+# many of a session are told in the log.
 MAX_GARBAGE_FRAMES = 16
+# After so many messages the others of the loop get their turn: a message takes
+# some 0.1 ms, and those that are buffered already wait for nothing.
+MESSAGES_IN_A_TURN = 8
 # No answer takes longer than this and so much for each character.
 CEILING_S, CEILING_S_PER_CHARACTER = 10.0, 0.25
 
@@ -64,9 +68,9 @@ class StreamOwner(Protocol):
         """Learn that the server has accepted a session."""
 
     async def disconnected(
-        self, error: GradiumError, endpoint: Endpoint
+        self, error: GradiumError, endpoint: Endpoint, *, was_accepted: bool
     ) -> None:
-        """Learn that a session failed."""
+        """Learn that a session failed, and whether it had been accepted."""
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background."""
@@ -113,7 +117,8 @@ class Stream:
         self._endpoint = config.endpoint()
         self._transport: Transport | None = None
         self._stall: StallError | None = None
-        self._garbage_frames = 0
+        self._garbage_frames = self._garbage_in_a_row = 0
+        self._messages_in_turn = 0
         self._characters = 0
         self._input_ended_at = 0.0
         self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
@@ -168,10 +173,14 @@ class Stream:
             if exc or self._session.answer is not Answer.COMPLETE:
                 transport.abort()
             self._owner.retire(transport)
-            self._owner.prewarm()
+            if not isinstance(exc, GradiumError):
+                self._owner.prewarm()
         await self._slot.aclose()
         if isinstance(exc, GradiumError):
-            await self._owner.disconnected(exc, self._endpoint)
+            # Whether the next is worth opening ahead is the owner's business.
+            await self._owner.disconnected(
+                exc, self._endpoint, was_accepted=bool(self.times.ready_at)
+            )
 
     def abort(self) -> None:
         """Cut the connection; a pending iteration raises."""
@@ -232,6 +241,11 @@ class Stream:
 
     async def _receive(self) -> ServerMessage | None:
         transport = self._connected_transport()
+        self._messages_in_turn += 1
+        if self._messages_in_turn > MESSAGES_IN_A_TURN:
+            # Before the message is taken: one that is cancelled here is kept.
+            self._messages_in_turn = 1
+            await asyncio.sleep(0)
         try:
             with self._watchdog.waiting():
                 raw = await transport.recv()
@@ -240,10 +254,12 @@ class Stream:
             has_audio = bool(self.times.audio_at)
             raise self._stall or lost.in_phase(has_audio=has_audio) from None
         try:
-            return self._session.receive(raw)
+            message = self._session.receive(raw)
         except RemoteProtocolError as error:
             self._count_garbage(error)
             return None
+        self._garbage_in_a_row = 0
+        return message
 
     def _note_audio(self, message: ServerMessage) -> None:
         if isinstance(message, Audio) and not self.times.audio_at:
@@ -282,12 +298,15 @@ class Stream:
 
     def _count_garbage(self, error: RemoteProtocolError) -> None:
         self._garbage_frames += 1
-        self._owner.log.warning(
-            "vendor_error: unreadable frame left out: %s", error
-        )
-        if self._garbage_frames > MAX_GARBAGE_FRAMES:
+        self._garbage_in_a_row += 1
+        if self._garbage_frames <= MAX_GARBAGE_FRAMES:
+            self._owner.log.warning(
+                "vendor_error: unreadable frame left out: %s", error
+            )
+        if self._garbage_in_a_row > MAX_GARBAGE_FRAMES:
             raise SynthesisError(
-                f"{self._host} sent {self._garbage_frames} unreadable frames",
+                f"{self._host} sent {self._garbage_in_a_row} unreadable frames"
+                " in a row",
                 ErrorKind.PROTOCOL,
             )
 

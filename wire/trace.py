@@ -146,6 +146,9 @@ class _TracedTransport:
             await self._inner.ping()
         self._note("pong")
 
+    async def wait_closed(self) -> None:
+        await self._inner.wait_closed()
+
     def abort(self) -> None:
         self._note("abort")
         self._is_over = True

@@ -74,6 +74,9 @@ class Transport(Protocol):
     async def ping(self) -> None:
         """Return once the peer has answered; raises `ConnectionLost`."""
 
+    async def wait_closed(self) -> None:
+        """Return once the connection is gone; safe to cancel."""
+
     def abort(self) -> None:
         """Cut the connection now; a pending `recv` raises."""
 
@@ -118,6 +121,10 @@ class WebSocketTransport:
             await (await self._connection.ping())
         except ConnectionClosed as error:
             raise self._lost(error) from None
+
+    async def wait_closed(self) -> None:
+        """Return once TCP is down, `CLOSE_S` after the server's close."""
+        await self._connection.wait_closed()
 
     def abort(self) -> None:
         """Cut the TCP connection; sends nothing."""

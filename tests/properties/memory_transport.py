@@ -172,6 +172,7 @@ class MemoryTransport:
         self._lost: ConnectionLost | None = None
         self._is_silent = False
         self._changed = asyncio.Event()
+        self._closed = asyncio.Event()
         server.open.add(self)
 
     # ------------------------------------------------- the client's side
@@ -206,6 +207,10 @@ class MemoryTransport:
             raise self._lost
         if self._is_silent and self._plan.failure is Failure.HALF_OPEN:
             await asyncio.Event().wait()
+
+    async def wait_closed(self) -> None:
+        """Return once the connection is gone."""
+        await self._closed.wait()
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -320,3 +325,4 @@ class MemoryTransport:
             self._timer = None
         self._server.open.discard(self)
         self._changed.set()
+        self._closed.set()
