@@ -129,8 +129,7 @@ class Reserve:
         loop = asyncio.get_running_loop()
         is_wanted = True
         while is_wanted:
-            while (wait_s := self._pace.wait_s(loop.time())) > 0:
-                await asyncio.sleep(wait_s)
+            await self._until_due()
             opening = loop.create_future()
             self._transport = opening
             try:
@@ -153,6 +152,14 @@ class Reserve:
             if self._transport is opening:
                 self._transport = None
                 self._retire(transport)
+
+    async def _until_due(self) -> None:
+        """Keep to the pace, which a failed request may slow meanwhile."""
+        loop = asyncio.get_running_loop()
+        wait_s = self._pace.wait_s(loop.time())
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+            await self._until_due()
 
     async def _until_stale(self, transport: Transport) -> None:
         """Return when the socket should not be used any more."""
