@@ -156,10 +156,8 @@ class Reserve:
     async def _until_due(self) -> None:
         """Keep to the pace, which a failed request may slow meanwhile."""
         loop = asyncio.get_running_loop()
-        wait_s = self._pace.wait_s(loop.time())
-        if wait_s > 0:
-            await asyncio.sleep(wait_s)
-            await self._until_due()
+        while self._pace.wait_s(loop.time()) > 0:  # noqa: ASYNC110 - a clock
+            await asyncio.sleep(self._pace.wait_s(loop.time()))
 
     async def _until_stale(self, transport: Transport) -> None:
         """Return when the socket should not be used any more."""
