@@ -61,7 +61,7 @@ class ClientObserver(Protocol):
 
 
 class _NoObserver:
-    """Is told, and tells nobody."""
+    """An observer that does nothing with what it learns."""
 
     async def connecting(self) -> None:
         pass

@@ -119,7 +119,7 @@ class _Search:
         self.steps += len(letters)
 
     def best_match(self, heard: str) -> _Match | None:
-        """Give the place to take up, if one is sure enough.
+        """Find the place to take up, if one is sure enough.
 
         It is the nearest of those that match longest, and clearly longer
         than at any nearer one; nor can words left out bring it nearer.
@@ -143,7 +143,7 @@ class _Search:
         return None
 
     def _aligned_start(self, first: int, end: int, heard: int) -> int:
-        """Give where a word starts on both sides, or else in what was sent."""
+        """Return where a word starts on both sides, or else in what was sent."""
         first = start = self._sent.start_from(first)
         while heard - (end - start) not in self._run_starts:
             start = self._sent.start_from(start + 1)

@@ -88,7 +88,7 @@ _ADDRESS = re.compile(
     r"//|@|www\.|\w_\w|[^\W\d_][./\\:=#]\w|\w[./\\:=#][^\W\d_]"
     r"|::|>:\Z|(?<![A-Za-z])(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git):\Z"
 )
-# Nobody pauses after these, so the silence is not the speaker's.
+# A speaker does not pause after these: the silence means something else.
 _ABBREVIATION = re.compile(
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|Ph|St|Sgt|Lt|Capt|Col|Gen|Gov|Sen|Rev|Mme|Mmes"
     r"|Mlle|Hr|Fr|Nr|Sr|Sra|Srta|Dra|Profa|Jan|Feb|Aug|Sept|Oct|Nov|Dec|vs|cf"

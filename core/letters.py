@@ -78,7 +78,7 @@ def is_read_otherwise(word: str) -> bool:
 
 
 def _least_speech(word: str) -> int:
-    """Give how many letters a word is spoken with, at the very least.
+    """Return how many letters a word is spoken with, at the very least.
 
     No digit but zero has fewer than three ("one", "six", "ten", half of
     "eleven"), nor has a sign that is spoken.
@@ -142,12 +142,12 @@ class Letters:
         return index == 0 or self.ends[index - 1] <= place
 
     def start_before(self, place: int) -> int:
-        """Give where the word of the letter before a place starts."""
+        """Return where the word of the letter before a place starts."""
         index = bisect_left(self.starts, place)
         return self.starts[index - 1] if index else 0
 
     def start_from(self, place: int) -> int:
-        """Give where the first word from a place on starts, or the end."""
+        """Return where the first word from a place on starts, or the end."""
         index = bisect_left(self.starts, place)
         is_there = index < len(self.starts)
         return self.starts[index] if is_there else len(self.text)
@@ -209,7 +209,7 @@ class Letters:
 def _last_word(
     speech: str, word: str, room: int, is_word: Callable[[int, int], bool]
 ) -> int:
-    """Give where a word stands last in speech, or -1."""
+    """Return where a word stands last in speech, or -1."""
     least = max(0, room - _MOST_SPEECH)
     found = speech.rfind(word, least, room)
     for _ in range(_MOST_TRIES):
@@ -259,11 +259,11 @@ class Places:
         return self.base <= place <= self.base + REACH // 4
 
     def starts_from(self, bit: int) -> int:
-        """Give where words start, from a bit on."""
+        """Return where words start, from a bit on."""
         return self.starts >> bit << bit
 
     def of(self, letter: str) -> int:
-        """Give all places of a letter."""
+        """Return all places of a letter."""
         bits = self._letters.get(letter)
         if bits is None:
             bits = _bits(self._find(letter), len(self._text))

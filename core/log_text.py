@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-# More of a line than this helps nobody, and a flood of it fills a disk.
+# More of a line than this is of no use, and a flood of it fills a disk.
 MAX_LINE_BYTES = 2048
 
 _ELLIPSIS = "…"

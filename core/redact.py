@@ -86,7 +86,7 @@ class Masker:
         return masked[: length - 1] + "…"
 
     def log_line(self, text: str) -> str:
-        """Give one line for a log: masked, then escaped, then cut."""
+        """Return one line for a log: masked, then escaped, then cut."""
         return shortened(escaped(self.head(text, MAX_LINE_BYTES)))
 
     def mask_values(self, tree: Any, *, is_secret: bool = False) -> Any:
@@ -161,12 +161,12 @@ def mask_text(text: str, secrets: Iterable[str]) -> str:
 
 
 def log_line(text: str, secrets: Iterable[str]) -> str:
-    """Give one line for a log; `Masker` does it for many."""
+    """Return one line for a log; `Masker` does it for many."""
     return Masker(secrets).log_line(text)
 
 
 def host_of(url: str) -> str:
-    """Give host and port of a URL, for messages."""
+    """Return host and port of a URL, for messages."""
     try:
         parts = urlsplit(url)
         port = f":{parts.port}" if parts.port else ""

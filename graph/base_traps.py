@@ -36,7 +36,7 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         raise NotImplementedError
 
     def flushed(self) -> None:
-        """Learn that the graph was flushed; the base tells nobody when idle."""
+        """Learn of a flush; the base does not tell when it is idle."""
 
     # ---------------------------------------------------------------- start, stop
 

@@ -41,7 +41,7 @@ class Pace:
         self._next_at = 0.0
 
     def wait_s(self, now: float) -> float:
-        """Give how long no socket should be opened; 0 or less is none."""
+        """Return how long no socket should be opened; 0 or less is none."""
         return self._next_at - now
 
     def failed(self, now: float) -> None:
@@ -63,7 +63,7 @@ class Pace:
         self._failures, self._next_at = 0, 0.0
 
     def age_s(self) -> float:
-        """Give at what age the next socket is to be replaced."""
+        """Return at what age the next socket is to be replaced."""
         return WARM_MAX_AGE_S * (1 - WARM_AGE_SPREAD * self._jitter())
 
 

@@ -85,7 +85,7 @@ _gates_lock = threading.Lock()
 
 
 def gate_of(api_key: str) -> SlotGate:
-    """Give the gate of a key; the key itself is not kept."""
+    """Return the gate of a key; the key itself is not kept."""
     name = hashlib.sha256(api_key.encode()).hexdigest()
     with _gates_lock:
         return _gates.setdefault(name, SlotGate())

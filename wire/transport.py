@@ -285,7 +285,7 @@ def _refused(error: InvalidStatus, endpoint: Endpoint) -> ConnectError:
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
-    """Give the library's words without the line of its own source."""
+    """Return the library's words without the line of its own source."""
     reason = str(error).partition(" (_ssl.c:")[0]
     # Without words the tuple of its arguments is shown, which says nothing.
     has_words = any(character.isalpha() for character in reason)
@@ -293,7 +293,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
 
 
 def _system_reason(error: OSError) -> str:
-    """Give the system's words alone: asyncio's repeat the address."""
+    """Return the system's words alone: asyncio's repeat the address."""
     number = error.errno or 0
     reason = os.strerror(number) if number > 0 else error.strerror
     if not reason and isinstance(error, ConnectionError):

@@ -37,7 +37,7 @@ class Owed:
         limit_s: how long to wait for the next message.
         asked_at: when it was asked for, on the loop's clock.
         ceiling_s: how long after that to wait at all, whatever comes; a
-            pause in which nobody waited for messages comes on top.
+            pause in which no message was waited for comes on top.
     """
 
     what: str
@@ -193,7 +193,7 @@ class Watchdog:
         self._set_timer(debt, now)
 
     def _silence(self, debt: Owed, now: float) -> tuple[str, float] | None:
-        """Give what should have come, and for how long it was waited for."""
+        """Return what should have come, and for how long it was waited for."""
         if now >= self._debt_since + debt.limit_s:
             return debt.what, now - self._debt_since
         if self._pings.due_at and now >= self._pings.due_at:
@@ -215,7 +215,7 @@ class _Ceiling:
     """When a peer that goes on and on must have come to its end.
 
     Its clock is its own: no message gives the peer another grace. What does
-    not count is a pause in which nobody waited for messages, as when the
+    not count is a pause in which no message was waited for, as when the
     consumer was slow; handling a message is no pause.
     """
 
