@@ -96,7 +96,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._is_stopping = False
         # All there ever were: a running request keeps its settings.
         self._secrets: set[str] = set()
-        self._log = GraphLog(self)
+        self._log = GraphLog(self, name)
         self._trace = Trace(self._masked)
         self._events = GraphEvents(self, self._log)
 

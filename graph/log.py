@@ -19,11 +19,12 @@ class GraphLog(logging.Handler):
     A line is masked, escaped and cut here, and nowhere else.
     """
 
-    def __init__(self, base: AsyncTTS2BaseExtension) -> None:
+    def __init__(self, base: AsyncTTS2BaseExtension, name: str) -> None:
+        """Write for an extension of this name."""
         super().__init__()
         self.masker = Masker()
         # Of the client and all below it; its lines end up here.
-        self.vendor = logging.Logger(f"gradium_tts.{base.name}")
+        self.vendor = logging.Logger(f"gradium_tts.{name}")
         self.vendor.addHandler(self)
         self._base = base
 
