@@ -129,8 +129,10 @@ class Reserve:
         loop = asyncio.get_running_loop()
         is_wanted = True
         while is_wanted:
-            while (wait_s := self._pace.wait_s(loop.time())) > 0:
+            wait_s = self._pace.wait_s(loop.time())
+            if wait_s > 0:
                 await asyncio.sleep(wait_s)
+                continue
             opening = loop.create_future()
             self._transport = opening
             try:
