@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from heard import WORDS
 from key_scan import KEY, shows_key
+from story import spoken, tell
 from ten_log import TenLog
 
 from gradium_sim import (
@@ -415,3 +416,64 @@ async def test_a_full_trace_takes_no_more(
 
     assert trace.read_text() == "x" * 5000
     assert "no trace: " in ten_log.text() and "is full" in ten_log.text()
+
+
+# ------------------------------------------------- it never changes what happens
+
+
+def nested(levels: int) -> Any:
+    """Lists in lists."""
+    tree: Any = "core"
+    for _ in range(levels):
+        tree = [tree]
+    return tree
+
+
+async def events_with(
+    sim: GradiumSim, metadata: dict[str, Any], *, is_traced: bool
+) -> list[str]:
+    """Speak twice, the first time with this metadata; tell what came."""
+    variable = os.environ.get("GRADIUM_TTS_TRACE")
+    if not is_traced:
+        os.environ.pop("GRADIUM_TTS_TRACE")
+    try:
+        async with started(sim) as host:
+            await host.send_text("r1", TEXT, end=True, metadata=metadata)
+            await host.send_text("r2", TEXT, end=True)
+            await host.ended("r2")
+            return tell(host.events())
+    finally:
+        os.environ["GRADIUM_TTS_TRACE"] = variable or ""
+
+
+@pytest.mark.parametrize("levels", [50, 190, 700])
+async def test_deep_metadata_has_the_same_events_with_a_trace(
+    sim: GradiumSim, trace: Path, levels: int
+) -> None:
+    metadata = {"session_id": "s", "deep": nested(levels)}
+
+    plain = await events_with(sim, metadata, is_traced=False)
+    traced = await events_with(sim, metadata, is_traced=True)
+
+    assert traced == plain
+    (line, _) = lines_of(trace, ten="in", name="tts_text_input")
+    assert ("too deep" in json.dumps(line)) == (levels > 64)
+
+
+@pytest.mark.parametrize("levels", [50, 700, 20_000])
+async def test_a_deep_message_has_the_same_events_with_a_trace(
+    sim: GradiumSim, trace: Path, levels: int
+) -> None:
+    # Not by `json`, whose own recursion ends before.
+    deep = "[" * levels + "]" * levels
+    message = Send(f'{{"type":"deep","x":{deep}}}')
+
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, message))
+    plain = await events_with(sim, {}, is_traced=False)
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, message))
+    traced = await events_with(sim, {}, is_traced=True)
+
+    assert traced == plain == [*spoken("r1"), *spoken("r2")]
+    came = [line["message"] for line in lines_of(trace, wire="in")]
+    (line,) = (m for m in came if m["type"] in ("deep", "?unreadable"))
+    assert ("too deep" in json.dumps(line)) == (levels == 700)
