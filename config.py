@@ -39,7 +39,7 @@ from .core.protocol import (
     Setup,
 )
 from .core.redact import mask_text, mask_values, secrets_in
-from .core.sentences import ONE_OF_RATES, ConfigError, sentence
+from .core.sentences import NO_NUL, ONE_OF_RATES, ConfigError, sentence
 from .core.setting_names import (
     EXCLUSIVE,
     VOICE_SETTINGS,
@@ -165,7 +165,7 @@ class GradiumTTSParams(_Settings):
         None, repr=False, description="a proxy's URL; default: from the system"
     )
     ca_file: str | None = Field(
-        None, description="a PEM file of trusted authorities"
+        None, pattern=NO_NUL, description="a PEM file of trusted authorities"
     )
     warm: Literal["socket", "off"] = Field(
         "socket", description="whether the next socket is opened ahead"
@@ -273,7 +273,9 @@ class GradiumTTSConfig(_Settings):
     model_config = ConfigDict(extra="ignore")
 
     dump: bool = Field(False, description="whether audio is written to files")
-    dump_path: str = Field("./", description="the folder of these files")
+    dump_path: str = Field(
+        "./", pattern=NO_NUL, description="the folder of these files"
+    )
     dump_format: Literal["pcm", "wav"] = Field(
         "pcm", description="raw samples, or WAV files"
     )

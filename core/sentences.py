@@ -19,6 +19,8 @@ _KINDS = {
     Mapping: "an object",
     list: "a list",
 }
+# Of a path, as a pattern; the only one that a setting has.
+NO_NUL = r"^[^\x00]*$"
 ONE_OF_RATES = "must be one of " + ", ".join(map(str, SAMPLE_RATES_HZ))
 
 
@@ -46,6 +48,7 @@ def sentence(error: Mapping[str, Any], secrets: Sequence[str]) -> str:
         "float_type": "must be a number",
         "finite_number": "must be a finite number",
         "string_type": "must be a text",
+        "string_pattern_mismatch": "must be a path without NUL",
         "dict_type": "must be an object",
         "literal_error": f"must be one of {context.get('expected')}",
         "greater_than": f"must be more than {context.get('gt')}",

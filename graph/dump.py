@@ -5,9 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import io
+import os
 import re
+import secrets
+import stat
+import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +24,13 @@ from ..config import GradiumTTSConfig
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 _MOST_CHARACTERS = 80
+# What `dump_name` makes, and what such a file is called before it is whole.
+_DUMP = re.compile(
+    r"gradium_dump_[\w-]{0,80}(\.[0-9a-f]{12})?\.(pcm|wav)", re.A
+)
+_PART = re.compile(rf"\.{_DUMP.pattern}\.[0-9a-f]{{16}}\.part", re.A)
+# One that nobody has written to for so long was left by a crash.
+_PART_MAX_AGE_S = 3600.0
 
 
 def dump_name(request_id: str, suffix: str = "pcm") -> str:
@@ -65,6 +77,7 @@ class Dump:
             try:
                 await self._file.aclose()
             except OSError as error:
+                self._file = None
                 self._warn(str(error))
 
 
@@ -83,9 +96,12 @@ def dump_of(
 
 
 class DumpFile:
-    """A file that appears with the first audio, and is complete once closed.
+    """A file that appears when it is closed, if there was audio.
 
-    An older file of the same request id is replaced.
+    Until then it has a name of its own, which starts with a dot and ends in
+    `.part`. An older file of the same request id, or a link in its place, is
+    replaced, never written to. Only the owner may read it: it is what was
+    said to somebody.
     """
 
     def __init__(
@@ -104,6 +120,9 @@ class DumpFile:
         """
         suffix = "pcm" if wav_rate_hz is None else "wav"
         self.path = Path(folder) / dump_name(request_id, suffix)
+        # Nobody can guess it, and have something in its place.
+        token = secrets.token_hex(8)
+        self._part = self.path.with_name(f".{self.path.name}.{token}.part")
         self._wav_rate_hz = wav_rate_hz
         self._max_files = max_files
         self._pcm_bytes = 0
@@ -141,7 +160,11 @@ class DumpFile:
                 await file.seek(0)
                 await file.write(self._wav_header())
         finally:
-            await file.close()
+            # What could be written is there, whatever went wrong.
+            try:
+                await file.close()
+            finally:
+                await asyncio.to_thread(self._publish)
         if self._max_files:
             await asyncio.to_thread(self._remove_oldest)
 
@@ -150,7 +173,9 @@ class DumpFile:
             await asyncio.to_thread(
                 self.path.parent.mkdir, parents=True, exist_ok=True
             )
-            self._file = await aiofiles.open(self.path, "wb")
+            self._file = await aiofiles.open(
+                self._part, "xb", opener=_open_for_owner
+            )
             if self._wav_rate_hz is not None:
                 await self._file.write(self._wav_header())
         self._pcm_bytes += len(pcm)
@@ -168,18 +193,48 @@ class DumpFile:
             # `close` would correct the size to that of no samples.
             return header.getvalue()
 
+    def _publish(self) -> None:
+        try:
+            os.replace(self._part, self.path)
+        except OSError:
+            self._part.unlink(missing_ok=True)
+            raise
+
     def _remove_oldest(self) -> None:
-        dumps = sorted(
-            self.path.parent.glob("gradium_dump_*"),
-            # The newest even where the clock of the file system is coarse.
-            key=lambda path: (path == self.path, _modified_at(path)),
-        )
-        for dump in dumps[: -self._max_files]:
-            dump.unlink(missing_ok=True)
+        """Remove what is too much, or was left by a crash, and only dumps.
+
+        Raises:
+            OSError: one could not be removed; the others were.
+        """
+        dumps = _files_like(_DUMP, self.path.parent)
+        # The newest even where the clock of the file system is coarse.
+        newest = (dumps.pop(self.path, 0.0), self.path)
+        by_age = sorted((at, path) for path, at in dumps.items())
+        old = [*by_age, newest][: -self._max_files]
+        parts = _files_like(_PART, self.path.parent)
+        left_at = time.time() - _PART_MAX_AGE_S
+        old += [(at, path) for path, at in parts.items() if at < left_at]
+        failure: OSError | None = None
+        for _, path in old:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                failure = error
+        if failure:
+            raise failure
 
 
-def _modified_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:  # another request has just removed it
-        return 0.0
+def _open_for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _files_like(name: re.Pattern[str], folder: Path) -> dict[Path, float]:
+    """Return the times of the files with such names: no links, no folders."""
+    found = {}
+    for path in folder.iterdir():
+        # Another request may just remove it.
+        with contextlib.suppress(FileNotFoundError):
+            status = path.lstat()
+            if name.fullmatch(path.name) and stat.S_ISREG(status.st_mode):
+                found[path] = status.st_mtime
+    return found

@@ -201,6 +201,10 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
             "proxy must start with http://, https:// or socks5://",
         ),
         ({"ca_file": True}, "ca_file must be a text, not true"),
+        (
+            {"ca_file": "\0"},
+            'ca_file must be a path without NUL, not "\\u0000"',
+        ),
         ({"warm": "session"}, "warm must be one of 'socket' or 'off', not \"session\""),
         ({"warm": False}, "warm must be one of 'socket' or 'off', not false"),
         ({"connect_timeout_s": 0}, "connect_timeout_s must be more than 0.0, not 0"),
@@ -284,6 +288,10 @@ def test_settings_that_cannot_hold_together_are_named(
         ({"params": {1}}, "params must be an object, not a set"),
         ({"dump": "true"}, 'dump must be true or false, not "true"'),
         ({"dump_path": 1}, "dump_path must be a text, not 1"),
+        (
+            {"dump_path": "a\0b"},
+            'dump_path must be a path without NUL, not "a\\u0000b"',
+        ),
         ({"dump_format": "mp3"}, "dump_format must be one of 'pcm' or 'wav', not \"mp3\""),
         ({"dump_max_files": -1}, "dump_max_files must be at least 0, not -1"),
         ({"enable_words": 1}, "enable_words must be true or false, not 1"),

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import resource
+import time
 import wave
 from pathlib import Path
 
@@ -13,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.graph.dump import DumpFile, dump_name
+from gradium_tts_python.graph.dump import Dump, DumpFile, dump_name
 
 HOSTILE = [
     "../../etc/passwd",
@@ -190,11 +193,172 @@ async def test_a_file_is_the_newest_whatever_the_clock_says(
 
 
 async def test_dumps_may_be_removed_by_others_meanwhile(tmp_path: Path) -> None:
-    # A name that stands in the folder, and a file that does not exist.
-    (tmp_path / "gradium_dump_gone.pcm").symlink_to(tmp_path / "nowhere")
-    dump = DumpFile(str(tmp_path), "r1", max_files=1)
+    names = [f"r{number}" for number in range(20)]
+
+    async def dump_one(name: str) -> None:
+        dump = DumpFile(str(tmp_path), name, max_files=1)
+        await dump.write(b"ab")
+        await dump.aclose()
+
+    # Each removes what the others are just looking at.
+    await asyncio.gather(*map(dump_one, names))
+
+    left = [path.name for path in tmp_path.iterdir()]
+    assert left in [[dump_name(name)] for name in names] or left == []
+
+
+async def test_a_link_in_its_place_is_replaced_and_not_followed(
+    tmp_path: Path,
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"untouched")
+    folder = tmp_path / "dumps"
+    folder.mkdir()
+    dump = DumpFile(str(folder), "r1")
+    dump.path.symlink_to(precious)
 
     await dump.write(b"ab")
     await dump.aclose()
 
+    assert precious.read_bytes() == b"untouched"
+    assert dump.path.read_bytes() == b"ab" and not dump.path.is_symlink()
+    assert list(folder.iterdir()) == [dump.path]
+
+
+async def test_a_dump_is_its_owners_only(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        dump = DumpFile(str(tmp_path), "r1")
+        await dump.write(b"ab")
+        modes = [path.stat().st_mode & 0o777 for path in tmp_path.iterdir()]
+        await dump.aclose()
+    finally:
+        os.umask(before)
+
+    assert modes == [0o600]
+    assert dump.path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_dump_has_its_name_once_it_is_complete(tmp_path: Path) -> None:
+    dump = DumpFile(str(tmp_path), "r1")
+
+    await dump.write(b"ab")
+    while_written = [path.name for path in tmp_path.iterdir()]
+    await dump.aclose()
+
+    assert re.fullmatch(
+        r"\.gradium_dump_r1\.pcm\.[0-9a-f]{16}\.part", *while_written
+    )
+    assert list(tmp_path.iterdir()) == [dump.path]
+
+
+async def test_nothing_is_left_where_a_dump_cannot_have_its_name(
+    tmp_path: Path,
+) -> None:
+    dump = DumpFile(str(tmp_path), "r1")
+    (dump.path / "in the way").mkdir(parents=True)
+
+    await dump.write(b"ab")
+    with pytest.raises(OSError):
+        await dump.aclose()
+
+    assert list(tmp_path.iterdir()) == [dump.path]
+
+
+OTHERS = [
+    "gradium_dump_notes.txt",
+    "gradium_dump_r1.pcm.bak",
+    "gradium_dump_r 1.pcm",
+    "gradium_dump_rü.pcm",
+    "gradium_dump_.x.pcm",
+    "my_gradium_dump_r1.pcm",
+    ".gradium_dump_r1.pcm.swp",
+]
+
+
+async def test_only_dumps_are_removed(tmp_path: Path) -> None:
+    for name in OTHERS:
+        (tmp_path / name).write_text("mine")
+        os.utime(tmp_path / name, (1, 1))
+    (tmp_path / "gradium_dump_folder.pcm").mkdir()
+    (tmp_path / "gradium_dump_link.pcm").symlink_to(tmp_path / OTHERS[0])
+    others = set(tmp_path.iterdir())
+
+    for name in ("r1", "a/b", "r3"):
+        dump = DumpFile(str(tmp_path), name, max_files=1)
+        await dump.write(b"ab")
+        await dump.aclose()
+
+    assert set(tmp_path.iterdir()) == others | {dump.path}
+
+
+async def test_what_a_crash_left_is_removed_after_an_hour(
+    tmp_path: Path,
+) -> None:
+    crashed, running = (DumpFile(str(tmp_path), name) for name in ("r1", "r2"))
+    await crashed.write(b"ab")
+    (part,) = tmp_path.iterdir()
+    os.utime(part, (time.time() - 3700, time.time() - 3700))
+    await running.write(b"cd")
+
+    dump = DumpFile(str(tmp_path), "r3", max_files=2)
+    await dump.write(b"ef")
+    await dump.aclose()
+    is_gone = not part.exists()
+    await running.aclose()
+    with pytest.raises(OSError):
+        await crashed.aclose()
+
+    assert is_gone
+    assert sorted(tmp_path.iterdir()) == [running.path, dump.path]
+
+
+async def test_one_that_cannot_be_removed_keeps_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlink = Path.unlink
+
+    def refuse_one(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "gradium_dump_r1.pcm":
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(path, missing_ok)
+
+    for age, name in enumerate(("r0", "r1", "r2")):
+        dump = DumpFile(str(tmp_path), name)
+        await dump.write(b"ab")
+        await dump.aclose()
+        os.utime(dump.path, (1000 + age, 1000 + age))
+    monkeypatch.setattr(Path, "unlink", refuse_one)
+    told: list[str] = []
+
+    dump = DumpFile(str(tmp_path), "r3", max_files=1)
+    one = Dump(dump, told.append)
+    await one.write(b"ab")
+    await one.complete()
+    await one.complete()
+
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [
+        "gradium_dump_r1.pcm",
+        "gradium_dump_r3.pcm",
+    ]
+    assert len(told) == 1 and "gradium_dump_r1.pcm" in told[0]
+
+
+async def test_a_full_disk_ends_the_dump_and_keeps_what_it_took(
+    tmp_path: Path,
+) -> None:
+    told: list[str] = []
+    dump = DumpFile(str(tmp_path), "r1")
+    one = Dump(dump, told.append)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        for _ in range(3):
+            await one.write(b"ab" * 40_000)
+        await one.complete()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert told and "File too large" in told[0]
+    assert dump.path.read_bytes() == b"ab" * 50_000
     assert list(tmp_path.iterdir()) == [dump.path]

@@ -17,7 +17,7 @@ from ten_log import TenLog
 
 from gradium_sim import Error, Fault, FaultPlan, GradiumSim, Point
 from gradium_tts_python.graph.dump import DumpFile, dump_name
-from ten_host import AudioEnd, Event, ExtensionHost, Frame
+from ten_host import AudioEnd, EndReason, Event, ExtensionHost, Frame
 
 from .properties.test_life_properties import Player, Say, Script, Wait
 from .story import spoken, tell
@@ -131,15 +131,17 @@ async def test_a_dump_is_what_was_sent_where_a_request_fails(
 ) -> None:
     refusal = Error("no such thing", 1002)
     sim.faults = FaultPlan(Fault(Point.AUDIO, refusal, after_frames=4))
+    # A setup that is refused after audio is a drop: it would be resumed.
     host = await start_host(
         {"resume": False}, dump=True, dump_path=str(tmp_path)
     )
 
     await host.send_text("r1", TEXT, end=is_ended)
-    await host.ended("r1")
+    end = await host.ended("r1")
 
     content = (tmp_path / dump_name("r1")).read_bytes()
     assert content == host.pcm("r1") != b""
+    assert end.reason is EndReason.ERROR
 
 
 @pytest.mark.parametrize(
@@ -176,7 +178,7 @@ def _a_file_in_the_way(folder: Path) -> None:
     folder.write_text("not a folder")
 
 
-def _a_full_disk(folder: Path) -> None:
+def _a_link_in_the_way(folder: Path) -> None:
     folder.mkdir()
     (folder / dump_name("r1")).symlink_to("/dev/full")
 
@@ -187,7 +189,7 @@ def _a_folder_in_the_way(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "prepare",
-    [_a_file_in_the_way, _a_full_disk, _a_folder_in_the_way],
+    [_a_file_in_the_way, _a_link_in_the_way, _a_folder_in_the_way],
     ids=lambda prepare: prepare.__name__,
 )
 async def test_a_dump_that_fails_costs_nothing_but_itself(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from heard import WORDS
 from key_scan import KEY, shows_key
+from story import spoken, tell
+from ten_log import TenLog
 
 from gradium_sim import (
     Close,
@@ -24,6 +27,7 @@ from gradium_sim import (
     Send,
 )
 from gradium_sim import Error as SimError
+from gradium_tts_python.wire import trace as trace_module
 from ten_host import (
     AudioEnd,
     AudioStart,
@@ -342,3 +346,134 @@ async def test_a_key_of_an_update_is_masked_wherever_it_stands(
     (line,) = lines_of(trace, name="update_configs")
     assert line["fields"]["params"]["comment"] == "was changed to *** today"
     assert new_key not in trace.read_text()
+
+
+# ------------------------------------------------------------------- the file
+
+
+async def test_a_trace_is_its_owners_only(sim: GradiumSim, trace: Path) -> None:
+    trace.touch(0o644)
+    async with started(sim) as host:
+        await host.send_text("r1", TEXT, end=True)
+        await host.ended("r1")
+
+    assert trace.stat().st_mode & 0o777 == 0o600
+    assert lines_of(trace, ten="out")
+
+
+async def test_a_link_is_no_trace(
+    sim: GradiumSim, trace: Path, ten_log: TenLog
+) -> None:
+    precious = trace.with_name("precious")
+    precious.write_text("untouched")
+    trace.symlink_to(precious)
+    async with started(sim) as host:
+        await host.send_text("r1", TEXT, end=True)
+        end = await host.ended("r1")
+
+    assert end.reason is EndReason.REQUEST_END
+    assert precious.read_text() == "untouched"
+    assert "no trace: " in ten_log.text()
+
+
+async def test_a_pipe_that_nobody_reads_holds_nothing_up(
+    sim: GradiumSim, trace: Path
+) -> None:
+    os.mkfifo(trace)
+    async with started(sim) as host:
+        await host.send_text("r1", TEXT, end=True)
+        end = await host.ended("r1")
+
+    assert end.reason is EndReason.REQUEST_END
+
+
+async def test_a_trace_has_a_largest_size_and_says_so(
+    sim: GradiumSim, trace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_module, "MOST_BYTES", 5000)
+    async with started(sim) as host:
+        await host.send_text("r1", TWELVE, end=True)
+        end = await host.ended("r1")
+
+    assert end.reason is EndReason.REQUEST_END
+    *others, last = lines_of(trace)
+    assert last["ten"] == "cut" and 4000 < last["bytes"] <= 5000
+    assert not [line for line in others if line.get("ten") == "cut"]
+    assert trace.stat().st_size < 5000 + 100
+
+
+async def test_a_full_trace_takes_no_more(
+    sim: GradiumSim,
+    trace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ten_log: TenLog,
+) -> None:
+    monkeypatch.setattr(trace_module, "MOST_BYTES", 5000)
+    trace.write_text("x" * 5000)
+    async with started(sim) as host:
+        await host.send_text("r1", TEXT, end=True)
+        await host.ended("r1")
+
+    assert trace.read_text() == "x" * 5000
+    assert "no trace: " in ten_log.text() and "is full" in ten_log.text()
+
+
+# ------------------------------------------------- it never changes what happens
+
+
+def nested(levels: int) -> Any:
+    """Lists in lists."""
+    tree: Any = "core"
+    for _ in range(levels):
+        tree = [tree]
+    return tree
+
+
+async def events_with(
+    sim: GradiumSim, metadata: dict[str, Any], *, is_traced: bool
+) -> list[str]:
+    """Speak twice, the first time with this metadata; tell what came."""
+    variable = os.environ.get("GRADIUM_TTS_TRACE")
+    if not is_traced:
+        os.environ.pop("GRADIUM_TTS_TRACE")
+    try:
+        async with started(sim) as host:
+            await host.send_text("r1", TEXT, end=True, metadata=metadata)
+            await host.send_text("r2", TEXT, end=True)
+            await host.ended("r2")
+            return tell(host.events())
+    finally:
+        os.environ["GRADIUM_TTS_TRACE"] = variable or ""
+
+
+@pytest.mark.parametrize("levels", [50, 190, 700])
+async def test_deep_metadata_has_the_same_events_with_a_trace(
+    sim: GradiumSim, trace: Path, levels: int
+) -> None:
+    metadata = {"session_id": "s", "deep": nested(levels)}
+
+    plain = await events_with(sim, metadata, is_traced=False)
+    traced = await events_with(sim, metadata, is_traced=True)
+
+    assert traced == plain
+    (line, _) = lines_of(trace, ten="in", name="tts_text_input")
+    assert ("too deep" in json.dumps(line)) == (levels > 64)
+
+
+@pytest.mark.parametrize("levels", [50, 700, 20_000])
+async def test_a_deep_message_has_the_same_events_with_a_trace(
+    sim: GradiumSim, trace: Path, levels: int
+) -> None:
+    # Not by `json`, whose own recursion ends before.
+    deep = "[" * levels + "]" * levels
+    message = Send(f'{{"type":"deep","x":{deep}}}')
+
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, message))
+    plain = await events_with(sim, {}, is_traced=False)
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, message))
+    traced = await events_with(sim, {}, is_traced=True)
+
+    assert traced == plain == [*spoken("r1"), *spoken("r2")]
+    came = [line["message"] for line in lines_of(trace, wire="in")]
+    (line,) = (m for m in came if m["type"] in ("deep", "?unreadable"))
+    assert ("too deep" in json.dumps(line)) == (levels == 700)

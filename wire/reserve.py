@@ -129,7 +129,10 @@ class Reserve:
         loop = asyncio.get_running_loop()
         is_wanted = True
         while is_wanted:
-            await self._until_due()
+            wait_s = self._pace.wait_s(loop.time())
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+                continue
             opening = loop.create_future()
             self._transport = opening
             try:
@@ -152,12 +155,6 @@ class Reserve:
             if self._transport is opening:
                 self._transport = None
                 self._retire(transport)
-
-    async def _until_due(self) -> None:
-        """Keep to the pace, which a failed request may slow meanwhile."""
-        loop = asyncio.get_running_loop()
-        while self._pace.wait_s(loop.time()) > 0:  # noqa: ASYNC110 - a clock
-            await asyncio.sleep(self._pace.wait_s(loop.time()))
 
     async def _until_stale(self, transport: Transport) -> None:
         """Return when the socket should not be used any more."""

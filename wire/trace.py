@@ -17,27 +17,36 @@ and `./dev replay FILE.jsonl` can play it again. The lines:
     {"t": 0.3, "wire": "lost", "socket": 1, …}        the peer's end of it, in
                                           time, or late: found when we closed it
     {"t": 0.3, "wire": "abort", "socket": 1}          ours, or close; ping, pong
+    {"t": 0.3, "ten": "cut", "bytes": …}      the file is full: nothing follows
 
 `t` is seconds of a monotonic clock. Audio stands there as its size only:
 `bytes`, and `sound` of them before the silence in which they end. No secret
-ever does; the user's text does.
+ever does; the user's text does, and so the file is its owner's only. What is
+nested deeper than `MOST_LEVELS` stands there as "too deep".
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from ..core.audio import silence_at, to_pcm
 from ..core.errors import GradiumError
 from .transport import Transport
 
 VARIABLE = "GRADIUM_TTS_TRACE"
+# A file that is that large takes no more: almost three hours of speech.
+MOST_BYTES = 64 * 2**20
+# No message of TEN's or the vendor's comes near; Python's own recursion, which
+# masking needs, ends at some 300.
+MOST_LEVELS = 64
 
 
 class Trace:
@@ -50,19 +59,18 @@ class Trace:
             mask: returns a JSON-like tree without secrets.
         """
         self._mask = mask
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
         self._sockets = 0
 
     def open_from_environment(self) -> None:
         """Open the file that the environment names, if it names one.
 
         Raises:
-            OSError: it cannot be opened.
+            OSError: it cannot be opened, is a symbolic link, or full.
         """
         path = os.environ.get(VARIABLE)
         if path:
-            # Line by line: what matters is what came before a crash.
-            self._file = open(path, "a", 1, "utf-8")
+            self._file = _opened(path)
 
     @property
     def is_open(self) -> bool:
@@ -70,14 +78,21 @@ class Trace:
         return self._file is not None
 
     def write(self, **fields: Any) -> None:
-        """Write one line; a full disk ends the trace, nothing else."""
+        """Write one line; a full disk or file ends the trace, nothing else."""
         if self._file is None:
             return
-        line = {"t": round(time.monotonic(), 6), **self._mask(fields)}
+        line = _line_of(self._mask(_bounded(fields)))
         try:
-            self._file.write(json.dumps(line, ensure_ascii=True) + "\n")
+            # Others may write to the same file.
+            size = os.fstat(self._file.fileno()).st_size
+            if size + len(line) <= MOST_BYTES:
+                self._file.write(line)
+                return
+            if size < MOST_BYTES:
+                self._file.write(_line_of({"ten": "cut", "bytes": size}))
         except OSError:
-            self.close()
+            pass
+        self.close()
 
     # --------------------------------------------------------------- sockets
 
@@ -110,6 +125,43 @@ class Trace:
         if file:
             with contextlib.suppress(OSError):
                 file.close()
+
+
+def _opened(path: str) -> BinaryIO:
+    """Open a file that only its owner reads, to append to.
+
+    A link is not followed: who may make one in its folder would choose what
+    we write to. Not buffered: what matters is what came before a crash.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
+    # A pipe that nobody reads would hold the process up.
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o600)
+    try:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            os.fchmod(descriptor, 0o600)
+        if status.st_size >= MOST_BYTES:
+            raise OSError(errno.EFBIG, "the file is full", path)
+        return open(descriptor, "ab", 0)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _line_of(fields: Mapping[str, Any]) -> bytes:
+    line = {"t": round(time.monotonic(), 6), **fields}
+    return json.dumps(line, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def _bounded(tree: Any, levels: int = MOST_LEVELS) -> Any:
+    """Copy a JSON-like tree down to so many levels."""
+    if not isinstance(tree, (Mapping, list, tuple)):
+        return tree
+    if not levels:
+        return "too deep"
+    if isinstance(tree, Mapping):
+        return {key: _bounded(tree[key], levels - 1) for key in tree}
+    return [_bounded(one, levels - 1) for one in tree]
 
 
 class _TracedTransport:
