@@ -126,6 +126,25 @@ async def test_a_request_is_a_few_lines(
     ]
 
 
+async def test_a_text_that_comes_too_late_is_one_line(
+    host: ExtensionHost, sim: GradiumSim, log: Log
+) -> None:
+    sim.pause_at(Point.READY)
+    await host.send_text("r1", "Hello there, ")
+    await sim.reached(Point.READY)
+    await host.flush()
+    for text in ("my ", "  ", "world."):
+        await host.send_text("r1", text)
+    sim.resume()
+    await speak(host, "r2")
+
+    left_out = log.of(level="INFO", start="request=r1 has ended")
+    assert left_out == [
+        "request=r1 has ended, its text is left out: characters=3",
+        "request=r1 has ended, its text is left out: characters=6",
+    ]
+
+
 async def test_each_connect_is_one_line(
     host: ExtensionHost, sim: GradiumSim, log: Log
 ) -> None:

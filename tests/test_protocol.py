@@ -92,6 +92,14 @@ def test_a_setup_carries_every_field_of_the_protocol() -> None:
     }
 
 
+def test_a_setup_does_not_show_what_may_be_secret() -> None:
+    setup = Setup(
+        "pcm_24000", json_config={"token": "s3cret"}, extra={"key": "s3cret"}
+    )
+
+    assert "s3cret" not in repr(setup)
+
+
 def test_json_config_goes_out_as_text_and_an_empty_one_not_at_all() -> None:
     full = json.loads(Setup("pcm", json_config={"temp": 0}).frame())
     empty = json.loads(Setup("pcm", json_config={}).frame())

@@ -167,6 +167,7 @@ def test_an_old_session_is_full() -> None:
     [
         pytest.param(0, 0, "x" * 10_000, 1e9, 10_000, id="no limits"),
         pytest.param(0, 20, "All of this fits.", 0, 17, id="it fits"),
+        pytest.param(0, 16, "All of this fits", 0, 16, id="it just fits"),
         pytest.param(
             0, 20, "One, two. And some more.", 0, 18, id="cut at a word"
         ),

@@ -476,6 +476,14 @@ def test_an_endless_word_is_cut_at_last(size: int) -> None:
     assert not any(message.startswith("\u0301") for message in messages)
 
 
+def test_an_endless_word_leaves_in_messages_that_are_full() -> None:
+    assembler = TextAssembler()
+
+    messages = assembler.push("x" * 2 * MAX_MESSAGE_CHARS)
+
+    assert [len(m) for m in messages] == [MAX_MESSAGE_CHARS] * 2
+
+
 def test_a_long_row_of_marks_is_dropped() -> None:
     assembler = TextAssembler()
 

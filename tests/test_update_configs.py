@@ -488,3 +488,17 @@ async def test_a_bad_start_stays_bad_until_all_is_right(
     assert not result.is_ok
     assert "params.sample_rate must be one of" in result.properties["message"]
     assert end.reason is EndReason.ERROR
+
+
+async def test_settings_that_an_update_completes_open_a_socket_ahead(
+    sim: GradiumSim, start_host: StartHost
+) -> None:
+    host = await start_host({"api_key": ""})
+    connections = len(sim.connections)
+
+    result = await update(host, params={"api_key": KEY})
+    await sim.until(lambda s: len(s.connections) == 1)
+
+    assert result.is_ok
+    assert connections == 0
+    assert sim.sessions == []
