@@ -8,7 +8,9 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from .endpoint import fault_of_url, is_in_the_clear
 from .protocol import RESERVED_KEYS, VOICE_RANGES
+from .redact import host_of
 from .sentences import ConfigError, kind_of
 
 # Our names of voice settings, and the vendor's in `json_config`.
@@ -106,6 +108,12 @@ def settle_aliases(
         warnings.append("params.base_url is now called params.url")
     if params.get("close_ws_on_eos") is False:
         warnings.append("params.close_ws_on_eos has no effect")
+    url = params.get("url") or tree.get("url")
+    if isinstance(url, str) and not fault_of_url(url) and is_in_the_clear(url):
+        warnings.append(
+            f"the key and the texts go to {host_of(url)} unencrypted: ws://"
+            " instead of wss://"
+        )
     for key in sorted(set(params) - set(known)):
         warnings.append(
             f"params.{key} is reserved and left out"

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from heard import WORDS
 from key_scan import KEY
+from ten_log import TenLog
 
 from gradium_sim import Error as SimError
 from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset, tones
@@ -488,3 +490,19 @@ async def test_a_bad_start_stays_bad_until_all_is_right(
     assert not result.is_ok
     assert "params.sample_rate must be one of" in result.properties["message"]
     assert end.reason is EndReason.ERROR
+
+
+async def test_a_key_that_goes_to_another_host_is_a_warning(
+    start_host: StartHost, ten_log: TenLog
+) -> None:
+    host = await start_host()
+    async with GradiumSim(voice="tones", api_keys=(KEY,)) as other:
+        await update(host, params={"speed": 1.5})
+        before = ten_log.text().count("the key of")
+        await update(host, params={"url": other.url})
+        await speak(host, "r1")
+
+        (line,) = re.findall("WARN .*the key of.*", ten_log.text())
+        assert before == 0
+        assert f"another host from now on: 127.0.0.1:{other.port}" in line
+        assert len(other.sessions) == 1
