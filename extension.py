@@ -157,29 +157,29 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._client.prewarm()
 
     def _use(self, tree: dict[str, Any]) -> None:
+        # All that may fail comes before the first change.
         config = GradiumTTSConfig.load(tree)
-        self._tree, self._config = tree, config
-        self._keep_secret(config.secrets())
-        for warning in config.warnings:
-            self._log.warn(warning)
-        self._log.key_point(f"config: {config.redacted()}")
-        self._trace.write(ten="config", config=json.loads(config.redacted()))
-        self._events.vendor_metadata = {
-            "host": host_of(config.endpoint().url),
-            "model": config.params.model_name,
-        }
-        if not self._job:
-            self._sample_rate_hz = config.sample_rate_hz
-        if self._client:
-            self._client.update_config(config)
-            return
-        self._client = GradiumTTSClient(
+        secrets, shown = config.secrets(), config.redacted()
+        client = self._client or GradiumTTSClient(
             config,
             connect=self.connect,
             observer=self._events,
             trace=self._trace,
             log=self._log.vendor(self.name),
         )
+        self._keep_secret(secrets)
+        self._tree, self._config, self._client = tree, config, client
+        for warning in config.warnings:
+            self._log.warn(warning)
+        self._log.key_point(f"config: {shown}")
+        self._trace.write(ten="config", config=json.loads(shown))
+        self._events.vendor_metadata = {
+            "host": host_of(config.endpoint().url),
+            "model": config.params.model_name,
+        }
+        if not self._job:
+            self._sample_rate_hz = config.sample_rate_hz
+        client.update_config(config)
 
     # ------------------------------------------------- a request: at the door
 

@@ -21,6 +21,8 @@ VOICE_SETTINGS = {
     "rewrite_rules": "rewrite_rules",
     "speed": "padding_bonus",
 }
+# No vendor's settings come near; Python's own recursion ends at some 300.
+MOST_LEVELS = 64
 # Pairs of settings of which only one can hold.
 EXCLUSIVE = (
     ("voice_id", "voice"),
@@ -89,7 +91,8 @@ def settle_aliases(
         The tree with one name for each setting, and warnings for the user.
 
     Raises:
-        ConfigError: `params` or `json_config` is no object.
+        ConfigError: `params` or `json_config` is no object, or the settings
+            are nested too deep.
     """
     tree = {key: value for key, value in tree.items() if value is not None}
     given = tree.get("params", {})
@@ -101,6 +104,10 @@ def settle_aliases(
     }
     if isinstance(params.get("json_config"), str):
         params["json_config"] = _parsed(params["json_config"])
+    if _is_deeper(params, MOST_LEVELS):
+        raise ConfigError(
+            f"params must not be deeper than {MOST_LEVELS} levels"
+        )
     warnings = []
     if "base_url" in params:
         base_url = params.pop("base_url")
@@ -134,6 +141,20 @@ def _parsed(json_config: str) -> Any:
         raise ConfigError(
             f"params.json_config must be a JSON object: {error}"
         ) from None
+
+
+def _is_deeper(tree: Any, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than so many levels."""
+    row = [tree]
+    for _ in range(levels):
+        inner: list[Any] = []
+        for one in row:
+            if isinstance(one, Mapping):
+                inner += one.values()
+            elif isinstance(one, (list, tuple)):
+                inner += one
+        row = inner
+    return any(isinstance(one, (Mapping, list, tuple)) for one in row)
 
 
 def _conflicts(params: Mapping[str, Any]) -> list[str]:

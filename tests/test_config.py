@@ -526,6 +526,21 @@ def test_ready_is_waited_for_while_the_server_may_retry(
     assert load(params).ready_timeout_s == wait_s
 
 
+@pytest.mark.parametrize("levels", [61, 62, 500, 100_000])
+def test_settings_may_be_so_deep_and_no_deeper(levels: int) -> None:
+    tree: Any = []
+    for _ in range(levels):
+        tree = [tree]
+    params = {"json_config": {"x": tree}}
+
+    if levels <= 61:
+        assert load(params).params.json_config == {"x": tree}
+    else:
+        assert refusal({"params": {"api_key": KEY, **params}}) == (
+            "params must not be deeper than 64 levels"
+        )
+
+
 # ------------------------------------------------------------------ warnings
 
 
