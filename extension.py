@@ -157,13 +157,22 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._client.prewarm()
 
     def _use(self, tree: dict[str, Any]) -> None:
+        # All that may fail comes before the first change.
         config = GradiumTTSConfig.load(tree)
-        self._tree, self._config = tree, config
-        self._keep_secret(config.secrets())
+        secrets, shown = config.secrets(), config.redacted()
+        client = self._client or GradiumTTSClient(
+            config,
+            connect=self.connect,
+            observer=self._events,
+            trace=self._trace,
+            log=self._log.vendor,
+        )
+        self._keep_secret(secrets)
+        self._tree, self._config, self._client = tree, config, client
         for warning in config.warnings:
             self._log.warn(warning)
-        self._log.key_point(f"config: {config.redacted()}")
-        self._trace.write(ten="config", config=json.loads(config.redacted()))
+        self._log.key_point(f"config: {shown}")
+        self._trace.write(ten="config", config=json.loads(shown))
         is_chatty = config.params.debug_log
         self._log.vendor.setLevel(logging.DEBUG if is_chatty else logging.INFO)
         self._events.vendor_metadata = {
@@ -172,16 +181,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         }
         if not self._job:
             self._sample_rate_hz = config.sample_rate_hz
-        if self._client:
-            self._client.update_config(config)
-            return
-        self._client = GradiumTTSClient(
-            config,
-            connect=self.connect,
-            observer=self._events,
-            trace=self._trace,
-            log=self._log.vendor,
-        )
+        client.update_config(config)
 
     # ------------------------------------------------- a request: at the door
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .config import GradiumTTSConfig
-from .core.endpoint import Endpoint
+from .core.endpoint import Endpoint, is_key_moved
 from .core.errors import ConnectError, ErrorKind, GradiumError
 from .core.protocol import Session
 from .core.redact import host_of
@@ -112,11 +112,18 @@ class GradiumTTSClient:
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
-        if self.config.endpoint() != config.endpoint():
+        old, new = self.config.endpoint(), config.endpoint()
+        if is_key_moved(old, new):
+            self.log.warning(
+                "the key of %s goes to another host from now on: %s",
+                host_of(old.url),
+                host_of(new.url),
+            )
+        if old != new:
             self._pace.reset()
         self.config = config
         self._latched = None
-        if self._reserve and self._reserve.endpoint != config.endpoint():
+        if self._reserve and self._reserve.endpoint != new:
             self.drop_reserve()
             self.prewarm()
 

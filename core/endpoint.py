@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from .redact import host_of
 
@@ -54,6 +56,30 @@ def fault_of_url(url: str) -> str:
     if not url.startswith(("ws://", "wss://")):
         return "must start with ws:// or wss://"
     return "must name a host" if host_of(url) == "?" else ""
+
+
+def is_in_the_clear(url: str) -> bool:
+    """Whether what goes to a valid URL can be read on the way there."""
+    return url.startswith("ws://") and not _is_loopback(url)
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether it leads to this very machine."""
+    name = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
+def is_key_moved(old: Endpoint, new: Endpoint) -> bool:
+    """Whether a key that went to one host is to go to another's, too.
+
+    From one of the vendor's hosts to another is no news.
+    """
+    hosts = {host_of(old.url), host_of(new.url)}
+    is_same_key = old.headers.get("x-api-key") == new.headers.get("x-api-key")
+    return is_same_key and len(hosts) > 1 and not hosts <= {*_HOSTS.values()}
 
 
 def fault_of_proxy(url: str) -> str:

@@ -8,7 +8,9 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from .endpoint import fault_of_url, is_in_the_clear
 from .protocol import RESERVED_KEYS, VOICE_RANGES
+from .redact import host_of
 from .sentences import ConfigError, kind_of
 
 # Our names of voice settings, and the vendor's in `json_config`.
@@ -19,6 +21,8 @@ VOICE_SETTINGS = {
     "rewrite_rules": "rewrite_rules",
     "speed": "padding_bonus",
 }
+# No vendor's settings come near; Python's own recursion ends at some 300.
+MOST_LEVELS = 64
 # Pairs of settings of which only one can hold.
 EXCLUSIVE = (
     ("voice_id", "voice"),
@@ -110,7 +114,8 @@ def settle_aliases(
         The tree with one name for each setting, and warnings for the user.
 
     Raises:
-        ConfigError: `params` or `json_config` is no object.
+        ConfigError: `params` or `json_config` is no object, or the settings
+            are nested too deep.
     """
     tree = {key: value for key, value in tree.items() if value is not None}
     given = tree.get("params", {})
@@ -122,6 +127,10 @@ def settle_aliases(
     }
     if isinstance(params.get("json_config"), str):
         params["json_config"] = _parsed(params["json_config"])
+    if _is_deeper(params, MOST_LEVELS):
+        raise ConfigError(
+            f"params must not be deeper than {MOST_LEVELS} levels"
+        )
     warnings = []
     if "base_url" in params:
         base_url = params.pop("base_url")
@@ -129,6 +138,12 @@ def settle_aliases(
         warnings.append("params.base_url is now called params.url")
     if params.get("close_ws_on_eos") is False:
         warnings.append("params.close_ws_on_eos has no effect")
+    url = params.get("url") or tree.get("url")
+    if isinstance(url, str) and not fault_of_url(url) and is_in_the_clear(url):
+        warnings.append(
+            f"the key and the texts go to {host_of(url)} unencrypted: ws://"
+            " instead of wss://"
+        )
     for key in sorted(set(params) - set(known)):
         warnings.append(
             f"params.{key} is reserved and left out"
@@ -149,6 +164,20 @@ def _parsed(json_config: str) -> Any:
         raise ConfigError(
             f"params.json_config must be a JSON object: {error}"
         ) from None
+
+
+def _is_deeper(tree: Any, levels: int) -> bool:
+    """Whether objects and lists are nested deeper than so many levels."""
+    row = [tree]
+    for _ in range(levels):
+        inner: list[Any] = []
+        for one in row:
+            if isinstance(one, Mapping):
+                inner += one.values()
+            elif isinstance(one, (list, tuple)):
+                inner += one
+        row = inner
+    return any(isinstance(one, (Mapping, list, tuple)) for one in row)
 
 
 def _conflicts(params: Mapping[str, Any]) -> list[str]:

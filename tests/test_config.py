@@ -18,7 +18,7 @@ from gradium_tts_python.config import (
     GradiumTTSConfig,
     GradiumTTSParams,
 )
-from gradium_tts_python.core.endpoint import Endpoint
+from gradium_tts_python.core.endpoint import Endpoint, is_key_moved
 from gradium_tts_python.core.protocol import (
     RESERVED_KEYS,
     SAMPLE_RATES_HZ,
@@ -526,13 +526,28 @@ def test_ready_is_waited_for_while_the_server_may_retry(
     assert load(params).ready_timeout_s == wait_s
 
 
+@pytest.mark.parametrize("levels", [61, 62, 500, 100_000])
+def test_settings_may_be_so_deep_and_no_deeper(levels: int) -> None:
+    tree: Any = []
+    for _ in range(levels):
+        tree = [tree]
+    params = {"json_config": {"x": tree}}
+
+    if levels <= 61:
+        assert load(params).params.json_config == {"x": tree}
+    else:
+        assert refusal({"params": {"api_key": KEY, **params}}) == (
+            "params must not be deeper than 64 levels"
+        )
+
+
 # ------------------------------------------------------------------ warnings
 
 
 @pytest.mark.parametrize(
     ("params", "warnings"),
     [
-        ({"base_url": "ws://h"}, ["base_url is now called params.url"]),
+        ({"base_url": "wss://h"}, ["base_url is now called params.url"]),
         ({"close_ws_on_eos": False}, ["close_ws_on_eos has no effect"]),
         ({"close_ws_on_eos": True}, []),
         (
@@ -572,6 +587,58 @@ def test_what_is_odd_is_warned_of(
     params: dict[str, Any], warnings: list[str]
 ) -> None:
     assert load(params).warnings == tuple(f"params.{w}" for w in warnings)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("ws://h/x", "h"),
+        ("ws://h:81/x?token=abcdefgh", "h:81"),
+        ("ws://10.0.0.1", "10.0.0.1"),
+        ("ws://[2001:db8::1]:9/", "2001:db8::1:9"),
+        ("ws://localhost.example.org", "localhost.example.org"),
+        ("ws://127.0.0.1.example.org", "127.0.0.1.example.org"),
+        ("ws://me:pass@0.0.0.0", "0.0.0.0"),
+        ("wss://h/x", None),
+        ("ws://localhost:8000/x", None),
+        ("ws://sim.localhost", None),
+        ("ws://127.0.0.1:1/", None),
+        ("ws://127.8.9.1", None),
+        ("ws://[::1]:9/", None),
+    ],
+)
+@pytest.mark.parametrize("is_top", [True, False], ids=["top", "params"])
+def test_a_key_that_anybody_could_read_is_warned_of(
+    url: str, host: str | None, is_top: bool
+) -> None:
+    config = load({}, url=url) if is_top else load({"url": url})
+
+    warning = (
+        f"the key and the texts go to {host} unencrypted: ws:// instead of"
+        " wss://"
+    )
+    assert config.warnings == ((warning,) if host else ())
+
+
+MOVES = [
+    ({}, {}, False),
+    ({}, {"region": "eu"}, False),
+    ({"region": "us"}, {"region": "eu"}, False),
+    ({}, {"url": "wss://h"}, True),
+    ({"url": "wss://h"}, {}, True),
+    ({"url": "wss://h/a"}, {"url": "wss://h/b"}, False),
+    ({"url": "wss://h"}, {"url": "wss://h:444"}, True),
+    ({}, {"url": "wss://api.gradium.ai.example.org"}, True),
+    ({}, {"url": "wss://h", "api_key": "another-key"}, False),
+    ({}, {"headers": {"x-team": "red"}}, False),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "is_moved"), MOVES)
+def test_a_key_is_moved_where_its_host_is_another(
+    old: dict[str, Any], new: dict[str, Any], is_moved: bool
+) -> None:
+    assert is_key_moved(load(old).endpoint(), load(new).endpoint()) is is_moved
 
 
 @pytest.mark.parametrize("key", sorted(RESERVED_KEYS - {"close_ws_on_eos", "output_format"}))  # fmt: skip

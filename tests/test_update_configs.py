@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from heard import WORDS
 from key_scan import KEY
+from ten_log import TenLog
 
 from gradium_sim import Error as SimError
 from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset, tones
+from gradium_tts_python.config import GradiumTTSConfig
 from ten_host import (
     AudioEnd,
     CommandResult,
@@ -502,3 +505,80 @@ async def test_settings_that_an_update_completes_open_a_socket_ahead(
     assert result.is_ok
     assert connections == 0
     assert sim.sessions == []
+
+
+async def test_a_key_that_goes_to_another_host_is_a_warning(
+    start_host: StartHost, ten_log: TenLog
+) -> None:
+    host = await start_host()
+    async with GradiumSim(voice="tones", api_keys=(KEY,)) as other:
+        await update(host, params={"speed": 1.5})
+        before = ten_log.text().count("the key of")
+        await update(host, params={"url": other.url})
+        await speak(host, "r1")
+
+        (line,) = re.findall("WARN .*the key of.*", ten_log.text())
+        assert before == 0
+        assert f"another host from now on: 127.0.0.1:{other.port}" in line
+        assert len(other.sessions) == 1
+
+
+# ------------------------------------------------------------------ all or none
+
+
+async def wire_and_frames(
+    host: ExtensionHost, sim: GradiumSim, request_id: str
+) -> tuple[dict[str, Any], set[int]]:
+    """What the vendor is asked for, and the rate that the graph is told."""
+    await speak(host, request_id)
+    frames = host.frames(request_id)
+    return setup_of(sim), {frame.sample_rate_hz for frame in frames}
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Objects in objects."""
+    tree: dict[str, Any] = {}
+    for _ in range(levels):
+        tree = {"a": tree}
+    return tree
+
+
+@pytest.mark.parametrize("levels", [100, 400, 600, 800])
+async def test_settings_that_are_too_deep_change_nothing(
+    start_host: StartHost, sim: GradiumSim, levels: int
+) -> None:
+    host = await start_host()
+    before = await wire_and_frames(host, sim, "r1")
+
+    refused = await update(
+        host, params={"json_config": nested(levels), "sample_rate": 8000}
+    )
+    after = await wire_and_frames(host, sim, "r2")
+    accepted = await update(host, params={"sample_rate": 8000})
+    later = await wire_and_frames(host, sim, "r3")
+
+    assert not refused.is_ok
+    assert after == before
+    assert accepted.is_ok
+    assert later == ({**before[0], "output_format": "pcm_8000"}, {8000})
+
+
+async def test_whatever_fails_in_an_update_nothing_has_changed(
+    start_host: StartHost, sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = await start_host()
+    before = await wire_and_frames(host, sim, "r1")
+    for name in ("secrets", "redacted"):
+        with monkeypatch.context() as broken:
+            broken.setattr(GradiumTTSConfig, name, _fail)
+            result = await update(host, params={"sample_rate": 8000})
+
+        assert (result.is_ok, result.properties["message"]) == (False, "broken")
+        assert await wire_and_frames(host, sim, f"r-{name}") == before
+    await update(host, params={"speed": 2.0})
+
+    assert setup_of(sim)["output_format"] == "pcm_24000"
+
+
+def _fail(config: GradiumTTSConfig) -> str:
+    raise RuntimeError("broken")
