@@ -15,7 +15,6 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Iterable
 from typing import Any
 
 from ten_ai_base.message import TTSAudioEndReason
@@ -26,7 +25,7 @@ from .config import DEFAULT_SAMPLE_RATE_HZ, GradiumTTSConfig
 from .core.actions import Action, EndReason, Pcm
 from .core.admission import Admission, Segment, Verdict
 from .core.errors import ErrorKind, GradiumError
-from .core.redact import Masker, host_of, secrets_in
+from .core.redact import host_of, secrets_in
 from .core.request import Ledger
 from .core.sentences import ConfigError
 from .core.setting_names import merge_settings
@@ -94,8 +93,6 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._admission = Admission()
         self._job: _Job | None = None
         self._is_stopping = False
-        # All there ever were: a running request keeps its settings.
-        self._secrets: set[str] = set()
         self._log = GraphLog(self, name)
         self._trace = Trace(self._masked)
         self._events = GraphEvents(self, self._log)
@@ -150,7 +147,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         Raises:
             ConfigError: what is wrong; everything stays as it was.
         """
-        self._keep_secret(secrets_in(configs))
+        self._log.keep_secret(secrets_in(configs))
         self._trace.write(ten="in", name="update_configs", fields=configs)
         self._use(merge_settings(self._tree, configs))
         if self._client:
@@ -167,7 +164,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             trace=self._trace,
             log=self._log.vendor,
         )
-        self._keep_secret(secrets)
+        self._log.keep_secret(secrets)
         self._tree, self._config, self._client = tree, config, client
         for warning in config.warnings:
             self._log.warn(warning)
@@ -386,7 +383,3 @@ class GradiumTTSExtension(GuardedTTSBase):
 
     def _masked(self, tree: Any) -> Any:
         return self._log.masker.mask_values(tree)
-
-    def _keep_secret(self, secrets: Iterable[str]) -> None:
-        self._secrets.update(secrets)
-        self._log.masker = Masker(self._secrets)

@@ -118,7 +118,17 @@ def settle_aliases(
             are nested too deep.
     """
     tree = {key: value for key, value in tree.items() if value is not None}
-    given = tree.get("params", {})
+    params = _given_params(tree.get("params", {}))
+    warnings = []
+    if "base_url" in params:
+        params.setdefault("url", params.pop("base_url"))
+        warnings.append("params.base_url is now called params.url")
+    warnings += _oddities(params, known, params.get("url") or tree.get("url"))
+    return {**tree, "params": params}, warnings
+
+
+def _given_params(given: Any) -> dict[str, Any]:
+    """Return what was set of `params`, `json_config` as an object."""
     if not isinstance(given, Mapping):
         raise ConfigError(f"params must be an object, not {kind_of(given)}")
     # Absent and null mean the same; an empty text is how TEN's graphs say it.
@@ -131,14 +141,16 @@ def settle_aliases(
         raise ConfigError(
             f"params must not be deeper than {MOST_LEVELS} levels"
         )
+    return params
+
+
+def _oddities(
+    params: Mapping[str, Any], known: Collection[str], url: Any
+) -> list[str]:
+    """Say what is legal and yet worth a warning."""
     warnings = []
-    if "base_url" in params:
-        base_url = params.pop("base_url")
-        params.setdefault("url", base_url)
-        warnings.append("params.base_url is now called params.url")
     if params.get("close_ws_on_eos") is False:
         warnings.append("params.close_ws_on_eos has no effect")
-    url = params.get("url") or tree.get("url")
     if isinstance(url, str) and not fault_of_url(url) and is_in_the_clear(url):
         warnings.append(
             f"the key and the texts go to {host_of(url)} unencrypted: ws://"
@@ -152,9 +164,7 @@ def settle_aliases(
         )
     if "beta" in str(params.get("model_name")) and "similarity" in params:
         warnings.append("params.similarity is ignored by the beta model")
-    warnings += _conflicts(params)
-    tree["params"] = params
-    return tree, warnings
+    return warnings + _conflicts(params)
 
 
 def _parsed(json_config: str) -> Any:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from ten_ai_base.const import LOG_CATEGORY_KEY_POINT, LOG_CATEGORY_VENDOR
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
@@ -23,10 +24,17 @@ class GraphLog(logging.Handler):
         """Write for an extension of this name."""
         super().__init__()
         self.masker = Masker()
+        # All there ever were: a running request keeps its settings.
+        self._secrets: set[str] = set()
         # Of the client and all below it; its lines end up here.
         self.vendor = logging.Logger(f"gradium_tts.{name}")
         self.vendor.addHandler(self)
         self._base = base
+
+    def keep_secret(self, secrets: Iterable[str]) -> None:
+        """Mask these, too, from now on."""
+        self._secrets.update(secrets)
+        self.masker = Masker(self._secrets)
 
     def key_point(self, message: str) -> None:
         """Log a milestone."""

@@ -91,6 +91,21 @@ class StreamTimes:
     is_warm: bool = False
 
 
+@dataclass
+class _Counts:
+    """Frames that were received.
+
+    Attributes:
+        in_turn: since the loop was last left to others.
+        unreadable: in all.
+        unreadable_in_a_row: since the last that could be read.
+    """
+
+    in_turn: int = 0
+    unreadable: int = 0
+    unreadable_in_a_row: int = 0
+
+
 class Stream:
     """One session on one socket, used as `async with` and `async for`.
 
@@ -117,8 +132,7 @@ class Stream:
         self._endpoint = config.endpoint()
         self._transport: Transport | None = None
         self._stall: StallError | None = None
-        self._garbage_frames = self._garbage_in_a_row = 0
-        self._messages_in_turn = 0
+        self._received = _Counts()
         self._characters = 0
         self._input_ended_at = 0.0
         self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
@@ -241,10 +255,10 @@ class Stream:
 
     async def _receive(self) -> ServerMessage | None:
         transport = self._connected_transport()
-        self._messages_in_turn += 1
-        if self._messages_in_turn > MESSAGES_IN_A_TURN:
+        self._received.in_turn += 1
+        if self._received.in_turn > MESSAGES_IN_A_TURN:
             # Before the message is taken: one that is cancelled here is kept.
-            self._messages_in_turn = 1
+            self._received.in_turn = 1
             await asyncio.sleep(0)
         try:
             with self._watchdog.waiting():
@@ -258,7 +272,7 @@ class Stream:
         except RemoteProtocolError as error:
             self._count_garbage(error)
             return None
-        self._garbage_in_a_row = 0
+        self._received.unreadable_in_a_row = 0
         return message
 
     def _note_audio(self, message: ServerMessage) -> None:
@@ -297,15 +311,15 @@ class Stream:
         )
 
     def _count_garbage(self, error: RemoteProtocolError) -> None:
-        self._garbage_frames += 1
-        self._garbage_in_a_row += 1
-        if self._garbage_frames <= MAX_GARBAGE_FRAMES:
+        self._received.unreadable += 1
+        self._received.unreadable_in_a_row += 1
+        if self._received.unreadable <= MAX_GARBAGE_FRAMES:
             self._owner.log.warning(
                 "vendor_error: unreadable frame left out: %s", error
             )
-        if self._garbage_in_a_row > MAX_GARBAGE_FRAMES:
+        if self._received.unreadable_in_a_row > MAX_GARBAGE_FRAMES:
             raise SynthesisError(
-                f"{self._host} sent {self._garbage_in_a_row} unreadable frames"
+                f"{self._host} sent {self._received.unreadable_in_a_row} unreadable frames"
                 " in a row",
                 ErrorKind.PROTOCOL,
             )
