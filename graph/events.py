@@ -36,6 +36,8 @@ from ..speech import Speech
 from .log import GraphLog
 
 VENDOR = "gradium"
+# So much of a server's words is passed on, and of a sentence with them in it.
+MOST_CHARACTERS = 2000
 DATA_CONNECTION_STATUS = "connection_status_changed"
 
 
@@ -209,13 +211,13 @@ class GraphEvents:
         await self._base.send_tts_error(
             request_id,
             ModuleError(
-                message=self._log.masker.mask(message),
+                message=self._shown(message),
                 module=ModuleType.TTS,
                 code=int(module_code.value),
                 vendor_info=ModuleErrorVendorInfo(
                     vendor=VENDOR,
                     code=code,
-                    message=self._log.masker.mask(vendor_message or message),
+                    message=self._shown(vendor_message or message),
                 ),
             ),
         )
@@ -261,18 +263,21 @@ class GraphEvents:
         info = ModuleErrorVendorInfo(
             vendor=VENDOR,
             code=vendor_code,
-            message=self._log.masker.mask(vendor_message),
+            message=self._shown(vendor_message),
         )
         for change in self._status.move_to(wanted):
             hook = getattr(self._base, f"on_{change.current.value}", None)
             if hook is None:
                 await self._send_status_data(
-                    change, code, self._log.masker.mask(message), info
+                    change, code, self._shown(message), info
                 )
             elif change.current is Status.DISCONNECTED:
-                await hook(code, self._log.masker.mask(message), info)
+                await hook(code, self._shown(message), info)
             else:
                 await hook()
+
+    def _shown(self, text: str) -> str:
+        return self._log.masker.head(text, MOST_CHARACTERS)
 
     async def _send_status_data(
         self,

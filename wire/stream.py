@@ -24,6 +24,7 @@ from ..core.errors import (
     StallError,
     SynthesisError,
     classify,
+    with_reason,
 )
 from ..core.protocol import (
     Answer,
@@ -182,6 +183,7 @@ class Stream:
         Never waits for the peer: this is the way out of an interruption,
         and the peer may be the very thing that is broken.
         """
+        self._watchdog.stop()
         transport, self._transport = self._transport, None
         if transport:
             if exc or self._session.answer is not Answer.COMPLETE:
@@ -300,7 +302,7 @@ class Stream:
     def _refusal(self, error: ServerError) -> SynthesisError:
         first_line = error.message.split("\n", 1)[0].strip()
         return SynthesisError(
-            f"{self._host} refused the request: {first_line}",
+            with_reason(f"{self._host} refused the request", first_line),
             classify(
                 code=error.code,
                 message=error.message,
@@ -317,10 +319,10 @@ class Stream:
             self._owner.log.warning(
                 "vendor_error: unreadable frame left out: %s", error
             )
-        if self._received.unreadable_in_a_row > MAX_GARBAGE_FRAMES:
+        in_a_row = self._received.unreadable_in_a_row
+        if in_a_row > MAX_GARBAGE_FRAMES:
             raise SynthesisError(
-                f"{self._host} sent {self._received.unreadable_in_a_row} unreadable frames"
-                " in a row",
+                f"{self._host} sent {in_a_row} unreadable frames in a row",
                 ErrorKind.PROTOCOL,
             )
 
