@@ -131,7 +131,9 @@ async def test_a_dump_is_what_was_sent_where_a_request_fails(
 ) -> None:
     refusal = Error("no such thing", 1002)
     sim.faults = FaultPlan(Fault(Point.AUDIO, refusal, after_frames=4))
-    host = await start_host(dump=True, dump_path=str(tmp_path))
+    host = await start_host(
+        {"retry_deadline_s": 0.0}, dump=True, dump_path=str(tmp_path)
+    )
 
     await host.send_text("r1", TEXT, end=is_ended)
     await host.ended("r1")
