@@ -160,7 +160,7 @@ async def test_an_interruption_while_the_llm_speaks_counts_what_it_said(
 @pytest.mark.parametrize(
     "failure",
     [Error("Invalid or expired API key", 1008), Close(1002)],
-    ids=["fatal", "not fatal"],
+    ids=["error", "close"],
 )
 async def test_an_error_says_what_is_left(
     sim: GradiumSim,
@@ -168,7 +168,7 @@ async def test_an_error_says_what_is_left(
     failure: Error | Close,
 ) -> None:
     sim.faults = FaultPlan(Fault(Point.AUDIO, failure, after_words=6))
-    async with host_on(sim) as host:
+    async with host_on(sim, retry_deadline_s=0.0) as host:
         await host.send_text("r1", TEXT, end=True)
         await host.ended("r1")
 
