@@ -543,12 +543,31 @@ def test_a_bug_that_names_the_key_is_told_without_it() -> None:
     assert error.vendor_info["message"].startswith(told)
 
 
+def test_a_bug_is_logged_line_by_line() -> None:
+    lines: list[str] = []
+
+    async def speak() -> None:
+        player = Player(Script(()))
+        player.extension.connect = fail_on
+        player.env.log_error = lambda line, category: lines.append(line)
+        async with player.running():
+            await player.do(Say("a", 2, True))
+            await player.do(Wait(30.0))
+
+    run_virtually(speak())
+
+    bug = [line for line in lines if line.startswith("request=a0 ")]
+    assert bug[0] == "request=a0 Traceback (most recent call last):"
+    assert bug[-1] == "request=a0 RuntimeError: *** is no key"
+    assert not [line for line in bug if "\n" in line]
+
+
 def fail_without_a_key(*says: Say) -> list[str]:
     """What the graph is told of texts that are all there at once."""
 
     async def say() -> list[str]:
         player = Player(Script(()))
-        player._env = RecordingEnv({"params": {}}, player.on_event)
+        player.env = RecordingEnv({"params": {}}, player.on_event)
         async with player.running():
             for step in says:
                 await player.do(step)

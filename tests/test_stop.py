@@ -37,6 +37,8 @@ from .interruptions import (
     Interruption,
     Turn,
 )
+from .properties.test_life_properties import Event, Player, Script
+from .properties.virtual_loop import run_virtually
 from .story import spoken, tell
 
 
@@ -128,6 +130,17 @@ async def test_a_stop_at_once_leaves_nothing(stoppable: Stoppable) -> None:
     await stoppable.start()
 
     assert await stoppable.stop() == []
+
+
+def test_a_stop_before_any_start_is_nothing() -> None:
+    """TEN leaves `on_init` out where an app is stopped at once."""
+
+    async def stop() -> list[Event]:
+        player = Player(Script(()))
+        await player.extension.on_stop(player.env)
+        return player.record.events()
+
+    assert run_virtually(stop()) == []
 
 
 @pytest.mark.parametrize("action", [HalfOpen(), Reset()], ids=str)

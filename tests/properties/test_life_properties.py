@@ -256,7 +256,7 @@ class Player:
         self._server = MemoryServer(
             list(script.plans), self.record.entries.append
         )
-        self._env: Any = RecordingEnv(
+        self.env: Any = RecordingEnv(
             {
                 "enable_words": True,
                 **properties,
@@ -292,8 +292,8 @@ class Player:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Start the extension, and stop it at the end."""
-        await self.extension.on_init(self._env)
-        await self.extension.on_start(self._env)
+        await self.extension.on_init(self.env)
+        await self.extension.on_start(self.env)
         yield
         await self._stop()
         self.record.sessions = self._server.sessions
@@ -352,7 +352,7 @@ class Player:
     def _deliver(self, name: str, **fields: Any) -> None:
         data = Data.create(name)
         data.set_property_from_json(None, json.dumps(fields))
-        callback = self.extension.on_data(self._env, data)
+        callback = self.extension.on_data(self.env, data)
         self._callbacks.append(asyncio.create_task(callback, name=name))
 
     async def _conclude(self) -> None:
@@ -368,7 +368,7 @@ class Player:
         loop = asyncio.get_running_loop()
         self.record.entries.append(Stopping())
         began_s = loop.time()
-        await self.extension.on_stop(self._env)
+        await self.extension.on_stop(self.env)
         self.record.stop_took_s = loop.time() - began_s
         # The base class's tasks are cancelled, not awaited.
         for _ in range(5):
