@@ -275,7 +275,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             await self._events.end_unheard(request_id)
         await self.release(request_id)
 
-    # ----------------------------------------------------- it is spoken, it ends
+    # ---------------------------------------------------- it is spoken, it ends
 
     async def _speak(self, job: _Job) -> None:
         """The request's task: from its first word to its last event."""
@@ -352,7 +352,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         except Exception:  # the request ends all the same
             self._log.bug(request_id, traceback.format_exc())
 
-    # ----------------------------------------------------- what the base asks for
+    # --------------------------------------------------- what the base asks for
 
     def vendor(self) -> str:
         """Return the vendor's name, for metrics and errors."""
@@ -374,7 +374,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         """Owe no end: nothing of what was said before is waited for."""
         self._admission.flushed()
 
-    # ------------------------------------------------------------------ internal
+    # ----------------------------------------------------------------- internal
 
     def _traced(self, ten_env: AsyncTenEnv) -> Any:
         if not self._trace.is_open:

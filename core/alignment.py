@@ -143,7 +143,7 @@ class _Search:
         return None
 
     def _aligned_start(self, first: int, end: int, heard: int) -> int:
-        """Return where a word starts on both sides, or else in what was sent."""
+        """Return where a word starts on both sides, else in what was sent."""
         first = start = self._sent.start_from(first)
         while heard - (end - start) not in self._run_starts:
             start = self._sent.start_from(start + 1)

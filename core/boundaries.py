@@ -86,7 +86,8 @@ _INITIAL = re.compile(r"(?<!\w)[^\W\d_][.,:]\Z")
 # … to an address, a path or a file name. `3.14`, `10:30` and `1/2` are none.
 _ADDRESS = re.compile(
     r"//|@|www\.|\w_\w|[^\W\d_][./\\:=#]\w|\w[./\\:=#][^\W\d_]"
-    r"|::|>:\Z|(?<![A-Za-z])(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git):\Z"
+    r"|::|>:\Z"
+    r"|(?<![A-Za-z])(?:https?|ftp|wss?|file|mailto|tel|sips?|doi|git):\Z"
 )
 # A speaker does not pause after these: the silence means something else.
 _ABBREVIATION = re.compile(

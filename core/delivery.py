@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""What one session has delivered: its audio, and how far it is in the script."""
+"""What one session has delivered: its audio, and its place in the script."""
 
 from __future__ import annotations
 

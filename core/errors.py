@@ -128,7 +128,8 @@ _OPENINGS = tuple(
         (
             r"((the|this|your) )?(\w+ )?(credits?|quota|subscription)"
             r"( limit)? ((is|are|was|were|has|have|been) )*"
-            r"(exceeded|exhausted|expired|used up|required|inactive|cancelled)\b",
+            r"(exceeded|exhausted|expired|used up|required|inactive"
+            r"|cancelled)\b",
             ErrorKind.QUOTA,
         ),
     )

@@ -59,7 +59,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Retry:
-    """Open a new session after `delay_s`; it says the words from `from_word`."""
+    """Open a new session after `delay_s`, which goes on at `from_word`."""
 
     delay_s: float
     from_word: int

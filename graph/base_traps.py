@@ -38,7 +38,7 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
     def flushed(self) -> None:
         """Learn of a flush; the base does not tell when it is idle."""
 
-    # ---------------------------------------------------------------- start, stop
+    # -------------------------------------------------------------- start, stop
 
     async def on_init(self, ten_env: AsyncTenEnv) -> None:
         """Begin; from here on there is something to stop."""
@@ -62,7 +62,7 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
             self._releasing.cancel()
             await asyncio.wait({self._releasing})
 
-    # --------------------------------------------------------------------- input
+    # -------------------------------------------------------------------- input
 
     async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
         """Take texts and flushes one after the other, as they came.
@@ -94,7 +94,7 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         if metadata:
             self.metadatas[request_id] = dict(metadata)
 
-    # -------------------------------------------------------------------- the end
+    # ------------------------------------------------------------------ the end
 
     async def release(self, request_id: str) -> None:
         """Let the base go on after a text that needs no request.
