@@ -54,7 +54,8 @@ DEFAULT_SAMPLE_RATE_HZ = 24000
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
+    # Before pydantic 2.10 no field may be called `model_…`, as one of ours is.
+    model_config = ConfigDict(frozen=True, strict=True, protected_namespaces=())
 
     def __repr__(self) -> str:
         """Show the settings, secrets masked."""

@@ -352,6 +352,11 @@ async def test_a_redirect_is_not_followed(sim: GradiumSim) -> None:
 # ---------------------------------------------------------------------- proxy
 
 
+with_proxies = pytest.mark.skipif(
+    not transport._KNOWS_PROXIES, reason="websockets 14 knows no proxies"
+)
+
+
 @dataclass
 class ConnectProxy:
     """An HTTP proxy that tunnels, or answers with a status."""
@@ -373,6 +378,7 @@ class ConnectProxy:
         await asyncio.gather(pump(reader, inner[1]), pump(inner[0], writer))
 
 
+@with_proxies
 async def test_a_proxy_carries_the_socket(sim: GradiumSim) -> None:
     proxy = ConnectProxy()
 
@@ -392,6 +398,7 @@ async def test_a_proxy_carries_the_socket(sim: GradiumSim) -> None:
     assert "test-key" not in proxy.asked
 
 
+@with_proxies
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
@@ -439,6 +446,7 @@ async def test_a_bug_of_ours_is_nobodys_setting(
     assert error.kind is ErrorKind.INTERNAL
 
 
+@with_proxies
 async def test_a_proxy_that_is_not_there_is_transient(sim: GradiumSim) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
