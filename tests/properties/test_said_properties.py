@@ -35,12 +35,12 @@ from .virtual_loop import run_virtually
 
 FLUSH = "<flush>"
 
-# No word that may be whole and yet go on: `example.` + `com`, `key:` + `value`.
+# No word that may be whole and yet go on: `example.` + `com`, `std:` + `:vector`.
 # Of those with marks at the end the server in memory makes no sound.
 WORDS = (
     "alpha bravo it's well-known $1,234.50 3.14 1,000,000 10:30 50 1/2 v1.2.3"
     " jane@example.com https://x.org/a,b?c=1 www.example.co.uk U.S.A U.S"
-    ' std::vector <- -> < > é naïve x y2k (so) "said" 2024-03-15'
+    ' <- -> < > é naïve x y2k (so) "said" 2024-03-15'
 ).split()
 MARKED = ("so,", "well.", "yes!", "no?", "then;", "Dr.", "e.g.", "$5,", "3.")
 
