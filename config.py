@@ -32,12 +32,7 @@ from .core.endpoint import (
     is_header_value,
     url_of,
 )
-from .core.protocol import (
-    RESERVED_KEYS,
-    SAMPLE_RATES_HZ,
-    VOICE_RANGES,
-    Setup,
-)
+from .core.protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, VOICE_RANGES, Setup
 from .core.redact import mask_text, mask_values, secrets_in
 from .core.sentences import NO_NUL, ONE_OF_RATES, ConfigError, sentence
 from .core.setting_names import (

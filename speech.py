@@ -275,20 +275,19 @@ class Speech:
     def _check_spoken(self, goes_on_at: int | None) -> None:
         """A session that ended without an error may yet have left words out."""
         ledger = self.ledger
-        host = host_of(self._config.endpoint().url)
-        left = len(ledger.undelivered_text())
-        if not ledger.session_delivered_s:
-            raise SynthesisError(
-                f"no audio came from {host} for {left} characters",
-                ErrorKind.PROTOCOL,
-            )
         if goes_on_at is None:
             goes_on_at = ledger.script.word_count
-        if not ledger.is_session_complete(goes_on_at):
-            raise SynthesisError(
-                f"{host} ended the speech {left} characters early",
-                ErrorKind.TRANSIENT,
-            )
+        if not ledger.session_delivered_s:
+            kind = ErrorKind.PROTOCOL
+            what = "no audio came from {} for {} characters"
+        elif not ledger.is_session_complete(goes_on_at):
+            kind = ErrorKind.TRANSIENT
+            what = "{} ended the speech {} characters early"
+        else:
+            return
+        host = host_of(self._config.endpoint().url)
+        left = len(ledger.undelivered_text())
+        raise SynthesisError(what.format(host, left), kind)
 
     # ------------------------------------------------------------- a failure
 

@@ -8,9 +8,8 @@ from typing import Final
 
 from .alignment import Alignment
 from .audio import SAMPLE_BYTES, fade_in, fade_out, silence_at
-from .protocol import Word
 from .script import Script
-from .word_times import plausible_stop_s, words_over
+from .word_times import words_over
 
 # Word messages follow their audio; where none has come after this much of
 # it, none will, and the position in the text cannot be known.
@@ -70,11 +69,10 @@ class SessionPosition:
         self._aligned_to = first_word
         self._stops_s: list[float | None] = []
 
-    def add(self, word: Word, delivered_s: float) -> None:
-        """Take a word, on the session's clock."""
+    def add(self, text: str, stop_s: float | None) -> None:
+        """Take a word and its end on the session's clock, if that is known."""
         self._know_all_words()
-        self._alignment.push(word.text)
-        stop_s = plausible_stop_s(word.start_s, word.stop_s, delivered_s)
+        self._alignment.push(text)
         self._stops_s.append(stop_s)
 
     def next_word(self, delivered_s: float) -> int | None:

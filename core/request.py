@@ -2,9 +2,9 @@
 # the Apache License, Version 2.0. See the LICENSE file for more information.
 """The ledger of one request: what was asked, delivered and announced.
 
-`Ledger` takes what the agent writes (`push_text`, `end_input`) and what the
-vendor sends (`audio_received`, `word_received`), and answers with the actions
-that the graph must see, in their order: `Ttfb`, `Start`, then `Pcm` and
+`Ledger` has the script of what the agent writes, takes what the vendor sends
+(`audio_received`, `word_received`), and answers with the actions that the
+graph must see, in their order: `Ttfb`, `Start`, then `Pcm` and
 `Words`, and `End` exactly once. It spans as many sessions as the request
 takes, and knows from which word a new one would have to go on.
 
@@ -18,6 +18,7 @@ from .audio import SAMPLE_BYTES
 from .delivery import SessionAudio, SessionPosition
 from .protocol import Word
 from .script import Script
+from .word_times import plausible_stop_s
 from .word_track import WordTrack
 
 
@@ -172,9 +173,12 @@ class Ledger:
         """Account for a word, on the clock of its session."""
         if self._is_ended:
             return []
-        self._position.add(word, self.session_delivered_s)
+        stop_s = plausible_stop_s(
+            word.start_s, word.stop_s, self.session_delivered_s
+        )
+        self._position.add(word.text, stop_s)
         offset_s = self._earlier_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
-        self._words.add(word, offset_s, self.session_delivered_s)
+        self._words.add(word, stop_s, offset_s)
         return self._announce(self.delivered_s)
 
     def end(self, reason: EndReason) -> list[Action]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from .actions import EndReason, TimedWord, TurnStatus, Words
 from .protocol import Word
-from .word_times import TIME_MARGIN_S, plausible_stop_s
+from .word_times import TIME_MARGIN_S
 
 
 class WordTrack:
@@ -28,15 +28,14 @@ class WordTrack:
         self._last_start_ms = -1
         self._last_stop_ms = 0
 
-    def add(self, word: Word, offset_s: float, delivered_s: float) -> None:
+    def add(self, word: Word, stop_s: float | None, offset_s: float) -> None:
         """Take a word that waits for its audio.
 
         Args:
+            stop_s: its end on its session's clock; `None` where its times
+                are absurd: it is over with the word before it.
             offset_s: where its session starts in the request's audio.
-            delivered_s: how much audio of its session there is; a word of
-                absurd times is over with the word before it.
         """
-        stop_s = plausible_stop_s(word.start_s, word.stop_s, delivered_s)
         if stop_s is None:
             word = Word(word.text, self._last_stop_s, self._last_stop_s)
         else:
