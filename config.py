@@ -44,6 +44,8 @@ from .core.setting_names import (
     voice_config,
 )
 
+# The settings that say where sockets go and with what key.
+REACHED_BY = ("api_key", "url", "region", "headers", "proxy", "ca_file")
 DEFAULT_VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
 DEFAULT_SAMPLE_RATE_HZ = 24000
 
@@ -173,14 +175,26 @@ class GradiumTTSParams(_Settings):
         3.0,
         0,
         300,
-        "limit of the wait for `ready`, at least `retry_for_s`",
+        "after how long without `ready`, at least `retry_for_s`, a second"
+        " session is tried beside the first",
         is_above=True,
     )
     audio_timeout_s: float = _number(
-        5.0, 0, 300, "limit of a wait for audio that is owed", is_above=True
+        5.0,
+        0,
+        300,
+        "the same for audio that is owed",
+        is_above=True,
     )
     retry_deadline_s: float = _number(
-        8.0, 0, 300, "how long a failing request is retried"
+        8.0,
+        0,
+        300,
+        "how long nothing may be heard, whatever fails, before a request is"
+        " given up; 0 is at the first failure",
+    )
+    capacity_wait_s: float = _number(
+        30.0, 0, 300, "how long a request waits for a free session of the key"
     )
     session_max_s: float = _number(
         240.0,
@@ -320,6 +334,19 @@ class GradiumTTSConfig(_Settings):
             )
         return config
 
+    def reached_as(self, other: GradiumTTSConfig) -> GradiumTTSConfig:
+        """Return these settings with the endpoint and the key of others."""
+        if self.endpoint() == other.endpoint():
+            return self
+        theirs = {name: getattr(other.params, name) for name in REACHED_BY}
+        return self.model_copy(
+            update={
+                "url": other.url,
+                "headers": other.headers,
+                "params": self.params.model_copy(update=theirs),
+            }
+        )
+
     # ------------------------------------------------------- derived values
 
     @property
@@ -367,18 +394,16 @@ class GradiumTTSConfig(_Settings):
         )
 
     @property
-    def attempt_s(self) -> float:
-        """The longest that one attempt may take to fail by itself."""
+    def silence_s(self) -> float:
+        """How long the listener may wait in vain; 0 is for no second try."""
         params = self.params
-        return (
-            params.connect_timeout_s
-            + self.ready_timeout_s
-            + params.audio_timeout_s
-        )
+        if not params.retry_deadline_s or params.retry_for_s is None:
+            return params.retry_deadline_s
+        return max(params.retry_deadline_s, self.ready_timeout_s)
 
     @property
     def ready_timeout_s(self) -> float:
-        """Limit of the wait for `ready`; the server may retry that long."""
+        """When `ready` is late; the server may look for a worker that long."""
         params = self.params
         if params.retry_for_s is None:
             return params.ready_timeout_s

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -27,9 +28,12 @@ from typing import Any, Protocol
 from .config import GradiumTTSConfig
 from .core.endpoint import Endpoint, is_key_moved
 from .core.errors import ConnectError, ErrorKind, GradiumError
+from .core.pace import Pace
 from .core.protocol import Session
 from .core.redact import host_of
-from .wire.reserve import Pace, Reserve
+from .wire.debt import Terms
+from .wire.race import Attempt, Way, first_open
+from .wire.reserve import Reserve
 from .wire.stream import Stream
 from .wire.trace import Trace
 from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
@@ -37,6 +41,10 @@ from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
 # After a refusal of the key or the credits, requests are refused at once for
 # this long: the vendor need not be asked again, nor the user kept waiting.
 LATCH_S = 30.0
+# A server that is down gets so long to take a connect: whoever asks waits.
+DOWN_CONNECT_S = 2.0
+# A connect at the last moment is tried all the same.
+LEAST_CONNECT_S = 0.1
 
 
 class ClientObserver(Protocol):
@@ -120,21 +128,27 @@ class GradiumTTSClient:
                 host_of(new.url),
             )
         if old != new:
-            self._pace.reset()
+            self._pace.answered()
         self.config = config
         self._latched = None
         if self._reserve and self._reserve.endpoint != new:
             self.drop_reserve()
             self.prewarm()
 
-    def open_stream(self, config: GradiumTTSConfig | None = None) -> Stream:
+    def open_stream(
+        self,
+        config: GradiumTTSConfig | None = None,
+        terms: Terms | None = None,
+    ) -> Stream:
         """Make a stream; entering it connects.
 
         Args:
             config: the settings of its request, the present ones if absent.
+            terms: how long it is borne with; by default the timeouts of the
+                settings end it.
         """
         config = config or self.config
-        return Stream(self, config, Session(config.setup()))
+        return Stream(self, config, Session(config.setup()), terms or Terms())
 
     async def aclose(self) -> None:
         """Close everything; at most `CLOSE_S` for a peer that is slow."""
@@ -154,36 +168,63 @@ class GradiumTTSClient:
             self.drop_reserve()
         if self._reserve is None:
             self._reserve = Reserve(
-                endpoint, self.connect, self.retire, self._pace, self.log
+                endpoint,
+                self.connect,
+                self.retire,
+                self._refused,
+                self._pace,
+                self.log,
             )
 
     async def take_transport(
-        self, endpoint: Endpoint
+        self, endpoint: Endpoint, by: float
     ) -> tuple[Transport, bool]:
         """Return a socket, and whether it had been opened ahead.
+
+        Args:
+            by: until when to wait, on the loop's clock.
 
         Raises:
             ConnectError: none can be opened.
         """
         await self._observer.connecting()
         reserve = self._reserve
-        transport = None
-        if reserve and reserve.endpoint == endpoint:
-            transport = await reserve.take()
-        is_warm = transport is not None
-        if transport is None:
-            transport = await self.connect(endpoint)
-        # Taken, or no good: the next is opened once it is in no request's way.
-        if reserve and self._reserve is reserve:
-            self.drop_reserve()
-        return transport, is_warm
+        if reserve and reserve.endpoint != endpoint:
+            reserve = None
+        reserved = None
 
-    async def connect(self, endpoint: Endpoint) -> Transport:
-        """Open a socket; raises `ConnectError`."""
+        async def from_reserve() -> Transport | None:
+            nonlocal reserved
+            reserved = await reserve.take() if reserve else None
+            return reserved
+
+        async def from_server() -> Transport:
+            return await self.connect(endpoint, by)
+
+        transport = None
+        if reserve and not reserve.is_opening:
+            transport = await from_reserve()
+        if transport is None:
+            ways: list[Way] = [from_server, from_server]
+            if reserve and reserve.is_opening:
+                ways.insert(0, from_reserve)
+            transport = await first_open(ways, self._abandon)
+        # Taken, or no good: the next is opened once it is in no request's way.
+        if reserve is self._reserve and reserve and not reserve.is_opening:
+            self.drop_reserve()
+        return transport, transport is reserved
+
+    async def connect(
+        self, endpoint: Endpoint, by: float = math.inf
+    ) -> Transport:
+        """Open a socket; raises `ConnectError` when that time has come."""
         loop = asyncio.get_running_loop()
         started_at = loop.time()
         host = host_of(endpoint.url)
         timeout_s = self.config.params.connect_timeout_s
+        if self._pace.is_down:
+            timeout_s = min(timeout_s, DOWN_CONNECT_S)
+        timeout_s = min(timeout_s, max(LEAST_CONNECT_S, by - started_at))
         number = self._trace.connecting(host)
         try:
             transport = await self._connect(endpoint, timeout_s)
@@ -212,6 +253,17 @@ class GradiumTTSClient:
         if reserve:
             self._in_background(reserve.aclose())
 
+    def _abandon(self, attempt: Attempt) -> None:
+        """Give up a connect that is not needed any more."""
+        attempt.cancel()
+        self._in_background(self._see_off(attempt))
+
+    async def _see_off(self, attempt: Attempt) -> None:
+        await asyncio.wait({attempt})
+        if not attempt.cancelled() and not attempt.exception():
+            if transport := attempt.result():
+                await self._close(transport)
+
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name="gradium:closing")
         self._closing.add(task)
@@ -231,7 +283,7 @@ class GradiumTTSClient:
 
     async def connected(self) -> None:
         """Learn that the server has accepted a session."""
-        self._pace.reset()
+        self._pace.answered()
         await self._observer.connected()
 
     async def disconnected(
@@ -260,10 +312,24 @@ class GradiumTTSClient:
             self.prewarm()
         await self._observer.disconnected(error)
 
+    @property
+    def is_server_down(self) -> bool:
+        """Whether the last request was given up without an answer."""
+        return self._pace.is_down
+
+    def given_up(self) -> None:
+        """Learn that a request was given up for want of an answer."""
+        self._pace.given_up(asyncio.get_running_loop().time())
+
     def check_latch(self) -> None:
-        """Raise the last refusal of the key or the credits again."""
-        error = self._latched
-        left_s = self._latched_until - asyncio.get_running_loop().time()
+        """Raise where a request would be refused, or not be answered.
+
+        Raises:
+            ConnectError: the key or the credits were refused not long ago, or
+                the server is down and was asked just now.
+        """
+        now = asyncio.get_running_loop().time()
+        error, left_s = self._latched, self._latched_until - now
         if error and left_s > 0:
             raise ConnectError(
                 f"{error} (not asked again for {left_s:.0f} s)",
@@ -271,6 +337,18 @@ class GradiumTTSClient:
                 error.code,
                 error.vendor_message,
             )
+        down_s = self._pace.refusal_s(now)
+        if down_s > 0:
+            host = host_of(self.config.endpoint().url)
+            raise ConnectError(
+                f"{host} does not answer (not asked again for {down_s:.1f} s)",
+                ErrorKind.TRANSIENT,
+            )
+
+    def _refused(self, error: GradiumError) -> None:
+        """Learn why the reserve was closed; a wrong key need not be asked."""
+        if error.kind in (ErrorKind.AUTH, ErrorKind.QUOTA):
+            self._latch(error)
 
     def _latch(self, error: GradiumError) -> None:
         now = asyncio.get_running_loop().time()

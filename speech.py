@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from .core.actions import Action
 from .core.audio import to_pcm
-from .core.errors import ErrorKind, GradiumError, SynthesisError
+from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
 from .core.protocol import Audio, Ready, ServerMessage, Word
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
@@ -19,10 +20,11 @@ from .core.request import Ledger
 from .core.script import FLUSH, SessionBudget, SessionText
 from .core.text import TextAssembler, is_speakable, without_tags
 from .gradium_tts import GradiumTTSClient
-from .wire.stream import Stream, StreamTimes
-
-# After so many times `idle_flush_ms` a word without an ending counts as whole.
-UNFINISHED_WORD_SILENCES = 2
+from .wire.debt import StreamTimes, Terms
+from .wire.inbox import Inbox
+from .wire.lane import Lane, Rival
+from .wire.slots import next_ticket
+from .wire.stream import Overtaken, Stream
 
 Perform = Callable[[Action], Awaitable[None]]
 
@@ -57,41 +59,47 @@ class Speech:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.ledger = ledger
-        self.times = StreamTimes()
         self.usage = Usage()
         self._client = client
         # The settings of its beginning, whatever changes meanwhile.
         self._config = client.config
         params = self._config.params
-        self._assembler = TextAssembler(
-            allow_tags=params.allow_tags,
-            clean_markdown=params.clean_markdown,
-            clean_emoji=params.clean_emoji,
+        self._inbox = Inbox(
+            ledger.script,
+            TextAssembler(
+                allow_tags=params.allow_tags,
+                clean_markdown=params.clean_markdown,
+                clean_emoji=params.clean_emoji,
+            ),
+            params.idle_flush_ms / 1000,
         )
         self._recovery = Recovery(
             Patience(
-                params.retry_deadline_s,
-                self._config.attempt_s,
+                0.0 if client.is_server_down else self._config.silence_s,
+                params.capacity_wait_s,
                 is_resumed=params.resume,
             ),
             jitter,
         )
-        self._has_grown = asyncio.Event()
-        self._silence_timer: asyncio.TimerHandle | None = None
+        self._ticket = next_ticket()
+        # The one that is heard now, and another that may take its place.
+        self._stream: Stream | None = None
+        self._rival: Rival | None = None
+
+    @property
+    def times(self) -> StreamTimes:
+        """When things happened in the present session."""
+        return self._stream.times if self._stream else StreamTimes()
 
     # ------------------------------------------------------- from the agent
 
     def push_fragment(self, fragment: str) -> None:
         """Say this next; whole words leave as soon as a socket is there."""
-        self._stop_silence_timer()
-        self._push(self._assembler.push(fragment))
-        self._start_silence_timer(1, self._speak_what_is_whole)
+        self._inbox.push_fragment(fragment)
 
     def end_input(self) -> None:
         """Say that no more text comes."""
-        self.settle()
-        self.ledger.script.end_input()
-        self._has_grown.set()
+        self._inbox.end_input()
 
     def settle(self) -> None:
         """Wait no longer for what the last word may go on with.
@@ -99,41 +107,7 @@ class Speech:
         What was held back is in the script then. `run` does so on its way
         out.
         """
-        self._stop_silence_timer()
-        self._push(self._assembler.flush())
-
-    def _push(self, messages: list[str]) -> None:
-        for message in messages:
-            self.ledger.script.push(message)
-        self._has_grown.set()
-
-    def _speak_what_is_whole(self) -> None:
-        """Let what is surely whole be spoken while the LLM thinks."""
-        self._push(self._assembler.flush_idle())
-        self.ledger.script.push_flush()
-        if self._assembler.is_holding:
-            self._start_silence_timer(
-                UNFINISHED_WORD_SILENCES - 1, self._speak_unfinished_word
-            )
-
-    def _speak_unfinished_word(self) -> None:
-        """Take the last word for whole: nothing has come to go on with it."""
-        self._push(self._assembler.flush_stalled())
-        self.ledger.script.push_flush()
-
-    def _start_silence_timer(
-        self, silences: float, on_silence: Callable[[], None]
-    ) -> None:
-        silence_s = self._config.params.idle_flush_ms / 1000
-        if silence_s:
-            self._silence_timer = asyncio.get_running_loop().call_later(
-                silences * silence_s, on_silence
-            )
-
-    def _stop_silence_timer(self) -> None:
-        if self._silence_timer:
-            self._silence_timer.cancel()
-            self._silence_timer = None
+        self._inbox.settle()
 
     # ----------------------------------------------------------- the sessions
 
@@ -148,6 +122,7 @@ class Speech:
         Raises:
             GradiumError: what was not delivered will not be.
         """
+        lane = None
         from_word, is_cut = 0, False
         try:
             while await self._has_more_to_say(from_word):
@@ -155,19 +130,22 @@ class Speech:
                     await self._perform(
                         perform, self.ledger.cut_session(from_word)
                     )
+                lane = lane or self._lane(from_word)
                 try:
-                    goes_on_at = await self._run_session(from_word, perform)
-                except GradiumError as error:
-                    from_word, is_cut = await self._recover(error), True
+                    goes_on_at = await self._run_session(lane, perform)
+                except (GradiumError, Overtaken) as failure:
+                    lane, from_word = await self._go_on_after(failure)
+                    is_cut = True
                     continue
                 if goes_on_at is None:
                     return
-                from_word, is_cut = goes_on_at, False
+                lane, from_word, is_cut = None, goes_on_at, False
                 await self._perform(
                     perform, self.ledger.complete_session(from_word)
                 )
         finally:
             self.settle()
+            await self._drop_rival()
 
     @staticmethod
     async def _perform(perform: Perform, actions: list[Action]) -> None:
@@ -176,56 +154,63 @@ class Speech:
 
     async def _has_more_to_say(self, from_word: int) -> bool:
         """Wait for something to say, or for the end of input."""
-        script = self.ledger.script
-        while not is_speakable(script.text_from(from_word)):
-            if script.is_input_ended:
+        while not self._has_text(from_word):
+            if self.ledger.script.is_input_ended:
                 return False
-            await self._wait_for_text()
+            await self._inbox.wait_for_news()
         return True
 
-    async def _run_session(
-        self, from_word: int, perform: Perform
-    ) -> int | None:
-        """Speak in one session; returns where the next one has to go on."""
-        self.usage.sessions += 1
-        params = self._config.params
+    def _has_text(self, from_word: int) -> bool:
+        return is_speakable(self.ledger.script.text_from(from_word))
+
+    def _is_all_said(self, next_word: int | None) -> bool:
+        is_known = next_word is not None and self.ledger.script.is_input_ended
+        return is_known and not self._has_text(next_word or 0)
+
+    def _lane(self, from_word: int, *, is_rival: bool = False) -> Lane:
+        """Make a session that says all from this word on."""
+        params, now = self._config.params, self._now()
         text = SessionText(
             self.ledger.script,
             from_word,
             SessionBudget(params.session_max_s, params.session_max_chars),
         )
-        async with self._client.open_stream(self._config) as stream:
-            self.times = stream.times
+        recovery = self._recovery
+        terms = Terms(
+            self._ticket,
+            now if is_rival else recovery.slot_wait_ends_at(now),
+            self._config.silence_s or math.inf,
+            recovery.silent_since,
+            is_rival=is_rival,
+        )
+        # The key may have been changed, and the old one be refused.
+        config = self._config.reached_as(self._client.config)
+        stream = self._client.open_stream(config, terms)
+        return Lane(self.ledger.request_id, stream, text, self._send)
+
+    async def _run_session(self, lane: Lane, perform: Perform) -> int | None:
+        """Speak in one session; returns where the next one has to go on."""
+        self._stream = stream = lane.stream
+        self.usage.sessions += 1
+        stream.when_late(lambda what: self._start_rival(lane, what))
+        async with lane:
             self._client.log.info(
                 "vendor_status: %s session %d on a socket %s",
                 self._name,
                 self.usage.sessions,
                 "opened ahead" if stream.times.is_warm else "of its own",
             )
-            sender = asyncio.create_task(
-                self._send(text, stream),
-                name=f"gradium:{self.ledger.request_id:.64}:text",
-            )
-            # Whatever ends the sender must not leave the receiver waiting.
-            sender.add_done_callback(
-                lambda task: stream.abort() if _failure_of(task) else None
-            )
-            try:
-                async for message in stream:
-                    await self._perform(perform, self._account(message))
-            finally:
-                sender.cancel()
-                await asyncio.wait({sender})
-                failure = _failure_of(sender)
-                # The receiver tells best why a socket broke.
-                if failure and not isinstance(failure, GradiumError):
-                    raise failure
-            self._check_spoken(text.goes_on_at)
-        return text.goes_on_at
+            async for message in lane:
+                if self._rival and not isinstance(message, Ready):
+                    await self._drop_rival()
+                await self._perform(perform, self._account(message))
+            self._check_spoken(lane.text.goes_on_at)
+        self._recovery.session_completed()
+        return lane.text.goes_on_at
 
-    async def _send(self, text: SessionText, stream: Stream) -> None:
+    async def _send(self, lane: Lane) -> None:
         """Send what is to be said, as it comes, while the session lasts."""
-        script = self.ledger.script
+        script, stream, text = self.ledger.script, lane.stream, lane.text
         while True:
             while (message := text.take(stream.age_s)) is not None:
                 if message is FLUSH:
@@ -237,7 +222,7 @@ class Speech:
             if text.goes_on_at is not None or script.is_input_ended:
                 await stream.end_input()
                 return
-            await self._wait_for_text()
+            await self._inbox.wait_for_news()
 
     async def _send_text(self, message: str, stream: Stream) -> None:
         self.usage.characters_sent += len(without_tags(message))
@@ -248,10 +233,6 @@ class Speech:
             message,
         )
         await stream.send_text(message)
-
-    async def _wait_for_text(self) -> None:
-        self._has_grown.clear()
-        await self._has_grown.wait()
 
     def _account(self, message: ServerMessage) -> list[Action]:
         if isinstance(message, Audio):
@@ -291,6 +272,48 @@ class Speech:
 
     # ------------------------------------------------------------- a failure
 
+    def _start_rival(self, late: Lane, what: str) -> None:
+        """Try a second session beside one that is late, if that may help."""
+        next_word = self.ledger.next_word()
+        is_resumed = self._config.params.resume or not self.ledger.has_started
+        if self._rival or next_word is None or not is_resumed:
+            return
+        if self._is_all_said(next_word):
+            # All was heard, but for the end of it.
+            late.stream.abort(
+                StallError(f"no {what} came", ErrorKind.TRANSIENT)
+            )
+            return
+        self._client.log.warning(
+            "vendor_error: %s %s is late: a second session is tried",
+            self._name,
+            what,
+        )
+        rival = self._lane(next_word, is_rival=True)
+        self._rival = Rival(rival, next_word, late, self._client.log)
+
+    async def _drop_rival(self) -> None:
+        rival, self._rival = self._rival, None
+        if rival:
+            await rival.aclose()
+
+    async def _go_on_after(
+        self, failure: GradiumError | Overtaken
+    ) -> tuple[Lane | None, int]:
+        """Return the lane that goes on, and from which word.
+
+        Raises:
+            GradiumError: `failure`; it is not worth trying again.
+        """
+        rival = self._rival
+        if rival and (lane := await rival.outcome()):
+            self._rival = None
+            await lane.stream.adopt()
+            return lane, rival.first_word
+        await self._drop_rival()
+        assert isinstance(failure, GradiumError)
+        return None, await self._recover(failure)
+
     async def _recover(self, error: GradiumError) -> int:
         """Wait until it is worth trying again.
 
@@ -301,12 +324,16 @@ class Speech:
             GradiumError: `error`; it is not worth trying again.
         """
         ledger, times = self.ledger, self.times
+        next_word = ledger.next_word()
         step = self._recovery.step_after(
             Failure(
                 error.kind,
                 self._now(),
-                ledger.next_word(),
+                self._stream.silent_since if self._stream else self._now(),
+                next_word,
+                is_all_said=self._is_all_said(next_word),
                 has_started=ledger.has_started,
+                was_accepted=times.ready_at > 0,
                 was_cut=ledger.session_delivered_s > 0,
                 was_stale=times.is_warm and not times.ready_at,
             )
@@ -316,6 +343,12 @@ class Speech:
             log.error(
                 "vendor_error: %s given up: %s; %s", self._name, error, step.why
             )
+            if (
+                times.slot_at
+                and not times.ready_at
+                and error.kind is ErrorKind.TRANSIENT
+            ):
+                self._client.given_up()
             raise error
         log.warning(
             "vendor_error: %s retry in %.2f s: %s",
@@ -333,9 +366,3 @@ class Speech:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _failure_of(task: asyncio.Task[None]) -> BaseException | None:
-    if not task.done() or task.cancelled():
-        return None
-    return task.exception()

@@ -82,6 +82,24 @@ class ConnectionLost(GradiumError):
 class SynthesisError(GradiumError):
     """The server refused the session, or answered nonsense."""
 
+    @classmethod
+    def of(
+        cls, host: str, message: str, code: int | None, *, has_audio: bool
+    ) -> SynthesisError:
+        """Read what a server says when it refuses a session.
+
+        Args:
+            message: its words; a footer about support follows the first line.
+            has_audio: whether the session had brought audio.
+        """
+        first_line = message.split("\n", 1)[0].strip()
+        return cls(
+            with_reason(f"{host} refused the request", first_line),
+            classify(code=code, message=message, has_audio=has_audio),
+            "" if code is None else str(code),
+            message.strip(),
+        )
+
 
 class StallError(GradiumError):
     """The server owed something and kept silent."""

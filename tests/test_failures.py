@@ -303,6 +303,7 @@ async def run(cell: Cell) -> Outcome:
                 times=cell.times,
             )
         )
+    patience_s = 8.0 if cell.times or expected(cell).is_complete else 0.4
     params: dict[str, object] = {
         "api_key": "test-key",
         # A socket opened ahead would meet what is meant for the request.
@@ -311,7 +312,8 @@ async def run(cell: Cell) -> Outcome:
         "ready_timeout_s": READY_S,
         "audio_timeout_s": AUDIO_S,
         # For ever is as long as the deadline; the default one is 8 s.
-        "retry_deadline_s": 8.0 if cell.times else 0.4,
+        "retry_deadline_s": patience_s,
+        "capacity_wait_s": patience_s,
     }
     async with GradiumSim(faults=plan, speed=20.0) as sim:
         if failure.do is None:

@@ -41,6 +41,7 @@ from gradium_sim import (
     Stall,
 )
 from gradium_tts_python import gradium_tts
+from gradium_tts_python.core import pace
 from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import (
     ConnectError,
@@ -52,8 +53,7 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.protocol import Audio, Ready, ServerMessage, Word
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.wire import reserve, transport, watchdog
-from gradium_tts_python.wire import stream as stream_module
+from gradium_tts_python.wire import debt, reserve, transport, watchdog
 from gradium_tts_python.wire.stream import Stream
 from gradium_tts_python.wire.transport import open_websocket
 
@@ -650,8 +650,8 @@ def test_an_answer_that_never_ends_is_ended() -> None:
 
     error, took_s = run_virtually(speak())
 
-    limit_s = stream_module.CEILING_S + 0.25 * len(text)
-    assert stream_module.CEILING_S_PER_CHARACTER == 0.25
+    limit_s = debt.CEILING_S + 0.25 * len(text)
+    assert debt.CEILING_S_PER_CHARACTER == 0.25
     # The grace of a loop that was busy is added.
     assert limit_s <= took_s <= limit_s + 0.1
     assert str(error) == (
@@ -938,7 +938,7 @@ async def test_a_warm_socket_without_pongs_is_replaced(
 ) -> None:
     monkeypatch.setattr(reserve, "WARM_PING_S", 0.02)
     monkeypatch.setattr(reserve, "WARM_PONG_S", 0.05)
-    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)
     sim.faults = FaultPlan(Fault(Point.OPEN, Pongs(None), times=1))
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -1002,7 +1002,7 @@ def test_a_warm_socket_is_given_time_to_answer_a_ping(
 async def test_a_warm_socket_that_fails_is_tried_again(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)
     sim.faults = FaultPlan(Fault(Point.UPGRADE, Http(503), times=2))
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -1295,7 +1295,7 @@ async def test_a_real_socket_tells_when_it_is_closed(
 ) -> None:
     monkeypatch.setattr(reserve, "WARM_PING_S", 3600.0)
     monkeypatch.setattr(reserve, "WARM_MAX_AGE_S", 7200.0)
-    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.01)
+    monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)
     async with client_on(sim.url) as client:
         client.prewarm()
         await until_warm(sim, 1)

@@ -27,11 +27,11 @@ UNKNOWN = GiveUp("the server sent no word times to resume from")
 def recovery(
     *,
     deadline_s: float = 8.0,
-    attempt_s: float = 13.0,
+    capacity_s: float = 30.0,
     is_resumed: bool = True,
     jitter: float = 0.0,
 ) -> Recovery:
-    patience = Patience(deadline_s, attempt_s, is_resumed=is_resumed)
+    patience = Patience(deadline_s, capacity_s, is_resumed=is_resumed)
     return Recovery(patience, lambda: jitter)
 
 
@@ -40,15 +40,21 @@ def failure(
     next_word: int | None = 0,
     kind: ErrorKind = ErrorKind.TRANSIENT,
     *,
+    silent_since: float | None = None,
+    is_all_said: bool = False,
     has_started: bool = False,
+    was_accepted: bool = False,
     was_cut: bool = False,
     was_stale: bool = False,
 ) -> Failure:
     return Failure(
         kind,
         at,
+        at if silent_since is None else silent_since,
         next_word,
+        is_all_said=is_all_said,
         has_started=has_started,
+        was_accepted=was_accepted,
         was_cut=was_cut,
         was_stale=was_stale,
     )
@@ -144,13 +150,79 @@ def test_a_word_of_progress_starts_the_patience_again() -> None:
     assert delays == [0.1, 0.2, 0.1, 0.2]
 
 
-def test_a_session_that_held_long_was_waiting_for_the_agent() -> None:
-    # 8 s of patience and 13 s that an attempt may take by itself.
+@pytest.mark.parametrize(
+    ("silent_since", "was_accepted", "found"),
+    [
+        (8.0, True, "still failing after 9.0 s"),
+        # The next try was at 0.1 s, and the patience is 8 s.
+        (8.2, True, 0.1),
+        (8.2, False, "still failing after 9.0 s"),
+    ],
+)
+def test_a_session_that_held_long_was_waiting_for_the_agent(
+    silent_since: float, was_accepted: bool, found: float | str
+) -> None:
+    last = failure(9.0, silent_since=silent_since, was_accepted=was_accepted)
+
+    assert delays_after(recovery(), failure(0.0), last)[-1] == found
+
+
+def test_the_wait_before_a_failure_counts() -> None:
     delays = delays_after(
-        recovery(), failure(0.0), failure(21.0), failure(42.1)
+        recovery(),
+        failure(5.0, silent_since=0.0),
+        failure(7.9, silent_since=5.1),
     )
 
-    assert delays == [0.1, "still failing after 21.0 s", 0.1]
+    assert delays == [0.1, "still failing after 7.9 s"]
+
+
+def test_a_series_tells_since_when_it_is_silent() -> None:
+    rules = recovery()
+    assert rules.silent_since is None
+
+    rules.step_after(failure(5.0, silent_since=2.0))
+    assert rules.silent_since == 2.0
+    rules.step_after(failure(7.0, silent_since=5.1))
+    assert rules.silent_since == 2.0
+    rules.session_completed()
+
+    assert rules.silent_since is None
+
+
+def test_a_free_session_is_waited_for_longer() -> None:
+    busy = ErrorKind.CAPACITY
+
+    delays = delays_after(
+        recovery(),
+        *(failure(at, kind=busy) for at in (0.0, 12.0, 29.0, 29.5)),
+    )
+
+    assert delays == [0.1, 0.2, 0.4, "still failing after 29.5 s"]
+
+
+def test_a_refusal_for_want_of_a_session_is_an_answer() -> None:
+    """The deadline of silence runs from it, that of the wait runs on."""
+    rules = recovery()
+
+    delays = delays_after(
+        rules,
+        failure(0.0, kind=ErrorKind.CAPACITY),
+        failure(7.0, kind=ErrorKind.CAPACITY),
+        failure(14.0),
+    )
+
+    assert delays == [0.1, 0.2, 0.4]
+    assert rules.silent_since == 7.0
+    assert rules.slot_wait_ends_at(14.0) == 30.0
+
+
+def test_without_retries_no_free_session_is_waited_for() -> None:
+    rules = recovery(deadline_s=0)
+
+    assert rules.step_after(failure(kind=ErrorKind.CAPACITY)) == GiveUp(
+        "still failing after 0.0 s"
+    )
 
 
 def test_an_unknown_position_ends_the_retries() -> None:
@@ -195,7 +267,7 @@ def test_the_same_words_are_not_cut_for_ever() -> None:
 def test_a_retry_is_never_late_nor_at_once(
     count: int, failing_for_s: float, deadline_s: float, jitter: float
 ) -> None:
-    rules = recovery(deadline_s=deadline_s, attempt_s=1000, jitter=jitter)
+    rules = recovery(deadline_s=deadline_s, jitter=jitter)
     for _ in range(count):
         rules.step_after(failure(0.0))
 
@@ -204,3 +276,9 @@ def test_a_retry_is_never_late_nor_at_once(
     if isinstance(found, Retry):
         assert FIRST_DELAY_S / 2 <= found.delay_s <= LONGEST_DELAY_S
         assert failing_for_s + found.delay_s < deadline_s
+
+
+def test_a_failure_after_the_last_word_is_none_however_late() -> None:
+    late = failure(100.0, 12, silent_since=0.0, is_all_said=True)
+
+    assert recovery().step_after(late) == Retry(0.0, 12)

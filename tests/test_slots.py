@@ -204,9 +204,10 @@ def test_a_loop_that_is_gone_does_not_keep_its_place() -> None:
     abandoned[0]._log_destroy_pending = False  # type: ignore[attr-defined]
 
 
-def test_a_key_has_one_gate_and_other_keys_have_others() -> None:
-    assert gate_of("key one") is gate_of("key one")
-    assert gate_of("key one") is not gate_of("key two")
+def test_a_key_has_one_gate_at_each_server() -> None:
+    assert gate_of("wss://a", "key one") is gate_of("wss://a", "key one")
+    assert gate_of("wss://a", "key one") is not gate_of("wss://a", "key two")
+    assert gate_of("wss://a", "key one") is not gate_of("wss://b", "key one")
 
 
 async def test_two_clients_wait_for_each_other_instead_of_being_refused(

@@ -437,8 +437,8 @@ async def test_a_network_that_is_gone_is_one_error(sim: GradiumSim) -> None:
             spoken = await speak(client, TEXT)
 
     assert isinstance(spoken.error, ConnectError)
-    assert "no answer within 0.2 s" in str(spoken.error)
-    # After 50 ms; the next one would be past the deadline.
+    assert "no answer within " in str(spoken.error)
+    # After 50 ms, with what is left of the time; then there is none left.
     assert proxy.connections == 2
 
 
@@ -474,7 +474,7 @@ async def test_a_stall_while_text_still_comes_is_noticed(
     """A peer that is gone hides behind no stream of text."""
     sim.faults = FaultPlan(Fault(Point.READY, HalfOpen(), times=None))
     async with client_on(
-        sim.url, warm="off", ready_timeout_s=0.3, retry_deadline_s=0.1
+        sim.url, warm="off", ready_timeout_s=0.2, retry_deadline_s=1.5
     ) as client:
         spoken = begin(client)
         spoken.speech.push_fragment("alpha bravo ")
@@ -489,7 +489,7 @@ async def test_a_stall_while_text_still_comes_is_noticed(
 
     assert isinstance(spoken.error, StallError)
     assert "answer to the setup" in str(spoken.error)
-    # After 50 ms; the next one would be past the deadline.
+    # The second was tried beside the first, when that was late.
     assert len(sim.sessions) == 2
 
 

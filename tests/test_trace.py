@@ -239,7 +239,7 @@ async def test_failures_tell_how_the_socket_ended(
     assert (reset["socket"], reset["code"]) == (3, "")
 
 
-async def test_a_socket_in_reserve_that_the_server_closed_is_lost_late(
+async def test_a_socket_in_reserve_that_the_server_closed_is_told(
     sim: GradiumSim, trace: Path
 ) -> None:
     async with started(sim) as host:
@@ -251,7 +251,7 @@ async def test_a_socket_in_reserve_that_the_server_closed_is_lost_late(
     kinds = [line["wire"] for line in lines_of(trace, socket=1)]
     assert kinds == ["connect", "open", "lost", "close"]
     (lost,) = lines_of(trace, wire="lost")
-    assert (lost["code"], lost["is_late"]) == ("1001", True)
+    assert (lost["code"], lost["reason"]) == ("1001", "idle")
 
 
 async def test_messages_that_are_none_are_told_by_their_size(

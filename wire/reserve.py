@@ -9,62 +9,15 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from ..core.endpoint import Endpoint
-from ..core.errors import GradiumError
+from ..core.errors import ConnectionLost, GradiumError, SynthesisError
+from ..core.pace import Pace
+from ..core.protocol import RemoteProtocolError, ServerError, decode
+from ..core.redact import host_of
 from .transport import Transport
 
 # An unused socket is pinged this often, and replaced at this age: a bare
 # connection is said to live a minute at the vendor's.
 WARM_PING_S, WARM_PONG_S, WARM_MAX_AGE_S = 5.0, 2.0, 50.0
-# How long to wait before opening one again that failed.
-WARM_RETRY_S, WARM_RETRY_MAX_S = 1.0, 30.0
-# A server that restarts closes the sockets of all its clients at once, and
-# those that were started together grow old together: they come back spread
-# over this time, and grow old within this part of the age.
-WARM_SPREAD_S, WARM_AGE_SPREAD = 0.5, 0.2
-
-
-class Pace:
-    """When a socket may be opened ahead: ever less often while none is good.
-
-    One for all reserves of a client; what becomes of its requests counts,
-    too. Times are seconds of one clock, passed in.
-    """
-
-    def __init__(self, jitter: Callable[[], float]) -> None:
-        """Begin without any failure.
-
-        Args:
-            jitter: returns 0 to 1, to spread clients that failed together.
-        """
-        self._jitter = jitter
-        self._failures = 0
-        self._next_at = 0.0
-
-    def wait_s(self, now: float) -> float:
-        """Return how long no socket should be opened; 0 or less is none."""
-        return self._next_at - now
-
-    def failed(self, now: float) -> None:
-        """Learn that a socket was no good: 1 s, doubling to 30 s.
-
-        Jitter takes up to a half of it.
-        """
-        delay_s = WARM_RETRY_S * 2.0 ** min(self._failures, 16)
-        delay_s = min(delay_s, WARM_RETRY_MAX_S) * (1 - self._jitter() / 2)
-        self._failures += 1
-        self._next_at = max(self._next_at, now + delay_s)
-
-    def lost(self, now: float) -> None:
-        """Learn that a socket is gone that had been good."""
-        self._next_at = max(self._next_at, now + WARM_SPREAD_S * self._jitter())
-
-    def reset(self) -> None:
-        """Learn that the server answers."""
-        self._failures, self._next_at = 0, 0.0
-
-    def age_s(self) -> float:
-        """Return at what age the next socket is to be replaced."""
-        return WARM_MAX_AGE_S * (1 - WARM_AGE_SPREAD * self._jitter())
 
 
 class Reserve:
@@ -75,6 +28,7 @@ class Reserve:
         endpoint: Endpoint,
         connect: Callable[[Endpoint], Awaitable[Transport]],
         retire: Callable[[Transport], None],
+        refused: Callable[[GradiumError], None],
         pace: Pace,
         log: logging.Logger,
     ) -> None:
@@ -83,15 +37,23 @@ class Reserve:
         Args:
             connect: opens a socket; raises `ConnectError`.
             retire: takes a socket that is not wanted any more.
+            refused: told what the server said when it closed a socket that
+                it had never answered on: that of a wrong key, for one.
             pace: says when; told how it went.
         """
         self.endpoint = endpoint
         self._connect = connect
         self._retire = retire
+        self._refused = refused
         self._pace = pace
         self._log = log
         self._transport: asyncio.Future[Transport] | None = None
         self._task = asyncio.create_task(self._keep(), name="gradium:warm")
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether a socket is being opened, but not open yet."""
+        return self._transport is not None and not self._transport.done()
 
     async def take(self) -> Transport | None:
         """Hand over the socket; `None` where none is open or being opened.
@@ -104,7 +66,8 @@ class Reserve:
         opening = self._transport
         if opening is None:
             return None
-        await asyncio.wait({opening})
+        if not opening.done():
+            await asyncio.wait({opening})
         if opening.cancelled():  # the settings changed meanwhile
             return None
         transport = opening.result()
@@ -159,7 +122,7 @@ class Reserve:
     async def _until_stale(self, transport: Transport) -> None:
         """Return when the socket should not be used any more."""
         loop = asyncio.get_running_loop()
-        stale_at = loop.time() + self._pace.age_s()
+        stale_at = loop.time() + self._pace.spread(WARM_MAX_AGE_S)
         has_answered = False
         closed = asyncio.ensure_future(transport.wait_closed())
         try:
@@ -173,14 +136,35 @@ class Reserve:
                 if not await self._answers(transport, closed):
                     break
                 has_answered = True
-                self._pace.reset()
+                self._pace.answered()
         finally:
             closed.cancel()
         if has_answered:
             self._pace.lost(loop.time())
-        else:
-            # A wrong key, say: the upgrade succeeds, then the server closes.
-            self._pace.failed(loop.time())
+            return
+        self._pace.failed(loop.time())
+        if closed.done() and self._has(transport):
+            self._refused(await self._last_words(transport))
+
+    def _has(self, transport: Transport) -> bool:
+        """Whether the socket was not taken."""
+        opening = self._transport
+        return opening is not None and opening.result() is transport
+
+    async def _last_words(self, transport: Transport) -> GradiumError:
+        """Return why a server has closed a socket before anything was asked."""
+        host = host_of(self.endpoint.url)
+        while True:
+            try:
+                message = decode(await transport.recv())
+            except RemoteProtocolError:
+                continue
+            except ConnectionLost as lost:
+                return lost.in_phase(has_audio=False)
+            if isinstance(message, ServerError):
+                return SynthesisError.of(
+                    host, message.message, message.code, has_audio=False
+                )
 
     @staticmethod
     async def _answers(

@@ -3,17 +3,32 @@
 """The vendor's session slots, shared by all that use one key in a process.
 
 Small plans allow two sessions at a time. A gate lets requests wait for each
-other in order, instead of being refused by the vendor.
+other in the order in which they came, instead of being refused by the vendor;
+where a number is not set, the vendor's refusals teach it for a while.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
+import math
 import threading
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from ..core.errors import ConnectError, ErrorKind
+
+# So long a refusal says how many sessions the account has: others that use
+# them come and go.
+TAUGHT_S = 10.0
+
+_tickets = itertools.count(1)
+
+
+def next_ticket() -> int:
+    """Return a place in the line, behind all that were given out before."""
+    return next(_tickets)
 
 
 class SlotGate:
@@ -22,70 +37,124 @@ class SlotGate:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._used = 0
-        self._waiting: deque[_Waiter] = deque()
+        self._waiting: list[_Waiter] = []
+        self._taught = math.inf
+        self._taught_until = 0.0
 
     @asynccontextmanager
-    async def slot(self, limit: int) -> AsyncIterator[None]:
-        """Hold a slot, after those who came before; 0 is no limit.
+    async def slot(
+        self, limit: int, *, ticket: int = 0, by: float = math.inf
+    ) -> AsyncIterator[None]:
+        """Hold a slot; cancelling while waiting gives the place up.
 
-        Cancelling while waiting gives the place in the queue up.
+        Args:
+            limit: how many may be held at a time; 0 is as many as the vendor
+                is known to allow.
+            ticket: the place in the line, kept over several tries; 0 is the
+                last.
+            by: until when to wait, on the loop's clock.
+
+        Raises:
+            ConnectError: none was free in time.
         """
-        if not limit:
-            yield
-            return
-        await self._acquire(limit)
+        await self._acquire(_Waiter(limit or math.inf, ticket), by)
         try:
             yield
         finally:
             self._release()
 
-    async def _acquire(self, limit: int) -> None:
-        waiter = _Waiter()
+    def refused(self) -> None:
+        """Learn that the vendor refused one of the sessions held here."""
         with self._lock:
-            if self._used < limit and not self._waiting:
-                self._used += 1
-                return
+            self._taught = max(1, self._used - 1)
+            self._taught_until = _now() + TAUGHT_S
+
+    async def _acquire(self, waiter: _Waiter, by: float) -> None:
+        with self._lock:
             self._waiting.append(waiter)
+            self._waiting.sort(key=lambda each: each.ticket)
+            self._let_in()
+        started_at = _now()
         try:
-            await waiter.granted.wait()
+            while not waiter.is_let_in.is_set():
+                if _now() >= by:
+                    waited_s = _now() - started_at
+                    raise ConnectError(
+                        f"no session of this key was free for {waited_s:.1f} s",
+                        ErrorKind.CAPACITY,
+                    )
+                await self._wait(waiter, by)
         except BaseException:
-            with self._lock:
-                is_granted = waiter not in self._waiting
-                if not is_granted:
-                    self._waiting.remove(waiter)
-            if is_granted:
-                self._release()
+            self._leave(waiter)
             raise
 
-    def _release(self) -> None:
-        """Hand the slot to who has waited longest, or free it."""
+    async def _wait(self, waiter: _Waiter, by: float) -> None:
+        """Wait until it is let in, until then, or until more may be free."""
         with self._lock:
-            while self._waiting:
-                if self._waiting.popleft().grant():
-                    return
+            wake_at = by
+            if self._taught < math.inf:
+                wake_at = min(by, self._taught_until)
+        most_s = None if wake_at == math.inf else max(0.0, wake_at - _now())
+        try:
+            await asyncio.wait_for(waiter.is_let_in.wait(), most_s)
+        except asyncio.TimeoutError:
+            with self._lock:
+                self._let_in()
+
+    def _leave(self, waiter: _Waiter) -> None:
+        with self._lock:
+            is_waiting = waiter in self._waiting
+            if is_waiting:
+                self._waiting.remove(waiter)
+        if not is_waiting:
+            self._release()
+
+    def _release(self) -> None:
+        with self._lock:
             self._used -= 1
+            self._let_in()
+
+    def _let_in(self) -> None:
+        """Hand what is free to those who came first."""
+        if _now() >= self._taught_until:
+            self._taught = math.inf
+        while self._waiting:
+            first = self._waiting[0]
+            if self._used >= min(first.limit, self._taught):
+                return
+            del self._waiting[0]
+            self._used += first.wake()
 
 
 class _Waiter:
-    def __init__(self) -> None:
-        self.granted = asyncio.Event()
+    def __init__(self, limit: float, ticket: int) -> None:
+        self.limit = limit
+        self.ticket = ticket or next_ticket()
+        self.is_let_in = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
-    def grant(self) -> bool:
-        """Wake the waiter on its own loop; false if that loop is gone."""
+    def wake(self) -> bool:
+        """Let it in, on its own loop; false if that loop is gone."""
+        if self._loop is asyncio.get_running_loop():
+            self.is_let_in.set()
+            return True
         try:
-            self._loop.call_soon_threadsafe(self.granted.set)
+            self._loop.call_soon_threadsafe(self.is_let_in.set)
         except RuntimeError:
             return False
         return True
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 _gates: dict[str, SlotGate] = {}
 _gates_lock = threading.Lock()
 
 
-def gate_of(api_key: str) -> SlotGate:
-    """Return the gate of a key; the key itself is not kept."""
-    name = hashlib.sha256(api_key.encode()).hexdigest()
+def gate_of(url: str, api_key: str) -> SlotGate:
+    """Return the gate of a key at a server; the key itself is not kept."""
+    name = hashlib.sha256(f"{url}\n{api_key}".encode()).hexdigest()
     with _gates_lock:
         return _gates.setdefault(name, SlotGate())

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
@@ -23,8 +24,6 @@ from ..core.errors import (
     GradiumError,
     StallError,
     SynthesisError,
-    classify,
-    with_reason,
 )
 from ..core.protocol import (
     Answer,
@@ -38,9 +37,10 @@ from ..core.protocol import (
     Session,
 )
 from ..core.redact import host_of
-from .slots import gate_of
+from .debt import Debts, StreamTimes, Terms
+from .slots import SlotGate, gate_of
 from .transport import Transport
-from .watchdog import Owed, Watchdog
+from .watchdog import Watchdog
 
 # More unreadable frames in a row than this, and the session is given up; so
 # many of a session are told in the log.
@@ -48,8 +48,6 @@ MAX_GARBAGE_FRAMES = 16
 # After so many messages the others of the loop get their turn: a message takes
 # some 0.1 ms, and those that are buffered already wait for nothing.
 MESSAGES_IN_A_TURN = 8
-# No answer takes longer than this and so much for each character.
-CEILING_S, CEILING_S_PER_CHARACTER = 10.0, 0.25
 
 
 class StreamOwner(Protocol):
@@ -61,7 +59,7 @@ class StreamOwner(Protocol):
         """Raise where a request would be refused for certain."""
 
     async def take_transport(
-        self, endpoint: Endpoint
+        self, endpoint: Endpoint, by: float
     ) -> tuple[Transport, bool]:
         """Return a socket, and whether it had been opened ahead."""
 
@@ -80,16 +78,8 @@ class StreamOwner(Protocol):
         """Open the next socket ahead."""
 
 
-@dataclass
-class StreamTimes:
-    """When things happened, in seconds of the loop's clock; 0 is never."""
-
-    opened_at: float = 0.0
-    setup_at: float = 0.0
-    ready_at: float = 0.0
-    text_at: float = 0.0
-    audio_at: float = 0.0
-    is_warm: bool = False
+class Overtaken(Exception):
+    """Another stream has taken this one's place; nothing failed."""
 
 
 @dataclass
@@ -117,7 +107,11 @@ class Stream:
     """
 
     def __init__(
-        self, owner: StreamOwner, config: GradiumTTSConfig, session: Session
+        self,
+        owner: StreamOwner,
+        config: GradiumTTSConfig,
+        session: Session,
+        terms: Terms,
     ) -> None:
         """Make a stream; entering it connects.
 
@@ -125,19 +119,26 @@ class Stream:
             owner: has the sockets, and is told of acceptance and failure.
             config: the settings of the request; kept while it lasts.
             session: makes the frames to send and reads those received.
+            terms: how long it is borne with.
         """
         self.times = StreamTimes()
         self._owner = owner
         self._config = config
         self._session = session
-        self._endpoint = config.endpoint()
+        self._terms = terms
         self._transport: Transport | None = None
-        self._stall: StallError | None = None
+        self._cut_for: Exception | None = None
         self._received = _Counts()
-        self._characters = 0
-        self._input_ended_at = 0.0
-        self._watchdog = Watchdog(self._owed, self._ping, self._on_silence)
+        self._debts = Debts(config, session, terms, self.times)
+        self._watchdog = Watchdog(
+            self._debts.owed, self._ping, self._on_silence
+        )
         self._slot = AsyncExitStack()
+
+    @property
+    def silent_since(self) -> float:
+        """Since when the listener has waited for what is owed; now, if not."""
+        return self._debts.silent_since(self._now())
 
     @property
     def age_s(self) -> float:
@@ -163,14 +164,22 @@ class Stream:
     async def _open(self) -> None:
         self._owner.check_latch()
         self.times.opened_at = self._now()
-        params = self._config.params
-        gate = gate_of(params.api_key)
-        await self._slot.enter_async_context(gate.slot(params.max_sessions))
+        await self._take_slot()
         self._transport, self.times.is_warm = await self._owner.take_transport(
-            self._endpoint
+            self._endpoint, self._debts.speaks_by
         )
         self.times.setup_at = self._now()
         await self._send(self._session.start())
+
+    async def _take_slot(self) -> None:
+        terms = self._terms
+        slot = self._gate.slot(
+            self._config.params.max_sessions,
+            ticket=terms.ticket,
+            by=terms.slot_by,
+        )
+        await self._slot.enter_async_context(slot)
+        self.times.slot_at = self._now()
 
     async def __aexit__(
         self,
@@ -191,15 +200,27 @@ class Stream:
             self._owner.retire(transport)
             if not isinstance(exc, GradiumError):
                 self._owner.prewarm()
+        if isinstance(exc, GradiumError) and exc.kind is ErrorKind.CAPACITY:
+            self._gate.refused()
         await self._slot.aclose()
-        if isinstance(exc, GradiumError):
+        if isinstance(exc, GradiumError) and not self._terms.is_rival:
             # Whether the next is worth opening ahead is the owner's business.
             await self._owner.disconnected(
                 exc, self._endpoint, was_accepted=bool(self.times.ready_at)
             )
 
-    def abort(self) -> None:
-        """Cut the connection; a pending iteration raises."""
+    async def adopt(self) -> None:
+        """Take the place of the stream that this was a rival of."""
+        self._terms = replace(self._terms, is_rival=False)
+        await self._owner.connected()
+
+    def when_late(self, tell: Callable[[str], None]) -> None:
+        """Have it told what is late, while the wait goes on."""
+        self._watchdog.on_late = tell
+
+    def abort(self, why: Exception | None = None) -> None:
+        """Cut the connection; a pending iteration raises `why`."""
+        self._cut_for = self._cut_for or why
         if self._transport:
             self._transport.abort()
 
@@ -207,7 +228,7 @@ class Stream:
 
     async def send_text(self, text: str) -> None:
         """Say this next: whole words, which the server joins with a space."""
-        self._characters += len(text)
+        self._debts.characters += len(text)
         self.times.text_at = self.times.text_at or self._now()
         await self._send(self._session.push_text(text))
 
@@ -217,7 +238,7 @@ class Stream:
 
     async def end_input(self) -> None:
         """Say that no more text comes; the server then finishes."""
-        self._input_ended_at = self._now()
+        self.times.input_ended_at = self._now()
         await self._send(self._session.end_input())
 
     async def _send(self, frame: str) -> None:
@@ -268,13 +289,15 @@ class Stream:
         except ConnectionLost as lost:
             # What a code means depends on how far the session has come.
             has_audio = bool(self.times.audio_at)
-            raise self._stall or lost.in_phase(has_audio=has_audio) from None
+            lost = lost.in_phase(has_audio=has_audio)
+            raise self._cut_for or lost from None
         try:
             message = self._session.receive(raw)
         except RemoteProtocolError as error:
             self._count_garbage(error)
             return None
         self._received.unreadable_in_a_row = 0
+        self.times.heard_at = self._now()
         return message
 
     def _note_audio(self, message: ServerMessage) -> None:
@@ -300,16 +323,11 @@ class Stream:
             )
 
     def _refusal(self, error: ServerError) -> SynthesisError:
-        first_line = error.message.split("\n", 1)[0].strip()
-        return SynthesisError(
-            with_reason(f"{self._host} refused the request", first_line),
-            classify(
-                code=error.code,
-                message=error.message,
-                has_audio=bool(self.times.audio_at),
-            ),
-            "" if error.code is None else str(error.code),
-            error.message.strip(),
+        return SynthesisError.of(
+            self._host,
+            error.message,
+            error.code,
+            has_audio=bool(self.times.audio_at),
         )
 
     def _count_garbage(self, error: RemoteProtocolError) -> None:
@@ -328,32 +346,17 @@ class Stream:
 
     # ----------------------------------------------------- when they are silent
 
-    def _owed(self) -> Owed | None:
-        """Tell what the server owes now; the phases of a session, in order."""
-        if not self.times.ready_at:
-            return Owed("answer to the setup", self._config.ready_timeout_s)
-        if self._session.input is Input.ENDED:
-            what = "end of the audio" if self.times.audio_at else "audio"
-            return Owed(
-                what,
-                self._config.params.audio_timeout_s,
-                self._input_ended_at,
-                CEILING_S + CEILING_S_PER_CHARACTER * self._characters,
-            )
-        # The last words wait for more text, so it cannot be known what is
-        # owed now, but a sign of life is.
-        return Owed("audio") if self._characters else None
-
     async def _ping(self) -> None:
         if self._transport:
             await self._transport.ping()
 
     def _on_silence(self, missing: str, waited_s: float) -> None:
-        self._stall = StallError(
-            f"no {missing} from {self._host} after {waited_s:.1f} s",
-            ErrorKind.TRANSIENT,
+        self.abort(
+            StallError(
+                f"no {missing} from {self._host} after {waited_s:.1f} s",
+                ErrorKind.TRANSIENT,
+            )
         )
-        self.abort()
 
     # -------------------------------------------------------------- internal
 
@@ -363,8 +366,16 @@ class Stream:
         return self._transport
 
     @property
+    def _endpoint(self) -> Endpoint:
+        return self._config.endpoint()
+
+    @property
     def _host(self) -> str:
         return host_of(self._endpoint.url)
+
+    @property
+    def _gate(self) -> SlotGate:
+        return gate_of(self._endpoint.url, self._config.params.api_key)
 
     @staticmethod
     def _now() -> float:

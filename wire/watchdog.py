@@ -38,12 +38,17 @@ class Owed:
         asked_at: when it was asked for, on the loop's clock.
         ceiling_s: how long after that to wait at all, whatever comes; a
             pause in which no message was waited for comes on top.
+        late_s: how long without a message is called late; that is told, and
+            the wait goes on.
+        by: until when to wait for the next message, on the loop's clock.
     """
 
     what: str
     limit_s: float = _NEVER
     asked_at: float = 0.0
     ceiling_s: float = _NEVER
+    late_s: float = _NEVER
+    by: float = _NEVER
 
 
 class Watchdog:
@@ -65,6 +70,8 @@ class Watchdog:
         """
         self._owed = owed
         self._on_silence = on_silence
+        # Called with what is late, once a wait, which goes on.
+        self.on_late: Callable[[str], None] | None = None
         self._pings = _Pings(ping, self._answered)
         self._ceiling = _Ceiling()
         self._is_waiting = False
@@ -72,6 +79,7 @@ class Watchdog:
         # The debt whose limit runs, and since when; nothing runs without.
         self._debt: Owed | None = None
         self._debt_since = 0.0
+        self._late_at = _NEVER
         self._heard_at = 0.0
         self._grace_ends: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -86,9 +94,8 @@ class Watchdog:
         self._loop = self._loop or asyncio.get_running_loop()
         now = self._loop.time()
         self._is_waiting = not self._is_over
-        self._debt = debt = self._owed()
-        self._debt_since = self._heard_at = now
-        self._grace_ends = None
+        self._heard_at = now
+        debt = self._take_debt(now)
         if debt is not None and self._is_waiting:
             self._ceiling.resume(debt, now)
             self._set_timer(debt, now)
@@ -116,14 +123,12 @@ class Watchdog:
         """
         if not self._is_waiting:
             return
-        debt = self._owed()
-        if debt == self._debt:
+        if self._owed() == self._debt:
             return
         now = asyncio.get_running_loop().time()
         if self._debt is None:
             self._heard_at = now
-        self._debt, self._debt_since = debt, now
-        self._grace_ends = None
+        debt = self._take_debt(now)
         if debt is None:
             self._pings.drop()
         else:
@@ -137,6 +142,14 @@ class Watchdog:
         self._drop_timer()
 
     # ------------------------------------------------------------- internal
+
+    def _take_debt(self, now: float) -> Owed | None:
+        """Note what is owed from now on; its limits begin to run."""
+        self._debt = debt = self._owed()
+        self._debt_since = now
+        self._late_at = now + debt.late_s if debt else _NEVER
+        self._grace_ends = None
+        return debt
 
     def _set_timer(self, debt: Owed, now: float) -> None:
         """Look when the next thing may be late, or now if it is.
@@ -158,9 +171,13 @@ class Watchdog:
         if self._grace_ends is not None:
             return self._grace_ends
         return min(
-            self._debt_since + debt.limit_s,
+            self._ends_at(debt),
+            self._late_at,
             self._pings.due_at or self._heard_at + QUIET_S,
         )
+
+    def _ends_at(self, debt: Owed) -> float:
+        return min(self._debt_since + debt.limit_s, debt.by)
 
     def _drop_timer(self) -> None:
         if self._timer:
@@ -190,11 +207,15 @@ class Watchdog:
         if self._ceiling.is_over(now):
             self._complain(debt.what, now - debt.asked_at)
             return
+        if now >= self._late_at:
+            self._late_at = _NEVER
+            if self.on_late:
+                self.on_late(debt.what)
         self._set_timer(debt, now)
 
     def _silence(self, debt: Owed, now: float) -> tuple[str, float] | None:
         """Return what should have come, and for how long it was waited for."""
-        if now >= self._debt_since + debt.limit_s:
+        if now >= self._ends_at(debt):
             return debt.what, now - self._debt_since
         if self._pings.due_at and now >= self._pings.due_at:
             missing = f"answer to a ping, with {debt.what} owed,"

@@ -22,7 +22,7 @@ from gradium_tts_python.core.errors import (
     StallError,
 )
 from gradium_tts_python.core.protocol import Audio
-from gradium_tts_python.wire import stream as stream_module
+from gradium_tts_python.wire import debt
 from gradium_tts_python.wire import transport as transport_module
 from gradium_tts_python.wire.transport import open_websocket
 
@@ -235,8 +235,8 @@ async def test_audio_that_never_ends_is_ended(
     gap_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The frames come faster than any grace that one of them could give."""
-    monkeypatch.setattr(stream_module, "CEILING_S", 0.2)
-    monkeypatch.setattr(stream_module, "CEILING_S_PER_CHARACTER", 0.0)
+    monkeypatch.setattr(debt, "CEILING_S", 0.2)
+    monkeypatch.setattr(debt, "CEILING_S_PER_CHARACTER", 0.0)
 
     async def speak_for_ever(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter

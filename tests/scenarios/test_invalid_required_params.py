@@ -19,7 +19,7 @@ from scenario_kit import (
 )
 
 from gradium_sim import SimThread
-from gradium_tts_python.wire import reserve
+from gradium_tts_python.core import pace
 from ten_runtime import AsyncTenEnvTester
 
 
@@ -76,25 +76,26 @@ def test_the_error_comes_without_any_retry(
 
 
 class IdleTester(Guarder):
-    """Says nothing until a socket in reserve was closed three times."""
+    """Says nothing until the server has closed the socket in reserve."""
 
     def __init__(self, server: SimThread) -> None:
         super().__init__()
         self.server = server
 
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-        await self.server.until_async(lambda sim: len(sim.connections) > 3)
+        await self.server.until_async(
+            lambda sim: bool(sim.connections) and not sim.open_sockets
+        )
         self.stop(ten_env_tester)
 
 
-def test_a_server_that_refuses_the_key_is_asked_again_quietly(
+def test_a_server_that_refuses_the_key_is_asked_once_and_quietly(
     load: Load, server: SimThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reserve, "WARM_PING_S", 0.01)
-    monkeypatch.setattr(reserve, "WARM_RETRY_S", 0.05)
+    monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.05)
     tester = IdleTester(server)
 
     tester.play(load("invalid"))
 
-    # How seldom, `tests/test_gradium_tts.py` tells.
     assert set(tester.names()) == {METRICS}
+    assert len(server.connections) == 1

@@ -1,0 +1,85 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""How often a server is asked that does not answer.
+
+No clock and no chance here: times and jitter are passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+# How long to wait before a socket is opened ahead again after one was no good.
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
+# A request asks a server that is down more often: people wait for it.
+LONGEST_REFUSAL_S: Final = 5.0
+# A server that restarts closes the sockets of all its clients at once, and
+# those that were started together grow old together: they come back spread
+# over this time, and grow old within this part of the age.
+SPREAD_S, AGE_SPREAD = 0.5, 0.2
+
+
+class Pace:
+    """When a server may be asked: ever less often while it does not answer.
+
+    One for all sockets of a client. It is a breaker, too: once a request was
+    given up on a server that did not answer, the server is down until
+    anything shows that it answers. A request then asks it once; until the
+    next may, those between are refused at once.
+    """
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        """Begin without any failure.
+
+        Args:
+            jitter: returns 0 to 1, to spread clients that failed together.
+        """
+        self.is_down = False
+        self._jitter = jitter
+        self._failures = 0
+        self._next_at = 0.0
+        self._refusals = 0
+        self._refused_until = 0.0
+
+    def wait_s(self, now: float) -> float:
+        """Return how long no socket should be opened; 0 or less is none."""
+        return self._next_at - now
+
+    def refusal_s(self, now: float) -> float:
+        """Return how long no request should ask; 0 or less is none."""
+        return self._refused_until - now
+
+    def failed(self, now: float) -> None:
+        """Learn that a socket was no good: 1 s, doubling to 30 s.
+
+        Jitter takes up to a half of it.
+        """
+        wait_s = self._backoff_s(self._failures, LONGEST_WAIT_S)
+        self._failures += 1
+        self._next_at = max(self._next_at, now + wait_s)
+
+    def given_up(self, now: float) -> None:
+        """Learn that a request was given up without any answer."""
+        self.is_down = True
+        wait_s = self._backoff_s(self._refusals, LONGEST_REFUSAL_S)
+        self._refusals += 1
+        self._refused_until = now + wait_s
+
+    def lost(self, now: float) -> None:
+        """Learn that a socket is gone that had been good."""
+        self._next_at = max(self._next_at, now + SPREAD_S * self._jitter())
+
+    def answered(self) -> None:
+        """Learn that the server answers."""
+        self.is_down = False
+        self._failures = self._refusals = 0
+        self._next_at = self._refused_until = 0.0
+
+    def spread(self, age_s: float) -> float:
+        """Return at what age the next socket is to be replaced."""
+        return age_s * (1 - AGE_SPREAD * self._jitter())
+
+    def _backoff_s(self, failures: int, longest_s: float) -> float:
+        doubled_s = FIRST_WAIT_S * 2.0 ** min(failures, 16)
+        return min(doubled_s, longest_s) * (1 - self._jitter() / 2)
