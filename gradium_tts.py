@@ -191,40 +191,30 @@ class GradiumTTSClient:
         reserve = self._reserve
         if reserve and reserve.endpoint != endpoint:
             reserve = None
-        reserved = None
-
-        async def from_reserve() -> Transport | None:
-            nonlocal reserved
-            reserved = await reserve.take() if reserve else None
-            return reserved
-
-        async def from_server() -> Transport:
-            return await self.connect(endpoint, by)
-
         transport = None
         if reserve and not reserve.is_opening:
-            transport = await from_reserve()
+            transport = await reserve.take()
         if transport is None:
-            ways: list[Way] = [from_server, from_server]
+            by = min(by, self._connects_by())
+            ways: list[Way] = [lambda: self.connect(endpoint, by)] * 2
             if reserve and reserve.is_opening:
-                ways.insert(0, from_reserve)
+                ways.insert(0, reserve.take)
             transport = await first_open(ways, self._abandon)
         # Taken, or no good: the next is opened once it is in no request's way.
         if reserve is self._reserve and reserve and not reserve.is_opening:
             self.drop_reserve()
-        return transport, transport is reserved
+        return transport, reserve is not None and transport is reserve.taken
 
     async def connect(
-        self, endpoint: Endpoint, by: float = math.inf
+        self, endpoint: Endpoint, by: float | None = None
     ) -> Transport:
         """Open a socket; raises `ConnectError` when that time has come."""
         loop = asyncio.get_running_loop()
         started_at = loop.time()
+        by = self._connects_by() if by is None else by
+        # A connect at the last moment is tried all the same.
+        timeout_s = max(LEAST_CONNECT_S, by - started_at)
         host = host_of(endpoint.url)
-        timeout_s = self.config.params.connect_timeout_s
-        if self._pace.is_down:
-            timeout_s = min(timeout_s, DOWN_CONNECT_S)
-        timeout_s = min(timeout_s, max(LEAST_CONNECT_S, by - started_at))
         number = self._trace.connecting(host)
         try:
             transport = await self._connect(endpoint, timeout_s)
@@ -242,6 +232,13 @@ class GradiumTTSClient:
             self.retire(transport)
             raise
         return transport
+
+    def _connects_by(self) -> float:
+        """Return until when a connect that begins now may take."""
+        timeout_s = self.config.params.connect_timeout_s
+        if self._pace.is_down:
+            timeout_s = min(timeout_s, DOWN_CONNECT_S)
+        return asyncio.get_running_loop().time() + timeout_s
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background, politely but not for long."""

@@ -167,8 +167,12 @@ class Speech:
         is_known = next_word is not None and self.ledger.script.is_input_ended
         return is_known and not self._has_text(next_word or 0)
 
-    def _lane(self, from_word: int, *, is_rival: bool = False) -> Lane:
-        """Make a session that says all from this word on."""
+    def _lane(self, from_word: int, late: Stream | None = None) -> Lane:
+        """Make a session that says all from this word on.
+
+        Args:
+            late: beside which it is tried.
+        """
         params, now = self._config.params, self._now()
         text = SessionText(
             self.ledger.script,
@@ -178,10 +182,10 @@ class Speech:
         recovery = self._recovery
         terms = Terms(
             self._ticket,
-            now if is_rival else recovery.slot_wait_ends_at(now),
-            self._config.silence_s or math.inf,
-            recovery.silent_since,
-            is_rival=is_rival,
+            slot_by=now if late else recovery.slot_wait_ends_at(now),
+            silence_s=self._config.silence_s or math.inf,
+            silent_since=late.silent_since if late else recovery.silent_since,
+            is_rival=late is not None,
         )
         # The key may have been changed, and the old one be refused.
         config = self._config.reached_as(self._client.config)
@@ -289,7 +293,7 @@ class Speech:
             self._name,
             what,
         )
-        rival = self._lane(next_word, is_rival=True)
+        rival = self._lane(next_word, late.stream)
         self._rival = Rival(rival, next_word, late, self._client.log)
 
     async def _drop_rival(self) -> None:

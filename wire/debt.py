@@ -79,11 +79,14 @@ class Debts:
     @property
     def speaks_by(self) -> float:
         """Until when something has to be heard, on the loop's clock."""
+        return self._begun_at + self._terms.silence_s
+
+    @property
+    def _begun_at(self) -> float:
+        """Since when the listener waits for the first of this session."""
         times, since = self._times, self._terms.silent_since
         had_to_wait = times.slot_at > times.opened_at + SLOT_WAIT_S
-        if since is None or had_to_wait:
-            since = times.slot_at
-        return since + self._terms.silence_s
+        return times.slot_at if since is None or had_to_wait else since
 
     def owed(self) -> Owed | None:
         """Tell what is owed now; the phases of a session, in order."""
@@ -109,14 +112,16 @@ class Debts:
     def silent_since(self, now: float) -> float:
         """Return since when the listener has waited; now, if in no vain."""
         times = self._times
+        if not times.slot_at:
+            return now
         if not times.ready_at:
-            return times.slot_at or now
+            return self._begun_at
         if self._session.input is not Input.ENDED:
             return now
         if times.audio_at:
             return times.heard_at
         is_late_end = times.input_ended_at > times.ready_at
-        return times.input_ended_at if is_late_end else times.slot_at
+        return times.input_ended_at if is_late_end else self._begun_at
 
     def _debt(self, what: str, limit_s: float, by: float) -> Owed:
         """Make a debt of a limit in the settings, as the terms take it."""

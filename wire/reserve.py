@@ -47,6 +47,8 @@ class Reserve:
         self._refused = refused
         self._pace = pace
         self._log = log
+        # What was handed over.
+        self.taken: Transport | None = None
         self._transport: asyncio.Future[Transport] | None = None
         self._task = asyncio.create_task(self._keep(), name="gradium:warm")
 
@@ -75,6 +77,7 @@ class Reserve:
             return None
         self._transport = None
         if transport.is_open:
+            self.taken = transport
             return transport
         self._retire(transport)
         return None

@@ -14,7 +14,7 @@ import base64
 import hashlib
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -60,6 +60,7 @@ class Plan:
     Attributes:
         connect_s: how long it takes to be made.
         message_s: the time before each message of the server.
+        waits_s: how long it takes besides, by the message's number, from 0.
         send_s: how long a send of the client takes; 0 does not suspend.
         close_s: how long the closing handshake takes.
         is_odd: whether audio is cut within samples.
@@ -69,6 +70,7 @@ class Plan:
 
     connect_s: float = 0.01
     message_s: float = 0.01
+    waits_s: Mapping[int, float] = field(default_factory=dict)
     send_s: float = 0.0
     close_s: float = 0.01
     is_odd: bool = False
@@ -126,6 +128,7 @@ class MemoryServer:
         self._plans = deque(plans)
         self._on_text = on_text
         self.sessions: list[SessionLog] = []
+        self.connects_s: list[float] = []
         self.open: set[MemoryTransport] = set()
 
     async def connect(
@@ -133,10 +136,13 @@ class MemoryServer:
     ) -> MemoryTransport:
         """Open a connection; safe to cancel."""
         plan = self._plans.popleft() if self._plans else Plan()
+        self.connects_s.append(asyncio.get_running_loop().time())
         if plan.failure is Failure.NO_ANSWER:
             await asyncio.sleep(timeout_s)
             raise ConnectError("no answer", ErrorKind.TRANSIENT)
-        await asyncio.sleep(plan.connect_s)
+        await asyncio.sleep(min(plan.connect_s, timeout_s))
+        if plan.connect_s > timeout_s:
+            raise ConnectError("no answer", ErrorKind.TRANSIENT)
         if plan.failure is Failure.REFUSED:
             raise ConnectError("refused", ErrorKind.TRANSIENT)
         return MemoryTransport(self, plan)
@@ -272,8 +278,9 @@ class MemoryTransport:
             self._schedule()
 
     def _schedule(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._plan.message_s, self._tick)
+        plan, loop = self._plan, asyncio.get_running_loop()
+        wait_s = plan.waits_s.get(self._sent_messages, 0.0)
+        self._timer = loop.call_later(plan.message_s + wait_s, self._tick)
 
     def _tick(self) -> None:
         self._timer = None
