@@ -26,6 +26,7 @@ from virtual_clock import run as run_virtually
 
 from gradium_tts_python.core.actions import Pcm
 from gradium_tts_python.core.endpoint import Endpoint
+from gradium_tts_python.core.errors import ErrorKind
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.wire.transport import Transport
 
@@ -386,6 +387,70 @@ def test_a_server_that_answers_and_refuses_is_not_down() -> None:
             return len(server.sessions)
 
     assert run_virtually(run()) == 3
+
+
+# ------------------------------------------------------------- a crowd
+
+
+def crowd(
+    urls: list[str], **params: Any
+) -> tuple[list[Spoken], list[str], MemoryServer]:
+    """Speak answers of 12 s with one key, two at a time, all at once.
+
+    Returns:
+        What came of each, and their names in the order of their ends.
+    """
+
+    async def run() -> tuple[list[Spoken], list[str], MemoryServer]:
+        answers = [Plan(message_s=0.48)] * FOREVER
+        server, ended = MemoryServer(answers, lambda _: None), []
+        server.most_sessions = 2
+
+        async def agent(number: int, url: str) -> Spoken:
+            async with client_on(
+                url,
+                connect=server.connect,
+                warm="off",
+                sample_rate=RATE_HZ,
+                **params,
+            ) as client:
+                spoken = await speak(client, TEXT, f"r{number}")
+                ended.append(spoken.speech.ledger.request_id)
+                return spoken
+
+        await asyncio.sleep(BEGINS_S)
+        agents = (agent(number, url) for number, url in enumerate(urls))
+        return list(await asyncio.gather(*agents)), ended, server
+
+    return run_virtually(run())
+
+
+def test_a_crowd_in_one_process_speaks_in_turn() -> None:
+    spoken, ended, server = crowd(["ws://crowd/"] * 5)
+
+    assert [each.error for each in spoken] == [None] * 5
+    # Those that came first; two at a time.
+    assert set(ended[:2]) == {"r0", "r1"}
+    assert set(ended[2:4]) == {"r2", "r3"}
+    # Three at first, and then one every 10 s, to see whether more are free.
+    assert server.refusals == 5
+
+
+def test_a_crowd_of_processes_speaks_too() -> None:
+    spoken, _, _ = crowd([f"ws://process{number}/" for number in range(5)])
+
+    assert [each.error for each in spoken] == [None] * 5
+
+
+def test_a_wait_for_a_session_has_a_limit_of_its_own() -> None:
+    spoken, _, _ = crowd(["ws://impatient/"] * 5, capacity_wait_s=4.0)
+
+    errors = [each.error for each in spoken if each.error]
+    assert len(errors) == 3
+    assert {error.kind for error in errors} == {ErrorKind.CAPACITY}
+    assert {str(error) for error in errors} == {
+        "no session of this key was free for 3.9 s"
+    }
 
 
 # ------------------------------------------------------------- a key that changes

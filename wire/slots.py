@@ -19,8 +19,8 @@ from contextlib import asynccontextmanager
 
 from ..core.errors import ConnectError, ErrorKind
 
-# So long a refusal says how many sessions the account has: others that use
-# them come and go.
+# A refusal says how many sessions the account has for us; others that use them
+# come and go, so that one more is tried every so many seconds.
 TAUGHT_S = 10.0
 
 _tickets = itertools.count(1)
@@ -116,8 +116,10 @@ class SlotGate:
 
     def _let_in(self) -> None:
         """Hand what is free to those who came first."""
-        if _now() >= self._taught_until:
-            self._taught = math.inf
+        if (late_s := _now() - self._taught_until) >= 0:
+            more = late_s // TAUGHT_S + 1
+            self._taught += more
+            self._taught_until += more * TAUGHT_S
         while self._waiting:
             first = self._waiting[0]
             if self._used >= min(first.limit, self._taught):

@@ -129,6 +129,9 @@ class MemoryServer:
         self._on_text = on_text
         self.sessions: list[SessionLog] = []
         self.connects_s: list[float] = []
+        # How many sessions may run at a time.
+        self.most_sessions: int | None = None
+        self.refusals = 0
         self.open: set[MemoryTransport] = set()
 
     async def connect(
@@ -157,6 +160,12 @@ class MemoryServer:
         """Close every connection, as a server does that restarts."""
         for transport in list(self.open):
             transport.drop()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many sessions run as may."""
+        running = sum(each.is_in_session for each in self.open)
+        return self.most_sessions is not None and running >= self.most_sessions
 
     def heard(self, text: str) -> None:
         """Note a text of the client."""
@@ -242,13 +251,29 @@ class MemoryTransport:
         """Close the connection with a code that tells to come back."""
         self._lose("restart", 1012)
 
+    @property
+    def is_in_session(self) -> bool:
+        """Whether a setup was accepted."""
+        return self._session is not None
+
+    def _refuse(self, why: str, code: int) -> None:
+        error = {"type": "error", "message": why, "code": code}
+        self._arrived.append(json.dumps(error))
+        self._lose("closed", code)
+
     def _received(self, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind == "setup":
             assert self._session is None, "a second setup on one socket"
+            if self._server.is_full:
+                self._server.refusals += 1
+                self._refuse("Concurrency limit exceeded", 1008)
+                return
             self._session = SessionLog()
             self._server.sessions.append(self._session)
             self._say({"type": "ready", "sample_rate": RATE_HZ})
+            return
+        if self._lost:
             return
         assert self._session is not None, f"{kind} before the setup"
         if kind == "text":
