@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
 
 from .core.actions import Action
 from .core.audio import to_pcm
@@ -27,6 +27,10 @@ from .wire.slots import next_ticket
 from .wire.stream import Overtaken, Stream
 
 Perform = Callable[[Action], Awaitable[None]]
+
+# The graph gets no more of a message at once: what is done with it would hold
+# up whoever else is on the loop. The vendor's own have some 4,000 bytes.
+MOST_BYTES_AT_ONCE = 32_768
 
 
 @dataclass
@@ -207,7 +211,10 @@ class Speech:
             async for message in lane:
                 if self._rival and not isinstance(message, Ready):
                     await self._drop_rival()
-                await self._perform(perform, self._account(message))
+                for part in _parts_of(message):
+                    await self._perform(perform, self._account(part))
+                    if part is not message:
+                        await asyncio.sleep(0)
             self._check_spoken(lane.text.goes_on_at)
         self._recovery.session_completed()
         return lane.text.goes_on_at
@@ -370,3 +377,16 @@ class Speech:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
+
+
+def _parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
+    """Cut audio that is far longer than any that the vendor sends."""
+    if (
+        not isinstance(message, Audio)
+        or len(message.chunk) <= MOST_BYTES_AT_ONCE
+    ):
+        yield message
+        return
+    for at in range(0, len(message.chunk), MOST_BYTES_AT_ONCE):
+        chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
+        yield replace(message, chunk=chunk)

@@ -14,21 +14,22 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from properties.memory_transport import (
-    RATE_HZ,
-    Failure,
-    MemoryServer,
-    Plan,
-    sound_of,
-)
 from speaking import Spoken, begin, carry, client_on, speak
-from virtual_clock import run as run_virtually
 
 from gradium_tts_python.core.actions import Pcm
 from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import ErrorKind
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.wire.transport import Transport
+
+from .properties.memory_transport import (
+    RATE_HZ,
+    Failure,
+    MemoryServer,
+    Plan,
+    sound_of,
+)
+from .properties.virtual_loop import run_virtually
 
 # No clock of a real loop is at 0, which stands for never.
 BEGINS_S = 1.0

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -25,9 +27,10 @@ from gradium_sim import (
     Limits,
     Point,
     Reset,
+    Send,
 )
 from gradium_tts_python.config import Endpoint
-from gradium_tts_python.core.actions import Action, Start
+from gradium_tts_python.core.actions import Action, Pcm, Start
 from gradium_tts_python.core.errors import (
     ConnectError,
     ConnectionLost,
@@ -36,6 +39,7 @@ from gradium_tts_python.core.errors import (
     StallError,
 )
 from gradium_tts_python.gradium_tts import GradiumTTSClient
+from gradium_tts_python.speech import MOST_BYTES_AT_ONCE
 from gradium_tts_python.wire.transport import Transport
 
 from .properties.memory_transport import RATE_HZ as MEMORY_RATE_HZ
@@ -532,3 +536,41 @@ def test_a_slow_graph_is_no_silence_of_the_server() -> None:
 
     assert len(server.sessions) == 1
     assert spoken.pcm == b"".join(map(sound_of, SAID))
+
+
+async def test_a_huge_message_does_not_hold_the_loop_up(
+    sim: GradiumSim,
+) -> None:
+    pcm = bytes(range(256)) * 3000
+    encoded = base64.b64encode(pcm).decode()
+    huge = Send(json.dumps({"type": "audio", "audio": encoded}))
+    sim.faults = FaultPlan(Fault(Point.FIRST_AUDIO, huge))
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with client_on(sim.url) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment("Hello.")
+        spoken.speech.end_input()
+        at_turn: list[int] = []
+
+        async def perform(action: Action) -> None:
+            spoken.actions.append(action)
+            if isinstance(action, Pcm):
+                at_turn.append(turns)
+
+        beside = asyncio.ensure_future(others())
+        await spoken.speech.run(perform)
+        beside.cancel()
+
+    parts = [each.pcm for each in spoken.actions if isinstance(each, Pcm)]
+    assert max(map(len, parts)) == MOST_BYTES_AT_ONCE
+    assert spoken.pcm.startswith(pcm)
+    # The others had a turn after each part.
+    count = len(pcm) // MOST_BYTES_AT_ONCE
+    assert len(set(at_turn[:count])) == count
