@@ -31,7 +31,7 @@ from ..core.actions import (
     TurnStatus,
     Words,
 )
-from ..core.errors import GradiumError
+from ..core.errors import ErrorKind, GradiumError
 from ..speech import Speech
 from .log import GraphLog
 
@@ -101,6 +101,7 @@ class GraphEvents:
         self._base = base
         self._log = log
         self._status = ConnectionStatus()
+        self._is_wait_told = False
         # What the graph may know of the vendor's side; no secrets.
         self.vendor_metadata: dict[str, str] = {}
 
@@ -235,11 +236,19 @@ class GraphEvents:
 
     async def connected(self) -> None:
         """Report that requests get through."""
+        self._is_wait_told = False
         await self._send_status(Status.CONNECTED)
 
     async def disconnected(self, error: GradiumError) -> None:
-        """Report that a session failed, and why; once, while it is retried."""
-        if self._status.current is Status.CONNECTED:
+        """Report that a session failed, and why; once, while it is retried.
+
+        A wait for a free session of the account may be long, so that it is
+        told even where none has got through yet.
+        """
+        is_full = error.kind is ErrorKind.CAPACITY
+        is_wait = is_full and not self._is_wait_told
+        if self._status.current is Status.CONNECTED or is_wait:
+            self._is_wait_told = is_full
             await self._send_failure(error)
 
     async def _send_failure(self, error: GradiumError) -> None:

@@ -327,15 +327,32 @@ async def test_a_refused_key_is_told_once(start_host: StartHost) -> None:
 async def test_a_refusal_that_is_retried_is_no_news(
     start_host: StartHost, sim: GradiumSim
 ) -> None:
-    sim.faults = FaultPlan(
-        Fault(Point.READY, SimError("Concurrency limit exceeded", 1008))
-    )
+    sim.faults = FaultPlan(Fault(Point.READY, SimError("Worker failed", 1011)))
     host = await start_host()
 
     await speak(host, "r1")
 
     assert steps(host) == UP
     assert len(sim.sessions) == 2
+
+
+async def test_a_wait_for_a_free_session_is_told_once(
+    start_host: StartHost, sim: GradiumSim
+) -> None:
+    full = SimError("Concurrency limit exceeded", 1008)
+    sim.faults = FaultPlan(Fault(Point.READY, full, times=3))
+    host = await start_host()
+
+    await speak(host, "r1")
+
+    assert steps(host) == [
+        ("disconnected", "connecting"),
+        ("connecting", "disconnected"),
+        ("disconnected", "connecting"),
+        ("connecting", "connected"),
+    ]
+    assert "Concurrency limit exceeded" in statuses(host)[1].message
+    assert len(sim.sessions) == 4
 
 
 async def test_a_message_that_repeats_the_key_is_masked(

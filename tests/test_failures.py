@@ -499,14 +499,16 @@ twice in a row and for ever.
   refused at once for 30 s, or until the settings change.
 * **cut there**: what was heard until then stays heard.
 
-Attempts follow each other at growing intervals until no word has come for
-`retry_deadline_s` (8 s). Where two outcomes are given, the second is that of
+Attempts follow each other at growing intervals until nothing was heard for
+`retry_deadline_s` (8 s), or no session of the account was free for
+`capacity_wait_s` (30 s). Where two outcomes are given, the second is that of
 a failure that never stops. A failure after the first audio is resumed from the
 first word that was not completely heard; without word times from the vendor,
 or with `resume: false`, it is an error that says what is left. After the last
 audio, the last word's time is still to come, so that word is said again.
 Words that are cut again and again are started four times at most. A peer that
-is gone is noticed within 3 s of owing something. Once audio has been accepted
+is gone is noticed within 3 s of owing something; one that is slow gets a
+second session beside the first, and whichever speaks first is heard. Once audio has been accepted
 nothing is about the key or a setting any more, whatever the server says.
 """
 

@@ -82,11 +82,17 @@ class Debts:
         return self._begun_at + self._terms.silence_s
 
     @property
+    def had_to_wait(self) -> bool:
+        """Whether its slot was not free at once."""
+        return self._times.slot_at > self._times.opened_at + SLOT_WAIT_S
+
+    @property
     def _begun_at(self) -> float:
         """Since when the listener waits for the first of this session."""
-        times, since = self._times, self._terms.silent_since
-        had_to_wait = times.slot_at > times.opened_at + SLOT_WAIT_S
-        return times.slot_at if since is None or had_to_wait else since
+        since = self._terms.silent_since
+        if since is None or self.had_to_wait:
+            return self._times.slot_at
+        return since
 
     def owed(self) -> Owed | None:
         """Tell what is owed now; the phases of a session, in order."""

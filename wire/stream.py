@@ -179,7 +179,13 @@ class Stream:
             by=terms.slot_by,
         )
         await self._slot.enter_async_context(slot)
-        self.times.slot_at = self._now()
+        times = self.times
+        times.slot_at = self._now()
+        if self._debts.had_to_wait:
+            self._owner.log.info(
+                "vendor_status: waited %.1f s for a free session",
+                times.slot_at - times.opened_at,
+            )
 
     async def __aexit__(
         self,
