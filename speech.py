@@ -7,13 +7,13 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from .core.actions import Action
 from .core.audio import to_pcm
 from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
-from .core.protocol import Audio, Ready, ServerMessage, Word
+from .core.protocol import Audio, Ready, ServerMessage, Word, parts_of
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
 from .core.request import Ledger
@@ -24,13 +24,9 @@ from .wire.debt import StreamTimes, Terms
 from .wire.inbox import Inbox
 from .wire.lane import Lane, Rival
 from .wire.slots import next_ticket
-from .wire.stream import Overtaken, Stream
+from .wire.stream import Left, Stream
 
 Perform = Callable[[Action], Awaitable[None]]
-
-# The graph gets no more of a message at once: what is done with it would hold
-# up whoever else is on the loop. The vendor's own have some 4,000 bytes.
-MOST_BYTES_AT_ONCE = 32_768
 
 
 @dataclass
@@ -137,8 +133,8 @@ class Speech:
                 lane = lane or self._lane(from_word)
                 try:
                     goes_on_at = await self._run_session(lane, perform)
-                except (GradiumError, Overtaken) as failure:
-                    lane, from_word = await self._go_on_after(failure)
+                except (GradiumError, Left) as why:
+                    lane, from_word = await self._go_on_after(why, from_word)
                     is_cut = True
                     continue
                 if goes_on_at is None:
@@ -157,8 +153,11 @@ class Speech:
             await perform(action)
 
     async def _has_more_to_say(self, from_word: int) -> bool:
-        """Wait for something to say, or for the end of input."""
-        while not self._has_text(from_word):
+        """Wait for something to say, or for the end of input.
+
+        What is held back is enough: the setup need not wait for it.
+        """
+        while not (self._has_text(from_word) or self._inbox.is_holding):
             if self.ledger.script.is_input_ended:
                 return False
             await self._inbox.wait_for_news()
@@ -211,7 +210,7 @@ class Speech:
             async for message in lane:
                 if self._rival and not isinstance(message, Ready):
                     await self._drop_rival()
-                for part in _parts_of(message):
+                for part in parts_of(message):
                     await self._perform(perform, self._account(part))
                     if part is not message:
                         await asyncio.sleep(0)
@@ -231,7 +230,12 @@ class Speech:
             if text.goes_on_at is not None:
                 self.ledger.hold_last_silence()
             if text.goes_on_at is not None or script.is_input_ended:
-                await stream.end_input()
+                if text.is_untouched:
+                    # What was held back is not to be heard; an end without
+                    # any text is not known to be answered.
+                    stream.abort(Left())
+                else:
+                    await stream.end_input()
                 return
             await self._inbox.wait_for_news()
 
@@ -309,12 +313,16 @@ class Speech:
             await rival.aclose()
 
     async def _go_on_after(
-        self, failure: GradiumError | Overtaken
+        self, why: GradiumError | Left, from_word: int
     ) -> tuple[Lane | None, int]:
         """Return the lane that goes on, and from which word.
 
+        Args:
+            why: the last one ended.
+            from_word: where that began.
+
         Raises:
-            GradiumError: `failure`; it is not worth trying again.
+            GradiumError: `why`; it is not worth trying again.
         """
         rival = self._rival
         if rival and (lane := await rival.outcome()):
@@ -322,8 +330,9 @@ class Speech:
             await lane.stream.adopt()
             return lane, rival.first_word
         await self._drop_rival()
-        assert isinstance(failure, GradiumError)
-        return None, await self._recover(failure)
+        if isinstance(why, Left):
+            return None, from_word
+        return None, await self._recover(why)
 
     async def _recover(self, error: GradiumError) -> int:
         """Wait until it is worth trying again.
@@ -377,16 +386,3 @@ class Speech:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
-    """Cut audio that is far longer than any that the vendor sends."""
-    if (
-        not isinstance(message, Audio)
-        or len(message.chunk) <= MOST_BYTES_AT_ONCE
-    ):
-        yield message
-        return
-    for at in range(0, len(message.chunk), MOST_BYTES_AT_ONCE):
-        chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
-        yield replace(message, chunk=chunk)

@@ -20,8 +20,8 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Union
 
@@ -161,6 +161,25 @@ class ServerError:
 
 
 ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError]
+
+# No more of a message is handed on at once: what is done with it would hold up
+# whoever else is on the loop. The vendor's own have some 4,000 bytes.
+MOST_BYTES_AT_ONCE = 32_768
+
+
+def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
+    """Cut audio that is far longer than any that the vendor sends.
+
+    The times stay those of the whole.
+    """
+    size = len(message.chunk) if isinstance(message, Audio) else 0
+    if not isinstance(message, Audio) or size <= MOST_BYTES_AT_ONCE:
+        yield message
+        return
+    for at in range(0, size, MOST_BYTES_AT_ONCE):
+        chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
+        yield replace(message, chunk=chunk)
+
 
 # No session lasts that long; larger times cannot be turned into integers.
 _MOST_S = 1e6

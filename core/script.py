@@ -122,6 +122,7 @@ class SessionText:
         self._budget = budget
         # Where the next session goes on, once this one is full.
         self.goes_on_at: int | None = None
+        self.is_untouched = True
 
     def take(self, age_s: float) -> Message | None:
         """Return the next message, `None` where none is due.
@@ -141,6 +142,7 @@ class SessionText:
             assert isinstance(message, str)
             part = self._take_text(message, age_s)
             if part:
+                self.is_untouched = False
                 self._budget.use(part)
                 return part
         return None

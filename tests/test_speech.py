@@ -38,8 +38,8 @@ from gradium_tts_python.core.errors import (
     GradiumError,
     StallError,
 )
+from gradium_tts_python.core.protocol import MOST_BYTES_AT_ONCE
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.speech import MOST_BYTES_AT_ONCE
 from gradium_tts_python.wire.transport import Transport
 
 from .properties.memory_transport import RATE_HZ as MEMORY_RATE_HZ
@@ -495,6 +495,44 @@ async def test_a_stall_while_text_still_comes_is_noticed(
     assert "answer to the setup" in str(spoken.error)
     # The second was tried beside the first, when that was late.
     assert len(sim.sessions) == 2
+
+
+# ------------------------------------------------------------- the first word
+
+
+@pytest.mark.parametrize("fragment", ["Yes", "Sure!", "It costs $1,", "Dr."])
+async def test_the_setup_leaves_before_its_text_may(
+    sim: GradiumSim, fragment: str
+) -> None:
+    """What is held back says already that somebody will speak."""
+    async with client_on(sim.url, idle_flush_ms=0) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment(fragment)
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(lambda s: len(s.sessions) == 1)
+        spoken.speech.end_input()
+        await running
+
+    assert spoken.error is None
+    assert " ".join(sim.sessions[0].texts) == fragment
+    assert len(sim.sessions) == 1
+
+
+async def test_a_session_without_any_text_is_left(sim: GradiumSim) -> None:
+    """What was held back turns out to be no word."""
+    async with client_on(sim.url, idle_flush_ms=0) as client:
+        spoken = begin(client)
+        spoken.speech.push_fragment("<break ti")
+        running = asyncio.ensure_future(carry(spoken))
+        await sim.until(lambda s: len(s.sessions) == 1)
+        spoken.speech.push_fragment('me="1s" />')
+        spoken.speech.end_input()
+        await running
+        await sim.until(lambda s: not s.open_sockets)
+
+    assert spoken.error is None
+    assert (spoken.pcm, sim.sessions[0].texts) == (b"", [])
+    assert not sim.sessions[0].is_ended
 
 
 # -------------------------------------------------------------------- the graph

@@ -34,6 +34,11 @@ class Inbox:
         self._timer: asyncio.TimerHandle | None = None
         self._has_news = asyncio.Event()
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether something that can be heard waits for what follows it."""
+        return self._assembler.is_holding
+
     def push_fragment(self, fragment: str) -> None:
         """Take the next fragment."""
         self._stop_timer()

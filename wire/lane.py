@@ -13,7 +13,7 @@ from typing import Any
 from ..core.errors import GradiumError
 from ..core.protocol import Audio, ServerMessage
 from ..core.script import SessionText
-from .stream import Overtaken, Stream
+from .stream import Left, Stream
 
 Send = Callable[["Lane"], Coroutine[Any, Any, None]]
 
@@ -131,8 +131,8 @@ class Rival:
         """Leave the lane, which is not wanted any more."""
         self._task.cancel()
         await asyncio.wait({self._task})
-        overtaken = Overtaken()
-        await self._lane.__aexit__(type(overtaken), overtaken, None)
+        left = Left()
+        await self._lane.__aexit__(type(left), left, None)
 
     async def _challenge(self) -> bool:
         lane = self._lane
@@ -148,7 +148,7 @@ class Rival:
             )
             return False
         if has_spoken:
-            self._late.stream.abort(Overtaken())
+            self._late.stream.abort(Left())
         return has_spoken
 
 

@@ -78,8 +78,8 @@ class StreamOwner(Protocol):
         """Open the next socket ahead."""
 
 
-class Overtaken(Exception):
-    """Another stream has taken this one's place; nothing failed."""
+class Left(Exception):
+    """The stream was left for a reason of this side; nothing failed."""
 
 
 @dataclass
