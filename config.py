@@ -165,8 +165,15 @@ class GradiumTTSParams(_Settings):
     ca_file: str | None = Field(
         None, pattern=NO_NUL, description="a PEM file of trusted authorities"
     )
-    warm: Literal["socket", "off"] = Field(
-        "socket", description="whether the next socket is opened ahead"
+    warm: Literal["socket", "session", "off"] = Field(
+        "socket",
+        description="what is opened ahead: a socket, or a session, which holds"
+        " a slot of the account",
+    )
+    check_at_start: bool = Field(
+        True,
+        description="whether a session is opened at the start, to see whether"
+        " the key and the settings are accepted",
     )
     connect_timeout_s: float = _number(
         5.0, 0, 60, "limit of a connect", is_above=True

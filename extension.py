@@ -120,10 +120,13 @@ class GradiumTTSExtension(GuardedTTSBase):
             await self._refuse("", self._config_error)
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
-        """Open the first socket ahead."""
+        """Open the first socket ahead, and see whether the server agrees."""
         await super().on_start(ten_env)
-        if self._client:
-            self._client.prewarm()
+        if self._client and self._config:
+            if self._config.params.check_at_start:
+                self._client.check()
+            else:
+                self._client.prewarm()
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         """End what is running and close every socket and file."""

@@ -26,20 +26,19 @@ from typing import Any, Protocol
 
 from .config import GradiumTTSConfig
 from .core.endpoint import Endpoint, is_key_moved
-from .core.errors import ConnectError, ErrorKind, GradiumError
+from .core.errors import ErrorKind, GradiumError
 from .core.pace import Pace
 from .core.protocol import Session
 from .core.redact import host_of
 from .wire.debt import Terms
+from .wire.owner import Left
 from .wire.race import Attempt, Way, first_open
 from .wire.reserve import Reserve
+from .wire.standby import Standby
 from .wire.stream import Stream
 from .wire.trace import Trace
 from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
 
-# After a refusal of the key or the credits, requests are refused at once for
-# this long: the vendor need not be asked again, nor the user kept waiting.
-LATCH_S = 30.0
 # A server that is down gets so long to take a connect: whoever asks waits.
 DOWN_CONNECT_S = 2.0
 # A connect at the last moment is tried all the same.
@@ -66,6 +65,9 @@ class ClientObserver(Protocol):
     async def socket_opened(self, took_s: float) -> None:
         """A socket was opened."""
 
+    async def refused(self, error: GradiumError) -> None:
+        """The server has refused the key or the settings, before any request."""
+
 
 class _NoObserver:
     """An observer that does nothing with what it learns."""
@@ -80,6 +82,9 @@ class _NoObserver:
         pass
 
     async def socket_opened(self, took_s: float) -> None:
+        pass
+
+    async def refused(self, error: GradiumError) -> None:
         pass
 
 
@@ -112,9 +117,8 @@ class GradiumTTSClient:
         self._trace = trace or Trace()
         self._pace = Pace(jitter)
         self._reserve: Reserve | None = None
+        self._standby: Standby | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._latched: GradiumError | None = None
-        self._latched_until = 0.0
         self._is_closed = False
 
     def update_config(self, config: GradiumTTSConfig) -> None:
@@ -126,10 +130,10 @@ class GradiumTTSClient:
                 host_of(old.url),
                 host_of(new.url),
             )
-        if old != new:
-            self._pace.answered()
+        self._pace.settings_changed(is_other_server=old != new)
+        if old != new or self.config.setup() != config.setup():
+            self._drop_standby()
         self.config = config
-        self._latched = None
         if self._reserve and self._reserve.endpoint != new:
             self.drop_reserve()
             self.prewarm()
@@ -149,9 +153,34 @@ class GradiumTTSClient:
         config = config or self.config
         return Stream(self, config, Session(config.setup()), terms or Terms())
 
+    async def take_stream(
+        self, config: GradiumTTSConfig, terms: Terms
+    ) -> Stream:
+        """Make a stream, or return one that was begun ahead; see above."""
+        standby = self._standby
+        is_same = config.setup() == self.config.setup()
+        if standby and is_same and config.endpoint() == self.config.endpoint():
+            stream = await standby.take()
+            self._standby = None
+            if stream and stream.is_open:
+                stream.take_over(terms)
+                return stream
+            if stream:
+                await stream.__aexit__(Left, Left(), None)
+        return self.open_stream(config, terms)
+
+    def check(self) -> None:
+        """Begin a session in the background, to see whether it is accepted.
+
+        Who comes soon gets it; a refusal that needs the user is told.
+        """
+        if self._standby is None and not self._is_closed:
+            self._stand_by(is_once=True)
+
     async def aclose(self) -> None:
         """Close everything; at most `CLOSE_S` for a peer that is slow."""
         self._is_closed = True
+        self._drop_standby()
         self.drop_reserve()
         while self._closing:
             await asyncio.wait(self._closing)
@@ -162,6 +191,8 @@ class GradiumTTSClient:
         """Open the next socket in the background, if it is not already."""
         if self._is_closed or self.config.params.warm == "off":
             return
+        if self.config.params.warm == "session" and self._standby is None:
+            self._stand_by(is_once=False)
         endpoint = self.config.endpoint()
         if self._reserve and self._reserve.endpoint != endpoint:
             self.drop_reserve()
@@ -243,6 +274,25 @@ class GradiumTTSClient:
         """Close a socket in the background, politely but not for long."""
         self._in_background(self._close(transport))
 
+    def _stand_by(self, *, is_once: bool) -> None:
+        config = self.config
+
+        def open_stream() -> Stream:
+            return self.open_stream(config, Terms(is_rival=True))
+
+        self._standby = Standby(
+            open_stream, self._check_failed, self._pace, is_once=is_once
+        )
+
+    def _drop_standby(self) -> None:
+        standby, self._standby = self._standby, None
+        if standby:
+            self._in_background(standby.aclose())
+
+    async def _check_failed(self, error: GradiumError) -> None:
+        self._refused(error)
+        await self._observer.refused(error)
+
     def drop_reserve(self) -> None:
         """Give up the reserve socket, if there is one."""
         reserve, self._reserve = self._reserve, None
@@ -318,28 +368,9 @@ class GradiumTTSClient:
         self._pace.given_up(asyncio.get_running_loop().time())
 
     def check_latch(self) -> None:
-        """Raise where a request would be refused, or not be answered.
-
-        Raises:
-            ConnectError: the key or the credits were refused not long ago, or
-                the server is down and was asked just now.
-        """
-        now = asyncio.get_running_loop().time()
-        error, left_s = self._latched, self._latched_until - now
-        if error and left_s > 0:
-            raise ConnectError(
-                f"{error} (not asked again for {left_s:.0f} s)",
-                error.kind,
-                error.code,
-                error.vendor_message,
-            )
-        down_s = self._pace.refusal_s(now)
-        if down_s > 0:
-            host = host_of(self.config.endpoint().url)
-            raise ConnectError(
-                f"{host} does not answer (not asked again for {down_s:.1f} s)",
-                ErrorKind.TRANSIENT,
-            )
+        """Raise where a request need not ask; see `Pace.check`."""
+        host = host_of(self.config.endpoint().url)
+        self._pace.check(host, asyncio.get_running_loop().time())
 
     def _refused(self, error: GradiumError) -> None:
         """Learn why the reserve was closed; a wrong key need not be asked."""
@@ -347,8 +378,6 @@ class GradiumTTSClient:
             self._latch(error)
 
     def _latch(self, error: GradiumError) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._latched is None or now >= self._latched_until:
-            self._latched, self._latched_until = error, now + LATCH_S
+        self._pace.refused(error, asyncio.get_running_loop().time())
         # No use for it until then.
         self.drop_reserve()

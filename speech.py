@@ -8,40 +8,26 @@ import asyncio
 import math
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
+from .config import GradiumTTSConfig
 from .core.actions import Action
 from .core.audio import to_pcm
 from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
 from .core.protocol import Audio, Ready, ServerMessage, Word, parts_of
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
-from .core.request import Ledger
+from .core.request import Ledger, Usage
 from .core.script import FLUSH, SessionBudget, SessionText
 from .core.text import TextAssembler, is_speakable, without_tags
 from .gradium_tts import GradiumTTSClient
 from .wire.debt import StreamTimes, Terms
 from .wire.inbox import Inbox
 from .wire.lane import Lane, Rival
+from .wire.owner import Left
 from .wire.slots import next_ticket
-from .wire.stream import Left, Stream
+from .wire.stream import Stream
 
 Perform = Callable[[Action], Awaitable[None]]
-
-
-@dataclass
-class Usage:
-    """What a request has used.
-
-    Attributes:
-        sessions: how many sessions it took.
-        characters_sent: of text, to the vendor; a resumed word counts again.
-        characters_spoken: of the words that the vendor timed.
-    """
-
-    sessions: int = 0
-    characters_sent: int = 0
-    characters_spoken: int = 0
 
 
 class Speech:
@@ -130,7 +116,7 @@ class Speech:
                     await self._perform(
                         perform, self.ledger.cut_session(from_word)
                     )
-                lane = lane or self._lane(from_word)
+                lane = lane or await self._next_lane(from_word)
                 try:
                     goes_on_at = await self._run_session(lane, perform)
                 except (GradiumError, Left) as why:
@@ -170,29 +156,43 @@ class Speech:
         is_known = next_word is not None and self.ledger.script.is_input_ended
         return is_known and not self._has_text(next_word or 0)
 
-    def _lane(self, from_word: int, late: Stream | None = None) -> Lane:
-        """Make a session that says all from this word on.
+    async def _next_lane(self, from_word: int) -> Lane:
+        """Make a session that says all from this word on."""
+        now, recovery = self._now(), self._recovery
+        terms = self._terms(
+            recovery.slot_wait_ends_at(now), recovery.silent_since
+        )
+        stream = await self._client.take_stream(self._reached_config, terms)
+        return self._lane(from_word, stream)
 
-        Args:
-            late: beside which it is tried.
-        """
-        params, now = self._config.params, self._now()
+    def _rival_lane(self, from_word: int, late: Stream) -> Lane:
+        """Make one that is tried beside another."""
+        terms = self._terms(self._now(), late.silent_since, is_rival=True)
+        stream = self._client.open_stream(self._reached_config, terms)
+        return self._lane(from_word, stream)
+
+    @property
+    def _reached_config(self) -> GradiumTTSConfig:
+        # The key may have been changed, and the old one be refused.
+        return self._config.reached_as(self._client.config)
+
+    def _terms(
+        self,
+        slot_by: float,
+        silent_since: float | None,
+        *,
+        is_rival: bool = False,
+    ) -> Terms:
+        silence_s = self._config.silence_s or math.inf
+        return Terms(self._ticket, slot_by, silence_s, silent_since, is_rival)
+
+    def _lane(self, from_word: int, stream: Stream) -> Lane:
+        params = self._config.params
         text = SessionText(
             self.ledger.script,
             from_word,
             SessionBudget(params.session_max_s, params.session_max_chars),
         )
-        recovery = self._recovery
-        terms = Terms(
-            self._ticket,
-            slot_by=now if late else recovery.slot_wait_ends_at(now),
-            silence_s=self._config.silence_s or math.inf,
-            silent_since=late.silent_since if late else recovery.silent_since,
-            is_rival=late is not None,
-        )
-        # The key may have been changed, and the old one be refused.
-        config = self._config.reached_as(self._client.config)
-        stream = self._client.open_stream(config, terms)
         return Lane(self.ledger.request_id, stream, text, self._send)
 
     async def _run_session(self, lane: Lane, perform: Perform) -> int | None:
@@ -304,7 +304,7 @@ class Speech:
             self._name,
             what,
         )
-        rival = self._lane(next_word, late.stream)
+        rival = self._rival_lane(next_word, late.stream)
         self._rival = Rival(rival, next_word, late, self._client.log)
 
     async def _drop_rival(self) -> None:

@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""How often a server is asked that does not answer.
+"""Whether a server is asked, after it has refused or does not answer.
 
 No clock and no chance here: times and jitter are passed in.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from .errors import ConnectError, ErrorKind, GradiumError
+
 # How long to wait before a socket is opened ahead again after one was no good.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 # A request asks a server that is down more often: people wait for it.
@@ -18,6 +20,9 @@ LONGEST_REFUSAL_S: Final = 5.0
 # those that were started together grow old together: they come back spread
 # over this time, and grow old within this part of the age.
 SPREAD_S, AGE_SPREAD = 0.5, 0.2
+# After a refusal of the key or the credits, requests are refused at once for
+# this long: the vendor need not be asked again, nor the user kept waiting.
+LATCH_S = 30.0
 
 
 class Pace:
@@ -41,14 +46,39 @@ class Pace:
         self._next_at = 0.0
         self._refusals = 0
         self._refused_until = 0.0
+        self._latched: GradiumError | None = None
 
     def wait_s(self, now: float) -> float:
         """Return how long no socket should be opened; 0 or less is none."""
         return self._next_at - now
 
-    def refusal_s(self, now: float) -> float:
-        """Return how long no request should ask; 0 or less is none."""
-        return self._refused_until - now
+    def check(self, host: str, now: float) -> None:
+        """Raise where a request would be refused, or not be answered.
+
+        Raises:
+            ConnectError: the key or the credits were refused not long ago, or
+                the server is down and was asked just now.
+        """
+        left_s, error = self._refused_until - now, self._latched
+        if left_s <= 0:
+            self._latched = None
+        elif error:
+            raise ConnectError(
+                f"{error} (not asked again for {left_s:.0f} s)",
+                error.kind,
+                error.code,
+                error.vendor_message,
+            )
+        else:
+            raise ConnectError(
+                f"{host} does not answer (not asked again for {left_s:.1f} s)",
+                ErrorKind.TRANSIENT,
+            )
+
+    def refused(self, error: GradiumError, now: float) -> None:
+        """Learn that the key or the credits are refused."""
+        if self._latched is None or now >= self._refused_until:
+            self._latched, self._refused_until = error, now + LATCH_S
 
     def failed(self, now: float) -> None:
         """Learn that a socket was no good: 1 s, doubling to 30 s.
@@ -64,15 +94,22 @@ class Pace:
         self.is_down = True
         wait_s = self._backoff_s(self._refusals, LONGEST_REFUSAL_S)
         self._refusals += 1
-        self._refused_until = now + wait_s
+        self._refused_until = max(self._refused_until, now + wait_s)
 
     def lost(self, now: float) -> None:
         """Learn that a socket is gone that had been good."""
         self._next_at = max(self._next_at, now + SPREAD_S * self._jitter())
 
+    def settings_changed(self, *, is_other_server: bool) -> None:
+        """Learn that what was refused may be accepted now."""
+        if is_other_server:
+            self.answered()
+        elif self._latched:
+            self._latched, self._refused_until = None, 0.0
+
     def answered(self) -> None:
         """Learn that the server answers."""
-        self.is_down = False
+        self.is_down, self._latched = False, None
         self._failures = self._refusals = 0
         self._next_at = self._refused_until = 0.0
 

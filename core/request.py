@@ -13,6 +13,8 @@ No clock here: times are passed in.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .actions import Action, End, EndReason, Pcm, Start, Ttfb
 from .audio import SAMPLE_BYTES
 from .delivery import SessionAudio, SessionPosition
@@ -20,6 +22,21 @@ from .protocol import Word
 from .script import Script
 from .word_times import plausible_stop_s
 from .word_track import WordTrack
+
+
+@dataclass
+class Usage:
+    """What a request has used.
+
+    Attributes:
+        sessions: how many sessions it took.
+        characters_sent: of text, to the vendor; a resumed word counts again.
+        characters_spoken: of the words that the vendor timed.
+    """
+
+    sessions: int = 0
+    characters_sent: int = 0
+    characters_spoken: int = 0
 
 
 class Ledger:

@@ -251,6 +251,17 @@ class GraphEvents:
             self._is_wait_told = is_full
             await self._send_failure(error)
 
+    async def refused(self, error: GradiumError) -> None:
+        """Report what no request can succeed with."""
+        await self._send_failure(error)
+        await self.error(
+            "",
+            str(error),
+            is_fatal=True,
+            code=error.code or error.kind.value,
+            vendor_message=error.vendor_message or str(error),
+        )
+
     async def _send_failure(self, error: GradiumError) -> None:
         await self._send_status(
             Status.DISCONNECTED,

@@ -40,7 +40,6 @@ from gradium_sim import (
     Send,
     Stall,
 )
-from gradium_tts_python import gradium_tts
 from gradium_tts_python.core import pace
 from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import (
@@ -1497,7 +1496,7 @@ def test_the_latch_opens_after_a_while() -> None:
     async def ask() -> list[GradiumError]:
         nonlocal client
         async with in_memory(server, connect) as client:
-            errors = await try_for(gradium_tts.LATCH_S)
+            errors = await try_for(pace.LATCH_S)
             async with client.open_stream() as stream:
                 await events_of(stream)
         return errors

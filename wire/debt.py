@@ -71,7 +71,7 @@ class Debts:
         """Look at a session; nothing is owed before its slot is held."""
         self._config = config
         self._session = session
-        self._terms = terms
+        self.terms = terms
         self._times = times
         # Of the text that was sent.
         self.characters = 0
@@ -79,7 +79,7 @@ class Debts:
     @property
     def speaks_by(self) -> float:
         """Until when something has to be heard, on the loop's clock."""
-        return self._begun_at + self._terms.silence_s
+        return self._begun_at + self.terms.silence_s
 
     @property
     def had_to_wait(self) -> bool:
@@ -89,7 +89,7 @@ class Debts:
     @property
     def _begun_at(self) -> float:
         """Since when the listener waits for the first of this session."""
-        since = self._terms.silent_since
+        since = self.terms.silent_since
         if since is None or self.had_to_wait:
             return self._times.slot_at
         return since
@@ -108,7 +108,7 @@ class Debts:
         if times.audio_at:
             what, by = "end of the audio", math.inf
         elif times.input_ended_at > times.ready_at:
-            by = times.input_ended_at + self._terms.silence_s
+            by = times.input_ended_at + self.terms.silence_s
         return replace(
             self._debt(what, params.audio_timeout_s, by),
             asked_at=times.input_ended_at,
@@ -131,7 +131,7 @@ class Debts:
 
     def _debt(self, what: str, limit_s: float, by: float) -> Owed:
         """Make a debt of a limit in the settings, as the terms take it."""
-        silence_s = self._terms.silence_s
+        silence_s = self.terms.silence_s
         if silence_s == math.inf:
             return Owed(what, limit_s)
         return Owed(what, silence_s, late_s=limit_s, by=by)

@@ -13,7 +13,8 @@ from typing import Any
 from ..core.errors import GradiumError
 from ..core.protocol import Audio, ServerMessage
 from ..core.script import SessionText
-from .stream import Left, Stream
+from .owner import Left
+from .stream import Stream
 
 Send = Callable[["Lane"], Coroutine[Any, Any, None]]
 

@@ -9,12 +9,10 @@ Leaving it never waits for the peer.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Protocol
 
 from ..config import GradiumTTSConfig
 from ..core.endpoint import Endpoint
@@ -38,6 +36,7 @@ from ..core.protocol import (
 )
 from ..core.redact import host_of
 from .debt import Debts, StreamTimes, Terms
+from .owner import StreamOwner
 from .slots import SlotGate, gate_of
 from .transport import Transport
 from .watchdog import Watchdog
@@ -48,38 +47,6 @@ MAX_GARBAGE_FRAMES = 16
 # After so many messages the others of the loop get their turn: a message takes
 # some 0.1 ms, and those that are buffered already wait for nothing.
 MESSAGES_IN_A_TURN = 8
-
-
-class StreamOwner(Protocol):
-    """What a stream needs of the client that made it."""
-
-    log: logging.Logger
-
-    def check_latch(self) -> None:
-        """Raise where a request would be refused for certain."""
-
-    async def take_transport(
-        self, endpoint: Endpoint, by: float
-    ) -> tuple[Transport, bool]:
-        """Return a socket, and whether it had been opened ahead."""
-
-    async def connected(self) -> None:
-        """Learn that the server has accepted a session."""
-
-    async def disconnected(
-        self, error: GradiumError, endpoint: Endpoint, *, was_accepted: bool
-    ) -> None:
-        """Learn that a session failed, and whether it had been accepted."""
-
-    def retire(self, transport: Transport) -> None:
-        """Close a socket in the background."""
-
-    def prewarm(self) -> None:
-        """Open the next socket ahead."""
-
-
-class Left(Exception):
-    """The stream was left for a reason of this side; nothing failed."""
 
 
 @dataclass
@@ -136,6 +103,11 @@ class Stream:
         self._slot = AsyncExitStack()
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has a socket that both sides may still use."""
+        return self._transport is not None and self._transport.is_open
+
+    @property
     def silent_since(self) -> float:
         """Since when the listener has waited for what is owed; now, if not."""
         return self._debts.silent_since(self._now())
@@ -154,6 +126,8 @@ class Stream:
             ConnectError: no socket can be opened.
             ConnectionLost: it broke at once.
         """
+        if self._transport:  # begun ahead
+            return self
         try:
             await self._open()
         except BaseException as error:
@@ -214,6 +188,22 @@ class Stream:
             await self._owner.disconnected(
                 exc, self._endpoint, was_accepted=bool(self.times.ready_at)
             )
+
+    def take_over(self, terms: Terms) -> None:
+        """Serve a request, after it was begun ahead of it."""
+        self._terms = self._debts.terms = terms
+        self.times.opened_at = self.times.slot_at = self._now()
+        self.times.is_warm = True
+
+    async def wait_closed(self, at_most_s: float) -> None:
+        """Return once the connection is gone, or after that time."""
+        closed = asyncio.ensure_future(
+            self._connected_transport().wait_closed()
+        )
+        try:
+            await asyncio.wait({closed}, timeout=at_most_s)
+        finally:
+            closed.cancel()
 
     async def adopt(self) -> None:
         """Take the place of the stream that this was a rival of."""

@@ -127,7 +127,7 @@ def test_a_request_without_anything_to_say_ends_at_once(
     assert end["reason"] == COMPLETE
     assert end["request_total_audio_duration_ms"] == 0
     assert ten.named(FRAME) == []
-    assert vendor.sessions == []
+    assert not any(session.words for session in vendor.sessions)
 
 
 def test_a_late_text_of_an_ended_request_blocks_nothing(
