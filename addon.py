@@ -4,6 +4,11 @@
 
 from ten_runtime import Addon, TenEnv, register_addon_as_extension
 
+from .wire.library import check_library
+
+# Here and not in the constructor below, whose errors end TEN's process.
+check_library()
+
 
 @register_addon_as_extension("gradium_tts_python")
 class GradiumTTSExtensionAddon(Addon):

@@ -235,6 +235,14 @@ class GradiumTTSConfig(Settings):
         ge=0,
         description="how many of these files are kept, the newest; 0 is all",
     )
+    dump_max_bytes: int = Field(
+        0,
+        ge=0,
+        description="how many bytes of them are kept, the newest; 0 is all",
+    )
+    dump_max_age_s: float = number(
+        0.0, 0, 1e9, "for how many seconds they are kept; 0 is for ever"
+    )
     enable_words: bool = Field(
         False, description="whether words are sent with their times"
     )
@@ -244,6 +252,7 @@ class GradiumTTSConfig(Settings):
     )
     params: GradiumTTSParams = Field(description="see below")
     warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
+    given_secrets: tuple[str, ...] = Field((), exclude=True, repr=False)
 
     _check_url = field_validator("url")(_check_url)
     _check_headers = field_validator("headers")(_check_headers)
@@ -266,8 +275,11 @@ class GradiumTTSConfig(Settings):
         Raises:
             ConfigError: what is missing or wrong, in one sentence.
         """
-        tree, warnings = settle_aliases(tree, KNOWN)
-        secrets = list(secrets_in(tree))
+        given = tree
+        tree, warnings = settle_aliases(given, KNOWN)
+        # What is left out must not be shown all the same.
+        secrets = [*secrets_in(given), *secrets_in(tree)]
+        tree["given_secrets"] = tuple(secrets)
         tree["warnings"] = tuple(
             mask_text(text, secrets)
             for text in dict.fromkeys([*notes, *warnings])
@@ -372,7 +384,7 @@ class GradiumTTSConfig(Settings):
 
     def secrets(self) -> list[str]:
         """List the values that must never be shown."""
-        return [self.params.api_key, *secrets_in(self.model_dump())]
+        return [self.params.api_key, *self.given_secrets]
 
     def redacted(self) -> str:
         """Return the settings as JSON, secrets masked."""
@@ -382,7 +394,7 @@ class GradiumTTSConfig(Settings):
 
 # What each level of a node's properties may hold.
 KNOWN: Names = {
-    TOP: GradiumTTSConfig.model_fields.keys() - {"warnings"},
+    TOP: GradiumTTSConfig.model_fields.keys() - {"warnings", "given_secrets"},
     # With the old name of `url`.
     PARAMS: GradiumTTSParams.model_fields.keys() | {"base_url"},
     JSON_CONFIG: VENDOR_VOICE_KEYS,

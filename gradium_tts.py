@@ -25,7 +25,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .config import GradiumTTSConfig
-from .core.endpoint import Endpoint, is_key_moved
+from .core.endpoint import Endpoint, hint_of_region, is_key_moved
 from .core.errors import ConnectError, ErrorKind, GradiumError
 from .core.pace import Pace
 from .core.protocol import Session
@@ -44,6 +44,8 @@ LATCH_S = 30.0
 DOWN_CONNECT_S = 2.0
 # A connect at the last moment is tried all the same.
 LEAST_CONNECT_S = 0.1
+# The server may think of as many types as it likes.
+MOST_IGNORED_TYPES = 32
 
 
 class ClientObserver(Protocol):
@@ -116,6 +118,7 @@ class GradiumTTSClient:
         self._latched: GradiumError | None = None
         self._latched_until = 0.0
         self._is_closed = False
+        self._ignored_types: set[str] = set()
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
@@ -296,6 +299,8 @@ class GradiumTTSClient:
             was_accepted: whether the server had accepted it.
         """
         is_present = endpoint == self.config.endpoint()
+        if error.kind is ErrorKind.AUTH:
+            error.hint = hint_of_region(endpoint.url)
         if error.kind is ErrorKind.CAPACITY:
             # The reserve may hold what the next session needs.
             self.drop_reserve()
@@ -316,6 +321,17 @@ class GradiumTTSClient:
     def given_up(self) -> None:
         """Learn that a request was given up for want of an answer."""
         self._pace.given_up(asyncio.get_running_loop().time())
+
+    def ignored(self, frame_type: str) -> None:
+        """Log a frame without news, the first of each type."""
+        frame_type = frame_type[:64]
+        is_told = frame_type in self._ignored_types
+        if is_told or len(self._ignored_types) >= MOST_IGNORED_TYPES:
+            return
+        self._ignored_types.add(frame_type)
+        self.log.info(
+            "vendor_status: frames of type %r are left out", frame_type
+        )
 
     def check_latch(self) -> None:
         """Raise where a request would be refused, or not be answered.

@@ -10,6 +10,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from .config import GradiumTTSConfig
 from .core.actions import Action
 from .core.audio import to_pcm
 from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
@@ -19,6 +20,7 @@ from .core.redact import host_of
 from .core.request import Ledger
 from .core.script import FLUSH, SessionBudget, SessionText
 from .core.text import TextAssembler, is_speakable, without_tags
+from .core.wishes import refusal_of
 from .gradium_tts import GradiumTTSClient
 from .wire.debt import StreamTimes, Terms
 from .wire.inbox import Inbox
@@ -55,14 +57,22 @@ class Speech:
         self,
         ledger: Ledger,
         client: GradiumTTSClient,
+        config: GradiumTTSConfig | None = None,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        """Begin a request; opens nothing.
+
+        Args:
+            config: its own settings, those of the client if absent.
+        """
         self.ledger = ledger
         self.usage = Usage()
         self._client = client
         # The settings of its beginning, whatever changes meanwhile.
-        self._config = client.config
+        self._config = config or client.config
+        # What it is spoken with where the vendor refuses its own ones.
+        self._common_config = client.config
         params = self._config.params
         self._inbox = Inbox(
             ledger.script,
@@ -134,7 +144,9 @@ class Speech:
                 try:
                     goes_on_at = await self._run_session(lane, perform)
                 except (GradiumError, Left) as why:
-                    lane, from_word = await self._go_on_after(why, from_word)
+                    lane, from_word = await self._go_on_after(
+                        why, from_word, perform
+                    )
                     is_cut = True
                     continue
                 if goes_on_at is None:
@@ -313,7 +325,7 @@ class Speech:
             await rival.aclose()
 
     async def _go_on_after(
-        self, why: GradiumError | Left, from_word: int
+        self, why: GradiumError | Left, from_word: int, perform: Perform
     ) -> tuple[Lane | None, int]:
         """Return the lane that goes on, and from which word.
 
@@ -331,6 +343,11 @@ class Speech:
             return lane, rival.first_word
         await self._drop_rival()
         if isinstance(why, Left):
+            return None, from_word
+        own, common = self._config, self._common_config
+        if refused := refusal_of(why, own.params, common.params):
+            self._config = common
+            await perform(refused)
             return None, from_word
         return None, await self._recover(why)
 

@@ -144,9 +144,13 @@ def settle_aliases(
         ConfigError: `params` or `json_config` is no object, or the settings
             are nested too deep.
     """
-    tree = {key: value for key, value in tree.items() if value is not None}
-    tree, warnings = put_in_place(tree, names)
+    given = {key: value for key, value in tree.items() if value is not None}
+    tree, warnings = put_in_place(given, names)
     params = _given_params(tree.get("params", {}))
+    if _is_deeper(given, MOST_LEVELS + 1):
+        raise ConfigError(
+            f"the settings must not be deeper than {MOST_LEVELS} levels"
+        )
     if "base_url" in params:
         params.setdefault("url", params.pop("base_url"))
         warnings.append("params.base_url is now called params.url")

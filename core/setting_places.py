@@ -36,6 +36,9 @@ _ABSENT = (None, "")
 # are nobody's misspelling.
 _MOST_TOLD = 16
 _MOST_CHARACTERS = 64
+# Of a slip of the pen, as difflib measures it; less, and `sample_rate` would
+# be taken for `temperature`.
+_LIKENESS = 0.7
 
 Names = Mapping[str, Collection[str]]
 
@@ -61,15 +64,36 @@ def put_in_place(
         return tree, notes
     for level, settings in levels.items():
         odd = [key for key in settings if key not in names[level]]
-        notes += [
-            _settle(key, level, levels, names) for key in odd[:_MOST_TOLD]
-        ]
-        left = odd[_MOST_TOLD:]
-        if left:
-            notes.append(f"{level}… has {len(left)} more keys unknown here")
-        for key in left if level == TOP else ():
+        unknown = [key for key in odd if _place_of(key, names) is None]
+        strays = [key for key in odd if _place_of(key, names) is not None]
+        notes += [_moved(key, level, levels, names) for key in strays]
+        notes += _told(unknown, level, names)
+        for key in unknown if level == TOP else ():
             del settings[key]
     return _joined(levels), notes
+
+
+def _place_of(key: str, names: Names) -> str | None:
+    """Return the level that knows a key, if one does."""
+    return next((level for level in _SEARCHED if key in names[level]), None)
+
+
+def _told(unknown: list[str], level: str, names: Names) -> list[str]:
+    """Return the notes on keys that no level knows."""
+    notes = []
+    for key in unknown[:_MOST_TOLD]:
+        shown = f"{level}{key[:_MOST_CHARACTERS]}"
+        if level == PARAMS and key in RESERVED_KEYS:
+            notes.append(f"{shown} is reserved and left out")
+            continue
+        fate = "left out" if level == TOP else "goes to the vendor as it is"
+        is_meant = suggestion(key, _by_name(level, names))
+        notes.append(f"{shown} is unknown here and {fate}{is_meant}")
+    left = len(unknown) - len(notes)
+    where = level.rstrip(".") or "the node"
+    return notes + (
+        [f"{left} more keys of {where} are unknown"] if left else []
+    )
 
 
 def _lifted(
@@ -80,7 +104,7 @@ def _lifted(
     if "json_config" not in tree or not isinstance(params, Mapping):
         return top, []
     levels = {TOP: top, PARAMS: dict(params)}
-    note = _settle("json_config", TOP, levels, names)
+    note = _moved("json_config", TOP, levels, names)
     return {**top, "params": levels[PARAMS]}, [note]
 
 
@@ -107,30 +131,22 @@ def _levels_of(tree: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
 
 def _joined(levels: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     params = levels[PARAMS]
-    if levels[JSON_CONFIG]:
+    if levels[JSON_CONFIG] or params.get("json_config"):
         params["json_config"] = levels[JSON_CONFIG]
     return {**levels[TOP], "params": params}
 
 
-def _settle(
+def _moved(
     key: str, level: str, levels: dict[str, dict[str, Any]], names: Names
 ) -> str:
-    """Do with a key what can be done; returns the note on it."""
-    shown = f"{level}{key[:_MOST_CHARACTERS]}"
-    if level == PARAMS and key in RESERVED_KEYS:
-        return f"{shown} is reserved and left out"
-    right = next((one for one in _SEARCHED if key in names[one]), None)
-    if right is None:
-        fate = "left out" if level == TOP else "goes to the vendor as it is"
-        if level == TOP:
-            del levels[level][key]
-        is_like = suggestion(key, _by_name(level, names))
-        return f"{shown} is unknown here and {fate}{is_like}"
+    """Move a key to the level that knows it; returns the note on it."""
+    right = _place_of(key, names)
+    assert right is not None
     value = levels[level].pop(key)
     if levels[right].get(key) not in _ABSENT:
-        return f"{shown} is left out: {right}{key} is set as well"
+        return f"{level}{key} is left out: {right}{key} is set as well"
     levels[right][key] = value
-    return f"{shown} is taken for {right}{key}: that is its place"
+    return f"{level}{key} is taken for {right}{key}: that is its place"
 
 
 def _by_name(level: str, names: Names) -> dict[str, str]:
@@ -150,8 +166,11 @@ def suggestion(key: str, known: Mapping[str, str]) -> str:
     wanted = key.lower().replace("-", "_")
     if len(wanted) > _MOST_CHARACTERS:
         return ""
-    close = difflib.get_close_matches(wanted, sorted(known), 1)
-    return f"; did you mean {known[close[0]]}?" if close else ""
+    # `key` is not close to `api_key`, and yet it can be nothing else.
+    meant = [name for name in known if wanted in name.split("_")]
+    if len(meant) != 1:
+        meant = difflib.get_close_matches(wanted, sorted(known), 1, _LIKENESS)
+    return f"; did you mean {known[meant[0]]}?" if meant else ""
 
 
 def changed_names(

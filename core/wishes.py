@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .actions import WishesRefused
+from .errors import ErrorKind, GradiumError
 from .languages import language_note
 from .sentences import ConfigError, kind_of
 from .setting_names import EXCLUSIVE
@@ -61,3 +63,30 @@ def rivals_of(name: str) -> set[str]:
     return {other for pair in EXCLUSIVE if name in pair for other in pair} - {
         name
     }
+
+
+def refusal_of(
+    error: GradiumError, own: object, common: object
+) -> WishesRefused | None:
+    """Say that the vendor refuses what a request asked for.
+
+    Args:
+        error: of a session with the settings of the request.
+        own: these settings, by attribute.
+        common: those of all requests.
+
+    Returns:
+        What is told; `None` where it is another failure.
+    """
+    wishes = [
+        f"{WISHES}.{name}"
+        for name in PER_REQUEST
+        if getattr(own, name) != getattr(common, name)
+    ]
+    if error.kind is not ErrorKind.CONFIG or not wishes:
+        return None
+    return WishesRefused(
+        f"{' or '.join(wishes)} is not accepted: {error}",
+        error.code or error.kind.value,
+        error.vendor_message,
+    )

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.graph.dump import Dump, DumpFile, dump_name
+from gradium_tts_python.graph.dump import Dump, DumpFile
+from gradium_tts_python.graph.dump_retention import Retention, dump_name
 
 HOSTILE = [
     "../../etc/passwd",
@@ -164,7 +165,7 @@ async def test_the_newest_files_are_kept(tmp_path: Path) -> None:
     other = tmp_path / "other.pcm"
     other.write_bytes(b"not a dump")
     for age, name in enumerate(("r1", "r2", "r3", "r4")):
-        dump = DumpFile(str(tmp_path), name, max_files=2)
+        dump = DumpFile(str(tmp_path), name, kept=Retention(max_files=2))
         await dump.write(b"ab")
         await dump.aclose()
         os.utime(dump.path, (1000 + age, 1000 + age))
@@ -185,7 +186,7 @@ async def test_a_file_is_the_newest_whatever_the_clock_says(
         await dump.aclose()
         os.utime(dump.path, (2**31, 2**31))
 
-    last = DumpFile(str(tmp_path), "r5", max_files=1)
+    last = DumpFile(str(tmp_path), "r5", kept=Retention(max_files=1))
     await last.write(b"ab")
     await last.aclose()
 
@@ -196,7 +197,7 @@ async def test_dumps_may_be_removed_by_others_meanwhile(tmp_path: Path) -> None:
     names = [f"r{number}" for number in range(20)]
 
     async def dump_one(name: str) -> None:
-        dump = DumpFile(str(tmp_path), name, max_files=1)
+        dump = DumpFile(str(tmp_path), name, kept=Retention(max_files=1))
         await dump.write(b"ab")
         await dump.aclose()
 
@@ -285,7 +286,7 @@ async def test_only_dumps_are_removed(tmp_path: Path) -> None:
     others = set(tmp_path.iterdir())
 
     for name in ("r1", "a/b", "r3"):
-        dump = DumpFile(str(tmp_path), name, max_files=1)
+        dump = DumpFile(str(tmp_path), name, kept=Retention(max_files=1))
         await dump.write(b"ab")
         await dump.aclose()
 
@@ -301,7 +302,7 @@ async def test_what_a_crash_left_is_removed_after_an_hour(
     os.utime(part, (time.time() - 3700, time.time() - 3700))
     await running.write(b"cd")
 
-    dump = DumpFile(str(tmp_path), "r3", max_files=2)
+    dump = DumpFile(str(tmp_path), "r3", kept=Retention(max_files=2))
     await dump.write(b"ef")
     await dump.aclose()
     is_gone = not part.exists()
@@ -331,7 +332,7 @@ async def test_one_that_cannot_be_removed_keeps_no_other(
     monkeypatch.setattr(Path, "unlink", refuse_one)
     told: list[str] = []
 
-    dump = DumpFile(str(tmp_path), "r3", max_files=1)
+    dump = DumpFile(str(tmp_path), "r3", kept=Retention(max_files=1))
     one = Dump(dump, told.append)
     await one.write(b"ab")
     await one.complete()

@@ -29,6 +29,7 @@ from ..core.protocol import (
     Answer,
     Audio,
     EndOfStream,
+    Ignored,
     Input,
     Ready,
     RemoteProtocolError,
@@ -76,6 +77,9 @@ class StreamOwner(Protocol):
 
     def prewarm(self) -> None:
         """Open the next socket ahead."""
+
+    def ignored(self, frame_type: str) -> None:
+        """Learn of a frame that carried no news."""
 
 
 class Left(Exception):
@@ -304,6 +308,9 @@ class Stream:
             return None
         self._received.unreadable_in_a_row = 0
         self.times.heard_at = self._now()
+        if isinstance(message, Ignored):
+            self._owner.ignored(message.type)
+            return None
         return message
 
     def _note_audio(self, message: ServerMessage) -> None:
