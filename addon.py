@@ -6,7 +6,7 @@ from ten_runtime import Addon, TenEnv, register_addon_as_extension
 
 from .wire.library import check_library
 
-# Here and not in the constructor below, whose errors end TEN's process.
+# First of all, so that an old library is not told as a module that is missing.
 check_library()
 
 

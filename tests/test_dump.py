@@ -17,7 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradium_tts_python.graph.dump import Dump, DumpFile
-from gradium_tts_python.graph.dump_retention import Retention, dump_name
+from gradium_tts_python.graph.dump_retention import (
+    Retention,
+    dump_name,
+    remove_surplus,
+)
 
 HOSTILE = [
     "../../etc/passwd",
@@ -177,6 +181,58 @@ async def test_the_newest_files_are_kept(tmp_path: Path) -> None:
     ]
 
 
+OTHERS = [
+    "gradium_dump_notes.txt",
+    "gradium_dump_r1.pcm.bak",
+    "gradium_dump_r 1.pcm",
+    "gradium_dump_rü.pcm",
+    "gradium_dump_.x.pcm",
+    "my_gradium_dump_r1.pcm",
+    ".gradium_dump_r1.pcm.swp",
+]
+
+NOW_S = 1_700_000_000.0
+# Age in seconds and size in bytes of r0, r1, …, and what is kept of them.
+KEPT = [
+    (Retention(), "01234"),
+    (Retention(max_files=2), "01"),
+    (Retention(max_bytes=1), "0"),
+    (Retention(max_bytes=100), "0"),
+    (Retention(max_bytes=300), "012"),
+    (Retention(max_bytes=699), "012"),
+    (Retention(max_bytes=700), "0123"),
+    (Retention(max_age_s=5), "0"),
+    (Retention(max_age_s=10), "01"),
+    (Retention(max_age_s=25), "012"),
+    (Retention(max_files=3, max_bytes=200, max_age_s=25), "01"),
+    (Retention(max_files=4, max_bytes=700, max_age_s=15), "01"),
+]
+FILES = [(0, 100), (10, 100), (20, 100), (30, 400), (40, 1)]
+
+
+@pytest.mark.parametrize(("kept", "left"), KEPT)
+def test_what_is_too_much_is_removed_and_all_that_is_older(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: Retention,
+    left: str,
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOW_S)
+    for name in OTHERS:
+        (tmp_path / name).write_bytes(b"mine" * 1000)
+    for number, (age_s, size_bytes) in enumerate(FILES):
+        path = tmp_path / dump_name(f"r{number}")
+        path.write_bytes(b"x" * size_bytes)
+        os.utime(path, (NOW_S - age_s, NOW_S - age_s))
+
+    remove_surplus(tmp_path / dump_name("r0"), kept)
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *OTHERS,
+        *(dump_name(f"r{number}") for number in left),
+    }
+
+
 async def test_a_file_is_the_newest_whatever_the_clock_says(
     tmp_path: Path,
 ) -> None:
@@ -264,17 +320,6 @@ async def test_nothing_is_left_where_a_dump_cannot_have_its_name(
         await dump.aclose()
 
     assert list(tmp_path.iterdir()) == [dump.path]
-
-
-OTHERS = [
-    "gradium_dump_notes.txt",
-    "gradium_dump_r1.pcm.bak",
-    "gradium_dump_r 1.pcm",
-    "gradium_dump_rü.pcm",
-    "gradium_dump_.x.pcm",
-    "my_gradium_dump_r1.pcm",
-    ".gradium_dump_r1.pcm.swp",
-]
 
 
 async def test_only_dumps_are_removed(tmp_path: Path) -> None:
