@@ -120,7 +120,11 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._log.keep_secret(secrets_in(changes))
         self._trace.write(ten="in", name="update_configs", fields=changes)
         before = self._config
-        config = self._use(*merge_settings(self._tree, changes, KNOWN))
+        try:
+            config = self._use(*merge_settings(self._tree, changes, KNOWN))
+        except ConfigError as error:
+            self._log.warn(f"update_configs refused: {error}")
+            raise
         if self._client:
             self._client.prewarm()
         answer = answer_to(before, config)
