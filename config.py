@@ -384,7 +384,8 @@ class GradiumTTSConfig(Settings):
 
     def secrets(self) -> list[str]:
         """List the values that must never be shown."""
-        return [self.params.api_key, *self.given_secrets]
+        held = secrets_in(self.model_dump())
+        return [self.params.api_key, *self.given_secrets, *held]
 
     def redacted(self) -> str:
         """Return the settings as JSON, secrets masked."""
@@ -392,10 +393,18 @@ class GradiumTTSConfig(Settings):
         return json.dumps(mask_values(tree, self.secrets()))
 
 
+def _defaults_of(model: type[Settings]) -> dict[str, Any]:
+    return {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if not field.exclude
+    }
+
+
 # What each level of a node's properties may hold.
 KNOWN: Names = {
-    TOP: GradiumTTSConfig.model_fields.keys() - {"warnings", "given_secrets"},
+    TOP: _defaults_of(GradiumTTSConfig),
     # With the old name of `url`.
-    PARAMS: GradiumTTSParams.model_fields.keys() | {"base_url"},
-    JSON_CONFIG: VENDOR_VOICE_KEYS,
+    PARAMS: {**_defaults_of(GradiumTTSParams), "base_url": None},
+    JSON_CONFIG: dict.fromkeys(VENDOR_VOICE_KEYS),
 }

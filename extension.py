@@ -127,9 +127,9 @@ class GradiumTTSExtension(GuardedTTSBase):
             raise
         if self._client:
             self._client.prewarm()
-        answer = answer_to(before, config)
+        answer = dict(self._masked(answer_to(before, config)))
         self._log.key_point(f"update_configs: {answer['message']}")
-        return self._log.masker.mask_values(answer)
+        return answer
 
     def _use(
         self, tree: dict[str, Any], notes: Sequence[str] = ()

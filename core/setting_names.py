@@ -95,7 +95,7 @@ def merge_settings(
     one that was changed wins.
 
     Args:
-        names: the known keys of each level.
+        names: what each level knows.
 
     Returns:
         The tree, and notes on what of the changes was not in place.
@@ -135,7 +135,7 @@ def settle_aliases(
 
     Args:
         tree: a node's property tree.
-        names: the known keys of each level.
+        names: what each level knows.
 
     Returns:
         The tree with one name for each setting, and warnings for the user.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .protocol import RESERVED_KEYS, VOICE_RANGES
@@ -30,7 +30,7 @@ VENDOR_VOICE_KEYS = frozenset(
         "padding_between",
     }
 )
-# Absent: how TEN's graphs leave a setting out.
+# How TEN's graphs leave a setting out.
 _ABSENT = (None, "")
 # So many keys of one level are told, the others counted; longer ones than this
 # are nobody's misspelling.
@@ -40,7 +40,8 @@ _MOST_CHARACTERS = 64
 # be taken for `temperature`.
 _LIKENESS = 0.7
 
-Names = Mapping[str, Collection[str]]
+# By level, the known keys with their defaults.
+Names = Mapping[str, Mapping[str, Any]]
 
 
 def put_in_place(
@@ -48,12 +49,13 @@ def put_in_place(
 ) -> tuple[dict[str, Any], list[str]]:
     """Put each key where it is known, and tell of those that are not.
 
-    What stands in its right place wins. Unknown keys stay where the vendor
-    gets them and are left out at the top. Wrong shapes (`params` that is no
-    object) are left alone, for others to refuse.
+    What stands in its right place wins, unless it is the default: some of
+    these are in every tree, from property.json. Unknown keys stay where the
+    vendor gets them, and are left out at the top. Wrong shapes (`params` that
+    is no object) are left alone, for others to refuse.
 
     Args:
-        names: the known keys of each level.
+        names: what each level knows.
 
     Returns:
         The tree, and a note for the user on each key that was not in place.
@@ -143,7 +145,7 @@ def _moved(
     right = _place_of(key, names)
     assert right is not None
     value = levels[level].pop(key)
-    if levels[right].get(key) not in _ABSENT:
+    if levels[right].get(key) not in (*_ABSENT, names[right][key]):
         return f"{level}{key} is left out: {right}{key} is set as well"
     levels[right][key] = value
     return f"{level}{key} is taken for {right}{key}: that is its place"

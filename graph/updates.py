@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..config import GradiumTTSConfig, GradiumTTSParams
+from ..config import GradiumTTSConfig
 from ..core.setting_places import changed_names
 
 
@@ -27,7 +27,7 @@ def answer_to(
         `changed`, the names of the settings whose value is another one now,
         `warnings`, and `message`, which says both in a sentence.
     """
-    before = before or GradiumTTSConfig(params=GradiumTTSParams())
+    before = before or GradiumTTSConfig.model_validate({"params": {}})
     changed = changed_names(before.model_dump(), after.model_dump())
     warnings = warnings_since(before, after)
     told = f"changed {', '.join(changed)}" if changed else "nothing was changed"

@@ -858,8 +858,8 @@ def test_a_key_at_the_top_is_the_key() -> None:
             "json_config is left out: params.json_config is set as well",
         ),
         (
-            {"dump": False, "params": {"dump": True}},
-            "params.dump is left out: dump is set as well",
+            {"dump_path": "here", "params": {"dump_path": "there"}},
+            "params.dump_path is left out: dump_path is set as well",
         ),
         (
             {"params": {"params": {"speed": 2}}},
@@ -879,7 +879,26 @@ def test_what_stands_in_its_place_wins(
 
     assert config.warnings == (warning,)
     assert config.params.speed != 2
-    assert config.dump is False
+    assert config.dump_path != "there"
+
+
+def test_a_default_in_its_place_does_not_win() -> None:
+    # As they come from property.json, whatever a user writes.
+    defaults = {"dump": False, "dump_path": "./", "enable_words": False}
+
+    config = load(
+        {"dump": True, "dump_path": "d", "enable_words": True}, **defaults
+    )
+
+    assert (config.dump, config.dump_path, config.enable_words) == (
+        True,
+        "d",
+        True,
+    )
+    assert config.warnings == tuple(
+        f"params.{name} is taken for {name}: that is its place"
+        for name in defaults
+    )
 
 
 @pytest.mark.parametrize(

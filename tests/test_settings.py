@@ -14,7 +14,14 @@ import pytest
 from key_scan import KEY
 
 from gradium_sim import GradiumSim, tones
-from ten_host import AudioEnd, EndReason, Error, ExtensionHost, Frame
+from ten_host import (
+    AudioEnd,
+    EndReason,
+    Error,
+    ExtensionHost,
+    Frame,
+    TextResult,
+)
 
 if TYPE_CHECKING:
     from conftest import StartHost
@@ -102,6 +109,16 @@ async def test_base_url_is_understood_as_url(
     await speak(host, TEXT)
 
     assert "base_url" not in sim.sessions[0].setup
+
+
+async def test_words_are_sent_wherever_they_are_asked_for(
+    start_host: StartHost,
+) -> None:
+    host = await start_host({"enable_words": True})
+
+    await speak(host, TEXT)
+
+    assert [e for e in host.events() if isinstance(e, TextResult)]
 
 
 @pytest.mark.parametrize("name", ["ulaw_8000", "mulaw_8000", "alaw_8000"])
