@@ -21,14 +21,16 @@ from pydantic import (
     model_validator,
 )
 
+from .connection_settings import (
+    REACHED_BY,
+    ConnectionSettings,
+    check_headers,
+    check_url,
+)
 from .core.audio import encoding_of, rate_named_by
 from .core.endpoint import (
     Endpoint,
-    are_headers,
-    fault_of_proxy,
-    fault_of_url,
     headers_of,
-    is_header_value,
     url_of,
 )
 from .core.protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, Setup
@@ -46,33 +48,14 @@ from .core.wishes import wishes_of
 from .setting_fields import Settings, number, refuse
 from .voice_settings import DEFAULT_VOICE_ID, VoiceSettings, changes_for
 
-# The settings that say where sockets go and with what key.
-REACHED_BY = ("api_key", "url", "region", "headers", "proxy", "ca_file")
 DEFAULT_SAMPLE_RATE_HZ = 24000
 
 
-def _check_url(url: str | None) -> str | None:
-    refuse(fault_of_url(url) if url else "", "url")
-    return url
-
-
-def _check_headers(headers: dict[str, str]) -> dict[str, str]:
-    refuse("" if are_headers(headers) else "must be HTTP headers", "hidden")
-    return headers
-
-
-class GradiumTTSParams(VoiceSettings):
+class GradiumTTSParams(VoiceSettings, ConnectionSettings):
     """The settings under `params`; unknown ones go to the vendor's setup."""
 
     model_config = ConfigDict(extra="allow")
 
-    api_key: str = Field("", repr=False, description="Gradium's API key")
-    url: str | None = Field(
-        None, description="the websocket; default: the endpoint of `region`"
-    )
-    region: Literal["eu", "us"] | None = Field(
-        None, description="which endpoint; default: the nearest"
-    )
     model_name: str = Field("default", description="Gradium's model")
     sample_rate: int = Field(
         DEFAULT_SAMPLE_RATE_HZ,
@@ -102,46 +85,6 @@ class GradiumTTSParams(VoiceSettings):
     retry_for_s: float | None = number(
         None, 0, 300, "how long the server may look for a worker"
     )
-    headers: dict[str, str] = Field(
-        {}, repr=False, description="further headers of the upgrade request"
-    )
-    proxy: str | None = Field(
-        None, repr=False, description="a proxy's URL; default: from the system"
-    )
-    ca_file: str | None = Field(
-        None, pattern=NO_NUL, description="a PEM file of trusted authorities"
-    )
-    warm: Literal["socket", "off"] = Field(
-        "socket", description="whether the next socket is opened ahead"
-    )
-    connect_timeout_s: float = number(
-        5.0, 0, 60, "limit of a connect", is_above=True
-    )
-    ready_timeout_s: float = number(
-        3.0,
-        0,
-        300,
-        "after how long without `ready`, at least `retry_for_s`, a second"
-        " session is tried beside the first",
-        is_above=True,
-    )
-    audio_timeout_s: float = number(
-        5.0,
-        0,
-        300,
-        "the same for audio that is owed",
-        is_above=True,
-    )
-    retry_deadline_s: float = number(
-        8.0,
-        0,
-        300,
-        "how long nothing may be heard, whatever fails, before a request is"
-        " given up; 0 is at the first failure",
-    )
-    capacity_wait_s: float = number(
-        30.0, 0, 300, "how long a request waits for a free session of the key"
-    )
     session_max_s: float = number(
         240.0,
         0,
@@ -152,12 +95,6 @@ class GradiumTTSParams(VoiceSettings):
         0,
         ge=0,
         description="the same by characters (free tier: 1500); 0 is never",
-    )
-    max_sessions: int = Field(
-        0,
-        ge=0,
-        description="how many sessions this process opens at a time with one"
-        " key; 0 is any number",
     )
     idle_flush_ms: int = Field(
         500,
@@ -189,22 +126,6 @@ class GradiumTTSParams(VoiceSettings):
     def _check_sample_rate(cls, value: int) -> int:
         refuse("" if value in SAMPLE_RATES_HZ else ONE_OF_RATES, "one_of")
         return value
-
-    @field_validator("api_key")
-    @classmethod
-    def _check_key(cls, value: str) -> str:
-        is_legal = is_header_value(value.strip())
-        refuse("" if is_legal else "must be one line of ASCII", "hidden")
-        return value.strip()
-
-    @field_validator("proxy")
-    @classmethod
-    def _check_proxy(cls, value: str | None) -> str | None:
-        refuse(fault_of_proxy(value) if value else "", "hidden")
-        return value
-
-    _check_url = field_validator("url")(_check_url)
-    _check_headers = field_validator("headers")(_check_headers)
 
     @model_validator(mode="after")
     def _check_rate(self) -> GradiumTTSParams:
@@ -254,8 +175,8 @@ class GradiumTTSConfig(Settings):
     warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
     given_secrets: tuple[str, ...] = Field((), exclude=True, repr=False)
 
-    _check_url = field_validator("url")(_check_url)
-    _check_headers = field_validator("headers")(_check_headers)
+    _check_url = field_validator("url")(check_url)
+    _check_headers = field_validator("headers")(check_headers)
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> GradiumTTSConfig:

@@ -61,11 +61,7 @@ class Speech:
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Begin a request; opens nothing.
-
-        Args:
-            config: its own settings, those of the client if absent.
-        """
+        """Begin a request; `config` is its own settings, if it has any."""
         self.ledger = ledger
         self.usage = Usage()
         self._client = client

@@ -89,7 +89,10 @@ ROOM_LAWS = {
 ROOT_LAWS = {
     "setting_fields": law("core", "pydantic pydantic_core"),
     "voice_settings": law("core setting_fields", "pydantic"),
-    "config": law("core setting_fields voice_settings", "pydantic"),
+    "connection_settings": law("core setting_fields", "pydantic"),
+    "config": law(
+        "core setting_fields voice_settings connection_settings", "pydantic"
+    ),
     "gradium_tts": law("core wire config"),
     "speech": law("core wire config gradium_tts"),
     "extension": law("core wire graph config gradium_tts speech", TEN_TOO),
