@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""The settings of the way to the vendor: where, with what key, how patiently."""
+"""The settings of the way to the vendor: where, with what key, how long."""
 
 from __future__ import annotations
 
