@@ -65,10 +65,9 @@ class Speech:
         self.ledger = ledger
         self.usage = Usage()
         self._client = client
-        # The settings of its beginning, whatever changes meanwhile.
-        self._config = config or client.config
-        # What it is spoken with where the vendor refuses its own ones.
-        self._common_config = client.config
+        # The settings of its beginning, whatever changes meanwhile; those of
+        # all where the vendor refuses its own.
+        self._config, self._common = config or client.config, client.config
         params = self._config.params
         self._inbox = Inbox(
             ledger.script,
@@ -340,9 +339,9 @@ class Speech:
         await self._drop_rival()
         if isinstance(why, Left):
             return None, from_word
-        own, common = self._config, self._common_config
-        if refused := refusal_of(why, own.params, common.params):
-            self._config = common
+        own, common = self._config.params, self._common.params
+        if refused := refusal_of(why, own, common):
+            self._config = self._common
             await perform(refused)
             return None, from_word
         return None, await self._recover(why)

@@ -165,7 +165,10 @@ ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError]
 
 @dataclass(frozen=True)
 class Ignored:
-    """A frame without news: of a type that is not known here, or too late."""
+    """A frame without news: of a type that is not known here, or too late.
+
+    `type` is the server's name of it, or ours where it is known.
+    """
 
     type: str
 
@@ -294,15 +297,6 @@ _READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {
 }
 
 
-_TYPES: dict[type, str] = {
-    Ready: "ready",
-    Audio: "audio",
-    Word: "text",
-    EndOfStream: "end_of_stream",
-    ServerError: "error",
-}
-
-
 # ---------------------------------------------------------------- one session
 
 
@@ -386,7 +380,7 @@ class Session:
         if isinstance(message, Ignored):
             return message
         if self.answer.is_final or is_repeated:
-            return Ignored(_TYPES[type(message)])
+            return Ignored(type(message).__name__)
         if isinstance(message, EndOfStream):
             self.answer = Answer.COMPLETE
         elif isinstance(message, ServerError):

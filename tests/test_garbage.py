@@ -334,7 +334,7 @@ async def test_what_is_left_out_is_told_once_for_each_type(
     told = [line for line in handler.lines if "left out" in line]
     assert told == [
         f"vendor_status: frames of type {name!r} are left out"
-        for name in ("weather_report", "flushed", "ready")
+        for name in ("weather_report", "flushed", "Ready")
     ]
 
 
