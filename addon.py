@@ -4,6 +4,11 @@
 
 from ten_runtime import Addon, TenEnv, register_addon_as_extension
 
+from .wire.library import check_library
+
+# First of all, so that an old library is not told as a module that is missing.
+check_library()
+
 
 @register_addon_as_extension("gradium_tts_python")
 class GradiumTTSExtensionAddon(Addon):

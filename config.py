@@ -10,200 +10,82 @@ value; nothing is coerced silently.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
+from .connection_settings import (
+    REACHED_BY,
+    ConnectionSettings,
+    check_headers,
+    check_url,
+)
+from .core.audio import encoding_of, rate_named_by
 from .core.endpoint import (
     Endpoint,
-    are_headers,
-    fault_of_proxy,
-    fault_of_url,
     headers_of,
-    is_header_value,
     url_of,
 )
-from .core.protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, VOICE_RANGES, Setup
+from .core.protocol import RESERVED_KEYS, SAMPLE_RATES_HZ, Setup
 from .core.redact import mask_text, mask_values, secrets_in
 from .core.sentences import NO_NUL, ONE_OF_RATES, ConfigError, sentence
-from .core.setting_names import (
-    EXCLUSIVE,
-    VOICE_SETTINGS,
-    fault_of_json,
-    fault_of_voice,
-    settle_aliases,
-    voice_config,
+from .core.setting_names import settle_aliases
+from .core.setting_places import (
+    JSON_CONFIG,
+    PARAMS,
+    TOP,
+    VENDOR_VOICE_KEYS,
+    Names,
 )
+from .core.wishes import wishes_of
+from .setting_fields import Settings, number, refuse
+from .voice_settings import DEFAULT_VOICE_ID, VoiceSettings, changes_for
 
-# The settings that say where sockets go and with what key.
-REACHED_BY = ("api_key", "url", "region", "headers", "proxy", "ca_file")
-DEFAULT_VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
 DEFAULT_SAMPLE_RATE_HZ = 24000
 
 
-class _Settings(BaseModel):
-    # Before pydantic 2.10 no field may be called `model_…`, as one of ours is.
-    model_config = ConfigDict(frozen=True, strict=True, protected_namespaces=())
-
-    def __repr__(self) -> str:
-        """Show the settings, secrets masked."""
-        tree = self.model_dump(exclude_unset=True)
-        shown = mask_values(tree, list(secrets_in(tree)))
-        return f"{type(self).__name__}({shown})"
-
-    __str__ = __repr__
-
-
-def _number(
-    default: float | None,
-    least: float,
-    most: float,
-    description: str,
-    *,
-    is_above: bool = False,
-) -> Any:
-    """Declare a finite number from `least` (or above it) to `most`."""
-    return Field(
-        default,
-        ge=None if is_above else least,
-        gt=least if is_above else None,
-        le=most,
-        allow_inf_nan=False,
-        description=description,
-    )
-
-
-def _refuse(fault: str, kind: str = "both") -> None:
-    """Make a finding of a sentence (see `sentence`), unless it is empty."""
-    if fault:
-        raise PydanticCustomError(kind, "{fault}", {"fault": fault})
-
-
-def _check_url(url: str | None) -> str | None:
-    _refuse(fault_of_url(url) if url else "", "url")
-    return url
-
-
-def _check_headers(headers: dict[str, str]) -> dict[str, str]:
-    _refuse("" if are_headers(headers) else "must be HTTP headers", "hidden")
-    return headers
-
-
-class GradiumTTSParams(_Settings):
+class GradiumTTSParams(VoiceSettings, ConnectionSettings):
     """The settings under `params`; unknown ones go to the vendor's setup."""
 
     model_config = ConfigDict(extra="allow")
 
-    api_key: str = Field("", repr=False, description="Gradium's API key")
-    url: str | None = Field(
-        None, description="the websocket; default: the endpoint of `region`"
-    )
-    region: Literal["eu", "us"] | None = Field(
-        None, description="which endpoint; default: the nearest"
-    )
     model_name: str = Field("default", description="Gradium's model")
-    voice_id: str | None = Field(
-        None, description=f"a voice by id; default `{DEFAULT_VOICE_ID}`"
-    )
-    voice: str | None = Field(
-        None, description="a voice by name, instead of `voice_id`"
-    )
     sample_rate: int = Field(
         DEFAULT_SAMPLE_RATE_HZ,
         description="Hz: 8000, 16000, 22050, 24000, 44100 or 48000",
     )
-    output_format: Literal["pcm", "ulaw_8000", "alaw_8000"] = Field(
+    output_format: Literal[
         "pcm",
-        description="what the vendor sends; the graph always gets PCM",
-    )
-    json_config: dict[str, Any] | None = Field(
-        None, description="the vendor's voice settings, object or JSON text"
+        "pcm_8000",
+        "pcm_16000",
+        "pcm_22050",
+        "pcm_24000",
+        "pcm_44100",
+        "pcm_48000",
+        "ulaw_8000",
+        "mulaw_8000",
+        "alaw_8000",
+    ] = Field(
+        "pcm",
+        description="what the vendor sends, `pcm` at `sample_rate`; the graph"
+        " always gets PCM",
     )
     close_ws_on_eos: bool = Field(
         True,
         description="accepted, without effect: each request has a socket"
         " of its own",
     )
-    retry_for_s: float | None = _number(
+    retry_for_s: float | None = number(
         None, 0, 300, "how long the server may look for a worker"
     )
-    pronunciation_id: str | None = Field(
-        None, description="a pronunciation dictionary"
-    )
-    speed: float | None = _number(
-        None, 0.5, 2, "1 is normal, 2 about twice as fast"
-    )
-    temperature: float | None = _number(
-        None, *VOICE_RANGES["temp"], "variation; 0 is deterministic"
-    )
-    similarity: float | None = _number(
-        None,
-        *VOICE_RANGES["cfg_coef"],
-        "closeness to the voice; the beta model ignores it",
-    )
-    language: str | None = Field(
-        None, description="rules that read numbers and dates: `en`, `fr`, …"
-    )
-    rewrite_rules: str | None = Field(
-        None, description="the same as a list of rules, or `none`"
-    )
-    headers: dict[str, str] = Field(
-        {}, repr=False, description="further headers of the upgrade request"
-    )
-    proxy: str | None = Field(
-        None, repr=False, description="a proxy's URL; default: from the system"
-    )
-    ca_file: str | None = Field(
-        None, pattern=NO_NUL, description="a PEM file of trusted authorities"
-    )
-    warm: Literal["socket", "session", "off"] = Field(
-        "socket",
-        description="what is opened ahead: a socket, or a session, which holds"
-        " a slot of the account",
-    )
-    check_at_start: bool = Field(
-        True,
-        description="whether a session is opened at the start, to see whether"
-        " the key and the settings are accepted",
-    )
-    connect_timeout_s: float = _number(
-        5.0, 0, 60, "limit of a connect", is_above=True
-    )
-    ready_timeout_s: float = _number(
-        3.0,
-        0,
-        300,
-        "after how long without `ready`, at least `retry_for_s`, a second"
-        " session is tried beside the first",
-        is_above=True,
-    )
-    audio_timeout_s: float = _number(
-        5.0,
-        0,
-        300,
-        "the same for audio that is owed",
-        is_above=True,
-    )
-    retry_deadline_s: float = _number(
-        8.0,
-        0,
-        300,
-        "how long nothing may be heard, whatever fails, before a request is"
-        " given up; 0 is at the first failure",
-    )
-    capacity_wait_s: float = _number(
-        30.0, 0, 300, "how long a request waits for a free session of the key"
-    )
-    session_max_s: float = _number(
+    session_max_s: float = number(
         240.0,
         0,
         3000,
@@ -213,12 +95,6 @@ class GradiumTTSParams(_Settings):
         0,
         ge=0,
         description="the same by characters (free tier: 1500); 0 is never",
-    )
-    max_sessions: int = Field(
-        0,
-        ge=0,
-        description="how many sessions this process opens at a time with one"
-        " key; 0 is any number",
     )
     idle_flush_ms: int = Field(
         500,
@@ -248,43 +124,22 @@ class GradiumTTSParams(_Settings):
     @field_validator("sample_rate")
     @classmethod
     def _check_sample_rate(cls, value: int) -> int:
-        _refuse("" if value in SAMPLE_RATES_HZ else ONE_OF_RATES, "one_of")
+        refuse("" if value in SAMPLE_RATES_HZ else ONE_OF_RATES, "one_of")
         return value
-
-    @field_validator("api_key")
-    @classmethod
-    def _check_key(cls, value: str) -> str:
-        is_legal = is_header_value(value.strip())
-        _refuse("" if is_legal else "must be one line of ASCII", "hidden")
-        return value.strip()
-
-    @field_validator("proxy")
-    @classmethod
-    def _check_proxy(cls, value: str | None) -> str | None:
-        _refuse(fault_of_proxy(value) if value else "", "hidden")
-        return value
-
-    _check_url = field_validator("url")(_check_url)
-    _check_headers = field_validator("headers")(_check_headers)
 
     @model_validator(mode="after")
-    def _check_params(self) -> GradiumTTSParams:
-        extra = self.model_extra or {}
-        _refuse(fault_of_json({"json_config": self.json_config, **extra}))
-        _refuse(fault_of_voice(self.json_config or {}))
-        for one, other in EXCLUSIVE:
-            if getattr(self, one) and getattr(self, other):
-                _refuse(f"{one} and {other} exclude each other")
+    def _check_rate(self) -> GradiumTTSParams:
+        named_hz = rate_named_by(self.output_format)
         is_set = "sample_rate" in self.model_fields_set
-        if self.output_format != "pcm" and is_set and self.sample_rate != 8000:
-            _refuse(
-                "sample_rate must be 8000 with output_format"
+        if named_hz and is_set and self.sample_rate != named_hz:
+            refuse(
+                f"sample_rate must be {named_hz} with output_format"
                 f" {self.output_format}, not {self.sample_rate}"
             )
         return self
 
 
-class GradiumTTSConfig(_Settings):
+class GradiumTTSConfig(Settings):
     """All settings of a node."""
 
     model_config = ConfigDict(extra="ignore")
@@ -301,6 +156,14 @@ class GradiumTTSConfig(_Settings):
         ge=0,
         description="how many of these files are kept, the newest; 0 is all",
     )
+    dump_max_bytes: int = Field(
+        0,
+        ge=0,
+        description="how many bytes of them are kept, the newest; 0 is all",
+    )
+    dump_max_age_s: float = number(
+        0.0, 0, 1e9, "for how many seconds they are kept; 0 is for ever"
+    )
     enable_words: bool = Field(
         False, description="whether words are sent with their times"
     )
@@ -310,26 +173,38 @@ class GradiumTTSConfig(_Settings):
     )
     params: GradiumTTSParams = Field(description="see below")
     warnings: tuple[str, ...] = Field((), exclude=True, repr=False)
+    given_secrets: tuple[str, ...] = Field((), exclude=True, repr=False)
 
-    _check_url = field_validator("url")(_check_url)
-    _check_headers = field_validator("headers")(_check_headers)
+    _check_url = field_validator("url")(check_url)
+    _check_headers = field_validator("headers")(check_headers)
 
     @model_validator(mode="after")
     def _check_endpoint(self) -> GradiumTTSConfig:
         if self.url and self.params.region:
-            _refuse("url and params.region exclude each other")
+            refuse("url and params.region exclude each other")
         return self
 
     @classmethod
-    def load(cls, tree: Mapping[str, Any]) -> GradiumTTSConfig:
+    def load(
+        cls, tree: Mapping[str, Any], notes: Sequence[str] = ()
+    ) -> GradiumTTSConfig:
         """Build the settings from a node's property tree.
+
+        Args:
+            notes: what else the user should be warned of.
 
         Raises:
             ConfigError: what is missing or wrong, in one sentence.
         """
-        tree, warnings = settle_aliases(tree, GradiumTTSParams.model_fields)
-        secrets = list(secrets_in(tree))
-        tree["warnings"] = tuple(mask_text(text, secrets) for text in warnings)
+        given = tree
+        tree, warnings = settle_aliases(given, KNOWN)
+        # What is left out must not be shown all the same.
+        secrets = [*secrets_in(given), *secrets_in(tree)]
+        tree["given_secrets"] = tuple(secrets)
+        tree["warnings"] = tuple(
+            mask_text(text, secrets)
+            for text in dict.fromkeys([*notes, *warnings])
+        )
         try:
             config = cls.model_validate(tree)
         except ValidationError as error:
@@ -354,13 +229,29 @@ class GradiumTTSConfig(_Settings):
             }
         )
 
+    def for_request(self, given: Any) -> tuple[GradiumTTSConfig, list[str]]:
+        """Return the settings of one request, and warnings for the user.
+
+        Args:
+            given: `metadata.tts` of its first text, whatever that is.
+
+        Raises:
+            ConfigError: what is wrong with it, in one sentence.
+        """
+        wishes, warnings = wishes_of(given)
+        if not wishes:
+            return self, warnings
+        changes = changes_for(wishes, self.secrets())
+        params = self.params.model_copy(update=changes)
+        return self.model_copy(update={"params": params}), warnings
+
     # ------------------------------------------------------- derived values
 
     @property
     def sample_rate_hz(self) -> int:
         """Samples a second of what the graph gets."""
         params = self.params
-        return params.sample_rate if params.output_format == "pcm" else 8000
+        return rate_named_by(params.output_format) or params.sample_rate
 
     def endpoint(self) -> Endpoint:
         """Return what a socket is opened with."""
@@ -378,19 +269,13 @@ class GradiumTTSConfig(_Settings):
         voice_id = params.voice_id or (
             None if params.voice else DEFAULT_VOICE_ID
         )
+        encoding = encoding_of(params.output_format)
         return Setup(
-            output_format=(
-                f"pcm_{params.sample_rate}"
-                if params.output_format == "pcm"
-                else params.output_format
-            ),
+            output_format=f"{encoding}_{self.sample_rate_hz}",
             model_name=params.model_name,
             voice_id=voice_id,
             voice=params.voice,
-            json_config={
-                **(params.json_config or {}),
-                **voice_config({n: getattr(params, n) for n in VOICE_SETTINGS}),
-            },
+            json_config=params.vendor_config(),
             pronunciation_id=params.pronunciation_id,
             retry_for_s=params.retry_for_s,
             extra={
@@ -420,9 +305,27 @@ class GradiumTTSConfig(_Settings):
 
     def secrets(self) -> list[str]:
         """List the values that must never be shown."""
-        return [self.params.api_key, *secrets_in(self.model_dump())]
+        held = secrets_in(self.model_dump())
+        return [self.params.api_key, *self.given_secrets, *held]
 
     def redacted(self) -> str:
         """Return the settings as JSON, secrets masked."""
         tree = self.model_dump(exclude_none=True)
         return json.dumps(mask_values(tree, self.secrets()))
+
+
+def _defaults_of(model: type[Settings]) -> dict[str, Any]:
+    return {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if not field.exclude
+    }
+
+
+# What each level of a node's properties may hold.
+KNOWN: Names = {
+    TOP: _defaults_of(GradiumTTSConfig),
+    # With the old name of `url`.
+    PARAMS: {**_defaults_of(GradiumTTSParams), "base_url": None},
+    JSON_CONFIG: dict.fromkeys(VENDOR_VOICE_KEYS),
+}

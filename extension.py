@@ -15,14 +15,15 @@ import json
 import logging
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ten_ai_base.message import TTSAudioEndReason
 from ten_ai_base.struct import TTSTextInput
 from ten_runtime import AsyncTenEnv, Data
 
-from .config import DEFAULT_SAMPLE_RATE_HZ, GradiumTTSConfig
-from .core.actions import Action, EndReason, Pcm
+from .config import DEFAULT_SAMPLE_RATE_HZ, KNOWN, GradiumTTSConfig
+from .core.actions import Action, EndReason, WishesRefused
 from .core.admission import Admission, Segment, Verdict
 from .core.errors import ErrorKind, GradiumError
 from .core.redact import host_of, secrets_in
@@ -32,49 +33,15 @@ from .core.setting_names import merge_settings
 from .core.text import is_speakable
 from .gradium_tts import GradiumTTSClient
 from .graph.base_traps import GuardedTTSBase
-from .graph.dump import Dump, dump_of
+from .graph.dump import dump_of
 from .graph.events import VENDOR, GraphEvents
+from .graph.job import Job
 from .graph.log import GraphLog
 from .graph.traced_env import TracedEnv, note_received
+from .graph.updates import answer_to, warnings_since
 from .speech import Speech
 from .wire.trace import Trace
 from .wire.transport import Connect, open_websocket
-
-
-class _Job:
-    """A request that is running: its speech, its dump, its task."""
-
-    def __init__(self, speech: Speech, dump: Dump, events: GraphEvents) -> None:
-        self.speech = speech
-        self.dump = dump
-        self.task: asyncio.Task[None] | None = None
-        # What came after the last text: the id's next life.
-        self.next_life: list[Segment] = []
-        self._events = events
-
-    @property
-    def ledger(self) -> Ledger:
-        return self.speech.ledger
-
-    def push(self, segment: Segment) -> None:
-        """Say this next."""
-        self.speech.push_fragment(segment.text)
-        if segment.is_last:
-            self.speech.end_input()
-
-    async def perform(self, action: Action) -> None:
-        """Perform an action of the ledger; the dump follows what is sent."""
-        await self._events.perform(self.speech, action)
-        if isinstance(action, Pcm):
-            await self.dump.write(action.pcm)
-
-    async def stop(self) -> None:
-        """Stop speaking; nothing of the request happens after this."""
-        if self.task:
-            self.task.cancel()
-            await asyncio.wait({self.task})
-        # Not before: what was held back would still be sent.
-        self.speech.settle()
 
 
 class GradiumTTSExtension(GuardedTTSBase):
@@ -91,7 +58,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._client: GradiumTTSClient | None = None
         self._sample_rate_hz = DEFAULT_SAMPLE_RATE_HZ
         self._admission = Admission()
-        self._job: _Job | None = None
+        self._job: Job | None = None
         self._is_stopping = False
         self._log = GraphLog(self, name)
         self._trace = Trace(self._masked)
@@ -144,21 +111,34 @@ class GradiumTTSExtension(GuardedTTSBase):
         # The base answers a flush through this very environment.
         await super().on_data(self._traced(ten_env), data)
 
-    async def update_configs(self, configs: dict[str, Any]) -> None:
+    def change_settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Use changed settings from the next request on.
+
+        Returns:
+            The answer: a sentence, and what it says as lists.
 
         Raises:
             ConfigError: what is wrong; everything stays as it was.
         """
-        self._log.keep_secret(secrets_in(configs))
-        self._trace.write(ten="in", name="update_configs", fields=configs)
-        self._use(merge_settings(self._tree, configs))
+        self._log.keep_secret(secrets_in(changes))
+        self._trace.write(ten="in", name="update_configs", fields=changes)
+        before = self._config
+        try:
+            config = self._use(*merge_settings(self._tree, changes, KNOWN))
+        except ConfigError as error:
+            self._log.warn(f"update_configs refused: {error}")
+            raise
         if self._client:
             self._client.prewarm()
+        answer = dict(self._masked(answer_to(before, config)))
+        self._log.key_point(f"update_configs: {answer['message']}")
+        return answer
 
-    def _use(self, tree: dict[str, Any]) -> None:
+    def _use(
+        self, tree: dict[str, Any], notes: Sequence[str] = ()
+    ) -> GradiumTTSConfig:
         # All that may fail comes before the first change.
-        config = GradiumTTSConfig.load(tree)
+        config = GradiumTTSConfig.load(tree, notes)
         secrets, shown = config.secrets(), config.redacted()
         client = self._client or GradiumTTSClient(
             config,
@@ -168,9 +148,9 @@ class GradiumTTSExtension(GuardedTTSBase):
             log=self._log.vendor,
         )
         self._log.keep_secret(secrets)
-        self._tree, self._config, self._client = tree, config, client
-        for warning in config.warnings:
+        for warning in warnings_since(self._config, config):
             self._log.warn(warning)
+        self._tree, self._config, self._client = tree, config, client
         self._log.key_point(f"config: {shown}")
         self._trace.write(ten="config", config=json.loads(shown))
         is_chatty = config.params.debug_log
@@ -182,6 +162,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         if not self._job:
             self._sample_rate_hz = config.sample_rate_hz
         client.update_config(config)
+        return config
 
     # ------------------------------------------------- a request: at the door
 
@@ -243,6 +224,7 @@ class GradiumTTSExtension(GuardedTTSBase):
                 await self._events.end_unheard(segment.request_id)
             await self.release(segment.request_id)
             return
+        own, refused = self._settings_of(segment, config)
         self._sample_rate_hz = config.sample_rate_hz
         ledger = Ledger(
             segment.request_id,
@@ -255,10 +237,26 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(f"request={segment.request_id} no dump: {failure}")
 
         dump = dump_of(config, segment.request_id, warn)
-        self._job = _Job(Speech(ledger, client), dump, self._events)
+        self._job = Job(Speech(ledger, client, own), dump, self._events)
         self._push(self._job, segment)
+        if refused:
+            await self._perform(self._job, refused)
 
-    def _push(self, job: _Job, segment: Segment) -> None:
+    def _settings_of(
+        self, segment: Segment, config: GradiumTTSConfig
+    ) -> tuple[GradiumTTSConfig, WishesRefused | None]:
+        """Return the settings of a request, and why not those it asked for."""
+        try:
+            own, notes = config.for_request(segment.metadata.get("tts"))
+        except ConfigError as error:
+            refused = WishesRefused(str(error), ErrorKind.CONFIG.value)
+            self._log.warn(f"request={segment.request_id} {error}")
+            return config, refused
+        for note in notes:
+            self._log.warn(f"request={segment.request_id} {note}")
+        return own, None
+
+    def _push(self, job: Job, segment: Segment) -> None:
         job.push(segment)
         if not job.task and (segment.is_speakable or segment.is_last):
             job.ledger.asked(asyncio.get_running_loop().time())
@@ -280,7 +278,7 @@ class GradiumTTSExtension(GuardedTTSBase):
 
     # ---------------------------------------------------- it is spoken, it ends
 
-    async def _speak(self, job: _Job) -> None:
+    async def _speak(self, job: Job) -> None:
         """The request's task: from its first word to its last event."""
         reason = EndReason.ERROR
         try:
@@ -292,7 +290,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             await self._report_bug(job.ledger.request_id, error)
         await self._finish(job, reason)
 
-    async def _finish(self, job: _Job, reason: EndReason) -> None:
+    async def _finish(self, job: Job, reason: EndReason) -> None:
         """End a request by itself, and let the base start the next."""
         await job.dump.complete()
         await self.queue_is_empty()
@@ -319,21 +317,24 @@ class GradiumTTSExtension(GuardedTTSBase):
             await job.stop()
             await self._end(job, EndReason.INTERRUPTED)
 
-    async def _end(self, job: _Job, reason: EndReason) -> None:
+    async def _end(self, job: Job, reason: EndReason) -> None:
         """Tell all that is left to tell of a request, once."""
         await job.dump.complete()
         for action in job.ledger.end(reason):
-            try:
-                await job.perform(action)
-            except Exception:  # one that fails must not keep back the others
-                self._log.bug(job.ledger.request_id, traceback.format_exc())
+            await self._perform(job, action)
         self._admission.ended(
             owes_end=reason is EndReason.ERROR and not job.ledger.is_awaited
         )
 
+    async def _perform(self, job: Job, action: Action) -> None:
+        try:
+            await job.perform(action)
+        except Exception:  # one that fails must not keep back the others
+            self._log.bug(job.ledger.request_id, traceback.format_exc())
+
     # -------------------------------------------------------- what went wrong
 
-    async def _tell_of(self, job: _Job, error: GradiumError) -> None:
+    async def _tell_of(self, job: Job, error: GradiumError) -> None:
         try:
             await self._events.vendor_failed(job.speech, error)
         except Exception:  # the request ends all the same

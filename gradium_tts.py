@@ -25,7 +25,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from .config import GradiumTTSConfig
-from .core.endpoint import Endpoint, is_key_moved
+from .core.endpoint import Endpoint, hint_of_region, is_key_moved
 from .core.errors import ErrorKind, GradiumError
 from .core.pace import Pace
 from .core.protocol import Session
@@ -43,6 +43,8 @@ from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
 DOWN_CONNECT_S = 2.0
 # A connect at the last moment is tried all the same.
 LEAST_CONNECT_S = 0.1
+# The server may think of as many types as it likes.
+MOST_IGNORED_TYPES = 32
 
 
 class ClientObserver(Protocol):
@@ -66,7 +68,7 @@ class ClientObserver(Protocol):
         """A socket was opened."""
 
     async def refused(self, error: GradiumError) -> None:
-        """The server has refused the key or the settings, before any request."""
+        """The server refuses the key or the settings, before any request."""
 
 
 class _NoObserver:
@@ -120,6 +122,7 @@ class GradiumTTSClient:
         self._standby: Standby | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
+        self._ignored_types: set[str] = set()
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
@@ -346,6 +349,8 @@ class GradiumTTSClient:
             was_accepted: whether the server had accepted it.
         """
         is_present = endpoint == self.config.endpoint()
+        if error.kind is ErrorKind.AUTH:
+            error.hint = hint_of_region(endpoint.url)
         if error.kind is ErrorKind.CAPACITY:
             # The reserve may hold what the next session needs.
             self.drop_reserve()
@@ -366,6 +371,17 @@ class GradiumTTSClient:
     def given_up(self) -> None:
         """Learn that a request was given up for want of an answer."""
         self._pace.given_up(asyncio.get_running_loop().time())
+
+    def ignored(self, frame_type: str) -> None:
+        """Log a frame without news, the first of each type."""
+        frame_type = frame_type[:64]
+        is_told = frame_type in self._ignored_types
+        if is_told or len(self._ignored_types) >= MOST_IGNORED_TYPES:
+            return
+        self._ignored_types.add(frame_type)
+        self.log.info(
+            "vendor_status: frames of type %r are left out", frame_type
+        )
 
     def check_latch(self) -> None:
         """Raise where a request need not ask; see `Pace.check`."""

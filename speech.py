@@ -19,6 +19,7 @@ from .core.redact import host_of
 from .core.request import Ledger, Usage
 from .core.script import FLUSH, SessionBudget, SessionText
 from .core.text import TextAssembler, is_speakable, without_tags
+from .core.wishes import refusal_of
 from .gradium_tts import GradiumTTSClient
 from .wire.debt import StreamTimes, Terms
 from .wire.inbox import Inbox
@@ -41,14 +42,17 @@ class Speech:
         self,
         ledger: Ledger,
         client: GradiumTTSClient,
+        config: GradiumTTSConfig | None = None,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        """Begin a request; `config` is its own settings, if it has any."""
         self.ledger = ledger
         self.usage = Usage()
         self._client = client
-        # The settings of its beginning, whatever changes meanwhile.
-        self._config = client.config
+        # The settings of its beginning, whatever changes meanwhile; those of
+        # all where the vendor refuses its own.
+        self._config, self._common = config or client.config, client.config
         params = self._config.params
         self._inbox = Inbox(
             ledger.script,
@@ -120,7 +124,9 @@ class Speech:
                 try:
                     goes_on_at = await self._run_session(lane, perform)
                 except (GradiumError, Left) as why:
-                    lane, from_word = await self._go_on_after(why, from_word)
+                    lane, from_word = await self._go_on_after(
+                        why, from_word, perform
+                    )
                     is_cut = True
                     continue
                 if goes_on_at is None:
@@ -313,7 +319,7 @@ class Speech:
             await rival.aclose()
 
     async def _go_on_after(
-        self, why: GradiumError | Left, from_word: int
+        self, why: GradiumError | Left, from_word: int, perform: Perform
     ) -> tuple[Lane | None, int]:
         """Return the lane that goes on, and from which word.
 
@@ -331,6 +337,11 @@ class Speech:
             return lane, rival.first_word
         await self._drop_rival()
         if isinstance(why, Left):
+            return None, from_word
+        own, common = self._config.params, self._common.params
+        if refused := refusal_of(why, own, common):
+            self._config = self._common
+            await perform(refused)
             return None, from_word
         return None, await self._recover(why)
 

@@ -74,4 +74,19 @@ class End:
     interval_ms: int
 
 
-Action = Union[Ttfb, Start, Pcm, Words, End]
+@dataclass(frozen=True)
+class WishesRefused:
+    """What a request asked for itself is not had; it is spoken without.
+
+    Attributes:
+        message: for the user.
+        code: the vendor's, as text.
+        vendor_message: in the vendor's words.
+    """
+
+    message: str
+    code: str
+    vendor_message: str = ""
+
+
+Action = Union[Ttfb, Start, Pcm, Words, WishesRefused, End]

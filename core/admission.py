@@ -23,6 +23,8 @@ class Segment:
     Attributes:
         is_speakable: whether anything of it would be heard.
         is_last: whether no more text of its request comes.
+        metadata: of its message; `tts` in it is what the request asks for
+            itself, and only its first text needs to.
     """
 
     request_id: str
@@ -30,6 +32,11 @@ class Segment:
     is_speakable: bool
     is_last: bool
     metadata: Mapping[str, Any]
+
+    @property
+    def turn(self) -> dict[str, Any]:
+        """What tells the turns of a conversation apart in the metadata."""
+        return {k: v for k, v in self.metadata.items() if k != "tts"}
 
 
 class Verdict(Enum):
@@ -52,7 +59,7 @@ class _Running:
     """The request that is running."""
 
     request_id: str
-    metadata: Mapping[str, Any]
+    turn: Mapping[str, Any]
     is_input_ended: bool
     has_next_life: bool = False
 
@@ -62,16 +69,13 @@ class _CutShort:
     """A request that ended before its last text had come."""
 
     request_id: str
-    metadata: Mapping[str, Any]
+    turn: Mapping[str, Any]
     owes_end: bool
 
     def is_continued_by(self, segment: Segment) -> bool:
         """Whether a text is of that request, not of another turn."""
-        is_other_turn = (
-            segment.metadata
-            and self.metadata
-            and segment.metadata != self.metadata
-        )
+        turn = segment.turn
+        is_other_turn = turn and self.turn and turn != self.turn
         return segment.request_id == self.request_id and not is_other_turn
 
 
@@ -99,7 +103,7 @@ class Admission:
         verdict = self._admit_to_ended(segment)
         if verdict is Verdict.NEW:
             self._running = _Running(
-                segment.request_id, segment.metadata, segment.is_last
+                segment.request_id, segment.turn, segment.is_last
             )
         return verdict
 
@@ -116,7 +120,7 @@ class Admission:
             self._remember(running.request_id)
         else:
             self._cut_short = _CutShort(
-                running.request_id, running.metadata, owes_end
+                running.request_id, running.turn, owes_end
             )
 
     def flushed(self) -> None:
@@ -127,13 +131,13 @@ class Admission:
     def _continue(self, running: _Running, segment: Segment) -> Verdict:
         if not running.is_input_ended:
             self._running = _Running(
-                running.request_id, running.metadata, segment.is_last
+                running.request_id, running.turn, segment.is_last
             )
             return Verdict.NEXT
         if not running.has_next_life and not segment.is_speakable:
             return Verdict.LATE
         self._running = _Running(
-            running.request_id, running.metadata, True, has_next_life=True
+            running.request_id, running.turn, True, has_next_life=True
         )
         return Verdict.NEXT_LIFE
 

@@ -72,14 +72,26 @@ def _halves(decode: Callable[[int], int]) -> tuple[bytes, bytes]:
 
 _CODES = range(256)
 _DECODED = {
-    "ulaw_8000": _halves(_ulaw_sample),
-    "alaw_8000": _halves(_alaw_sample),
+    "ulaw": _halves(_ulaw_sample),
+    "alaw": _halves(_alaw_sample),
 }
+
+
+def encoding_of(output_format: str) -> str:
+    """Return how samples are written: `pcm`, `ulaw` or `alaw`."""
+    encoding, _, _ = output_format.partition("_")
+    return "ulaw" if encoding == "mulaw" else encoding
+
+
+def rate_named_by(output_format: str) -> int | None:
+    """Return the Hz in the name of a format (`pcm_16000`), if it has any."""
+    _, _, rate = output_format.partition("_")
+    return int(rate) if rate else None
 
 
 def to_pcm(chunk: bytes, output_format: str) -> bytes:
     """Decode a chunk of the vendor's audio; PCM stays as it is."""
-    halves = _DECODED.get(output_format)
+    halves = _DECODED.get(encoding_of(output_format))
     if halves is None:
         return chunk
     # A loop over the codes takes a hundred times as long.

@@ -72,6 +72,21 @@ def _is_loopback(url: str) -> bool:
         return name == "localhost" or name.endswith(".localhost")
 
 
+def hint_of_region(url: str) -> str:
+    """Say why a key may be refused at a regional host; empty at others.
+
+    The vendor's own sources differ on whether these are retired, and a
+    retired one calls every key revoked or expired.
+    """
+    host, neutral = host_of(url), _HOSTS[None]
+    if not host.endswith(f".{neutral}"):
+        return ""
+    return (
+        f"{host} is a regional host, which refuses every key where the vendor"
+        f" has retired it: try without `region`, at {neutral}"
+    )
+
+
 def is_key_moved(old: Endpoint, new: Endpoint) -> bool:
     """Whether a key that went to one host is to go to another's, too.
 

@@ -42,6 +42,7 @@ class GradiumError(Exception):
         code: the vendor's code as text (HTTP status, close code, in-band
             code), empty where there is none.
         vendor_message: the vendor's own words, empty where there are none.
+        hint: what may be the matter; the message ends in it.
     """
 
     def __init__(
@@ -55,6 +56,13 @@ class GradiumError(Exception):
         self.kind = kind
         self.code = code
         self.vendor_message = vendor_message
+        self.hint = ""
+
+    def __str__(self) -> str:
+        """Return the message, with the hint."""
+        message = super().__str__()
+        is_told = not self.hint or self.hint in message
+        return message if is_told else f"{message}; {self.hint}"
 
 
 class ConnectError(GradiumError):

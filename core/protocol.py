@@ -162,6 +162,17 @@ class ServerError:
 
 ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError]
 
+
+@dataclass(frozen=True)
+class Ignored:
+    """A frame without news: of a type that is not known here, or too late.
+
+    `type` is the server's name of it, or ours where it is known.
+    """
+
+    type: str
+
+
 # No more of a message is handed on at once: what is done with it would hold up
 # whoever else is on the loop. The vendor's own have some 4,000 bytes.
 MOST_BYTES_AT_ONCE = 32_768
@@ -185,12 +196,12 @@ def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
 _MOST_S = 1e6
 
 
-def decode(raw: str | bytes) -> ServerMessage | None:
+def decode(raw: str | bytes) -> ServerMessage | Ignored:
     """Read one frame.
 
     Returns:
-        The message, or `None` for a message type this client does not know
-        (the vendor adds types without notice).
+        The message, or `Ignored` for a message type this client does not
+        know (the vendor adds types without notice).
 
     Raises:
         RemoteProtocolError: a binary frame, bad JSON, or a field that
@@ -207,7 +218,7 @@ def decode(raw: str | bytes) -> ServerMessage | None:
     ):
         raise RemoteProtocolError("a message without a type")
     reader = _READERS.get(message["type"])
-    return reader(message) if reader else None
+    return reader(message) if reader else Ignored(message["type"])
 
 
 def _read_ready(message: dict[str, Any]) -> Ready:
@@ -351,11 +362,11 @@ class Session:
         self.input = Input.ENDED
         return _encode({"type": "end_of_stream"})
 
-    def receive(self, raw: str | bytes) -> ServerMessage | None:
+    def receive(self, raw: str | bytes) -> ServerMessage | Ignored:
         """Read one frame of the server.
 
         Returns:
-            The message; `None` for what carries no news: unknown types, a
+            The message; `Ignored` for what carries no news: unknown types, a
             second `ready`, anything after the end.
 
         Raises:
@@ -366,8 +377,10 @@ class Session:
             raise LocalProtocolError("receive with input unopened")
         message = decode(raw)
         is_repeated = isinstance(message, Ready) and self.answer is Answer.READY
-        if message is None or self.answer.is_final or is_repeated:
-            return None
+        if isinstance(message, Ignored):
+            return message
+        if self.answer.is_final or is_repeated:
+            return Ignored(type(message).__name__)
         if isinstance(message, EndOfStream):
             self.answer = Answer.COMPLETE
         elif isinstance(message, ServerError):

@@ -48,6 +48,9 @@ def sentence(error: Mapping[str, Any], secrets: Sequence[str]) -> str:
         "float_type": "must be a number",
         "finite_number": "must be a finite number",
         "string_type": "must be a text",
+        "string_too_long": (
+            f"must have at most {context.get('max_length')} characters"
+        ),
         "string_pattern_mismatch": "must be a path without NUL",
         "dict_type": "must be an object",
         "literal_error": f"must be one of {context.get('expected')}",

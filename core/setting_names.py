@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .endpoint import fault_of_url, is_in_the_clear
-from .protocol import RESERVED_KEYS, VOICE_RANGES
+from .languages import language_note
+from .protocol import VOICE_RANGES
 from .redact import host_of
 from .sentences import ConfigError, kind_of
+from .setting_places import Names, put_in_place
 
 # Our names of voice settings, and the vendor's in `json_config`.
 VOICE_SETTINGS = {
@@ -20,6 +22,9 @@ VOICE_SETTINGS = {
     "language": "rewrite_rules",
     "rewrite_rules": "rewrite_rules",
     "speed": "padding_bonus",
+    "temp": "temp",
+    "cfg_coef": "cfg_coef",
+    "padding_bonus": "padding_bonus",
 }
 # No vendor's settings come near; Python's own recursion ends at some 300.
 MOST_LEVELS = 64
@@ -28,6 +33,9 @@ EXCLUSIVE = (
     ("voice_id", "voice"),
     ("url", "region"),
     ("language", "rewrite_rules"),
+    ("temperature", "temp"),
+    ("similarity", "cfg_coef"),
+    ("speed", "padding_bonus"),
 )
 # The same with the old name of one.
 _URL_RIVALS = {"url", "region", "base_url"}
@@ -79,18 +87,31 @@ def padding_bonus(speed: float) -> float:
 
 
 def merge_settings(
-    tree: Mapping[str, Any], changes: Mapping[str, Any]
-) -> dict[str, Any]:
+    tree: Mapping[str, Any], changes: Mapping[str, Any], names: Names
+) -> tuple[dict[str, Any], list[str]]:
     """Return a property tree with some settings changed, not yet checked.
 
     `params` merge key by key. Of two settings that exclude each other the
     one that was changed wins.
+
+    Args:
+        names: what each level knows.
+
+    Returns:
+        The tree, and notes on what of the changes was not in place.
     """
+    given, (tree, _) = changes, put_in_place(tree, names)
+    changes, notes = put_in_place(changes, names)
     merged = {**tree, **changes}
     kept, new = tree.get("params") or {}, changes.get("params") or {}
     if not isinstance(kept, Mapping) or not isinstance(new, Mapping):
-        return merged
-    changed = {name for name, value in new.items() if value}
+        return merged, notes
+    if not _gives_json_config(given) and "json_config" in new:
+        # Its keys stood elsewhere, one by one: so they are merged.
+        old = kept.get("json_config")
+        old = old if isinstance(old, Mapping) else {}
+        new = {**new, "json_config": {**old, **new["json_config"]}}
+    changed = {name for name, value in new.items() if value not in (None, "")}
     if changes.get("url"):
         changed.add("url")
     elif changed & _URL_RIVALS:
@@ -98,17 +119,23 @@ def merge_settings(
     for rivals in (*map(set, EXCLUSIVE), _URL_RIVALS):
         if changed & rivals:
             kept = {name: kept[name] for name in kept if name not in rivals}
-    return {**merged, "params": {**kept, **new}}
+    return {**merged, "params": {**kept, **new}}, notes
+
+
+def _gives_json_config(changes: Mapping[str, Any]) -> bool:
+    params = changes.get("params")
+    is_below = isinstance(params, Mapping) and "json_config" in params
+    return is_below or "json_config" in changes
 
 
 def settle_aliases(
-    tree: Mapping[str, Any], known: Collection[str]
+    tree: Mapping[str, Any], names: Names
 ) -> tuple[dict[str, Any], list[str]]:
     """Apply the names other versions used, and note what is odd.
 
     Args:
         tree: a node's property tree.
-        known: the names that `params` has here.
+        names: what each level knows.
 
     Returns:
         The tree with one name for each setting, and warnings for the user.
@@ -117,13 +144,17 @@ def settle_aliases(
         ConfigError: `params` or `json_config` is no object, or the settings
             are nested too deep.
     """
-    tree = {key: value for key, value in tree.items() if value is not None}
+    given = {key: value for key, value in tree.items() if value is not None}
+    tree, warnings = put_in_place(given, names)
     params = _given_params(tree.get("params", {}))
-    warnings = []
+    if _is_deeper(given, MOST_LEVELS + 1):
+        raise ConfigError(
+            f"the settings must not be deeper than {MOST_LEVELS} levels"
+        )
     if "base_url" in params:
         params.setdefault("url", params.pop("base_url"))
         warnings.append("params.base_url is now called params.url")
-    warnings += _oddities(params, known, params.get("url") or tree.get("url"))
+    warnings += _oddities(params, params.get("url") or tree.get("url"))
     return {**tree, "params": params}, warnings
 
 
@@ -144,9 +175,7 @@ def _given_params(given: Any) -> dict[str, Any]:
     return params
 
 
-def _oddities(
-    params: Mapping[str, Any], known: Collection[str], url: Any
-) -> list[str]:
+def _oddities(params: Mapping[str, Any], url: Any) -> list[str]:
     """Say what is legal and yet worth a warning."""
     warnings = []
     if params.get("close_ws_on_eos") is False:
@@ -156,15 +185,10 @@ def _oddities(
             f"the key and the texts go to {host_of(url)} unencrypted: ws://"
             " instead of wss://"
         )
-    for key in sorted(set(params) - set(known)):
-        warnings.append(
-            f"params.{key} is reserved and left out"
-            if key in RESERVED_KEYS
-            else f"params.{key} is unknown here and goes to the vendor as it is"
-        )
     if "beta" in str(params.get("model_name")) and "similarity" in params:
         warnings.append("params.similarity is ignored by the beta model")
-    return warnings + _conflicts(params)
+    note = language_note("params.language", params.get("language"))
+    return warnings + ([note] if note else []) + _conflicts(params)
 
 
 def _parsed(json_config: str) -> Any:

@@ -10,16 +10,18 @@ speaks in the background do not fit together, this class stands between.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from ten_ai_base.message import TTSAudioEndReason
 from ten_ai_base.tts2 import (
+    CMD_UPDATE_CONFIGS,
     DATA_FLUSH,
     AsyncTTS2BaseExtension,
     RequestState,
 )
-from ten_runtime import AsyncTenEnv, Data
+from ten_runtime import AsyncTenEnv, Cmd, CmdResult, Data, StatusCode
 
 
 class GuardedTTSBase(AsyncTTS2BaseExtension):
@@ -37,6 +39,14 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
 
     def flushed(self) -> None:
         """Learn of a flush; the base does not tell when it is idle."""
+
+    def change_settings(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Use changed settings; returns the answer, for the extension to say.
+
+        Raises:
+            Exception: what is wrong, for the one who asked.
+        """
+        raise NotImplementedError
 
     # -------------------------------------------------------------- start, stop
 
@@ -61,6 +71,31 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         if self._releasing:
             self._releasing.cancel()
             await asyncio.wait({self._releasing})
+
+    # ----------------------------------------------------------------- settings
+
+    async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
+        """Answer an update of the settings with what it changed.
+
+        The base says no more than that nothing went wrong, and to those who
+        changed nothing, too.
+        """
+        if cmd.get_name() != CMD_UPDATE_CONFIGS:
+            await super().on_cmd(ten_env, cmd)
+            return
+        try:
+            text, _ = cmd.get_property_to_json("")
+            status = StatusCode.OK
+            answer = self.change_settings(json.loads(text or "{}"))
+        except Exception as error:  # the one who asked is told
+            status, answer = StatusCode.ERROR, {"message": str(error)}
+        result = CmdResult.create(status, cmd)
+        result.set_property_from_json(None, json.dumps(answer))
+        await ten_env.return_result(result)
+
+    async def update_configs(self, configs: dict[str, Any]) -> None:
+        """Use changed settings; raises what is wrong with them."""
+        self.change_settings(configs)
 
     # -------------------------------------------------------------------- input
 

@@ -5,14 +5,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import hashlib
 import io
 import os
-import re
 import secrets
-import stat
-import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -21,30 +16,7 @@ import aiofiles
 from aiofiles.threadpool.binary import AsyncBufferedIOBase
 
 from ..config import GradiumTTSConfig
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
-_MOST_CHARACTERS = 80
-# What `dump_name` makes, and what such a file is called before it is whole.
-_DUMP = re.compile(
-    r"gradium_dump_[\w-]{0,80}(\.[0-9a-f]{12})?\.(pcm|wav)", re.A
-)
-_PART = re.compile(rf"\.{_DUMP.pattern}\.[0-9a-f]{{16}}\.part", re.A)
-# One that nobody has written to for so long was left by a crash.
-_PART_MAX_AGE_S = 3600.0
-
-
-def dump_name(request_id: str, suffix: str = "pcm") -> str:
-    """Make a file name for a request id, whatever is in it.
-
-    Ids of letters, digits, `-` and `_` stay readable; others are replaced
-    and told apart by a hash, so that no two share a file.
-    """
-    safe = _UNSAFE.sub("_", request_id)[:_MOST_CHARACTERS]
-    if safe != request_id:
-        octets = request_id.encode("utf-8", "surrogatepass")
-        # No readable id has a dot.
-        safe += "." + hashlib.sha256(octets).hexdigest()[:12]
-    return f"gradium_dump_{safe}.{suffix}"
+from .dump_retention import KEEP_ALL, Retention, dump_name, remove_surplus
 
 
 class Dump:
@@ -90,7 +62,11 @@ def dump_of(
         config.dump_path,
         request_id,
         wav_rate_hz=config.sample_rate_hz if is_wav else None,
-        max_files=config.dump_max_files,
+        kept=Retention(
+            config.dump_max_files,
+            config.dump_max_bytes,
+            config.dump_max_age_s,
+        ),
     )
     return Dump(file if config.dump else None, warn)
 
@@ -110,13 +86,13 @@ class DumpFile:
         request_id: str,
         *,
         wav_rate_hz: int | None = None,
-        max_files: int = 0,
+        kept: Retention = KEEP_ALL,
     ) -> None:
         """Name the file; nothing is opened yet.
 
         Args:
             wav_rate_hz: sample rate of a WAV file, `None` for raw samples.
-            max_files: how many dumps the folder keeps; 0 is any number.
+            kept: which dumps the folder keeps once this one is whole.
         """
         suffix = "pcm" if wav_rate_hz is None else "wav"
         self.path = Path(folder) / dump_name(request_id, suffix)
@@ -124,7 +100,7 @@ class DumpFile:
         token = secrets.token_hex(8)
         self._part = self.path.with_name(f".{self.path.name}.{token}.part")
         self._wav_rate_hz = wav_rate_hz
-        self._max_files = max_files
+        self._kept = kept
         self._pcm_bytes = 0
         self._file: AsyncBufferedIOBase | None = None
         self._last_write: asyncio.Task[None] | None = None
@@ -165,8 +141,8 @@ class DumpFile:
                 await file.close()
             finally:
                 await asyncio.to_thread(self._publish)
-        if self._max_files:
-            await asyncio.to_thread(self._remove_oldest)
+        if self._kept.is_limited:
+            await asyncio.to_thread(remove_surplus, self.path, self._kept)
 
     async def _append(self, pcm: bytes) -> None:
         if self._file is None:
@@ -200,41 +176,6 @@ class DumpFile:
             self._part.unlink(missing_ok=True)
             raise
 
-    def _remove_oldest(self) -> None:
-        """Remove what is too much, or was left by a crash, and only dumps.
-
-        Raises:
-            OSError: one could not be removed; the others were.
-        """
-        dumps = _files_like(_DUMP, self.path.parent)
-        # The newest even where the clock of the file system is coarse.
-        newest = (dumps.pop(self.path, 0.0), self.path)
-        by_age = sorted((at, path) for path, at in dumps.items())
-        old = [*by_age, newest][: -self._max_files]
-        parts = _files_like(_PART, self.path.parent)
-        left_at = time.time() - _PART_MAX_AGE_S
-        old += [(at, path) for path, at in parts.items() if at < left_at]
-        failure: OSError | None = None
-        for _, path in old:
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                failure = error
-        if failure:
-            raise failure
-
 
 def _open_for_owner(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o600)
-
-
-def _files_like(name: re.Pattern[str], folder: Path) -> dict[Path, float]:
-    """Return the times of the files with such names: no links, no folders."""
-    found = {}
-    for path in folder.iterdir():
-        # Another request may just remove it.
-        with contextlib.suppress(FileNotFoundError):
-            status = path.lstat()
-            if name.fullmatch(path.name) and stat.S_ISREG(status.st_mode):
-                found[path] = status.st_mtime
-    return found

@@ -29,6 +29,7 @@ from ..core.actions import (
     Start,
     Ttfb,
     TurnStatus,
+    WishesRefused,
     Words,
 )
 from ..core.errors import ErrorKind, GradiumError
@@ -124,6 +125,8 @@ class GraphEvents:
             await self._base.send_tts_audio_start(request_id)
         elif isinstance(action, Words):
             await self._send_words(request_id, action)
+        elif isinstance(action, WishesRefused):
+            await self.wishes_refused(request_id, action)
         elif isinstance(action, End):
             await self._send_end(speech, action)
 
@@ -192,6 +195,17 @@ class GraphEvents:
             is_fatal=error.kind.is_fatal,
             code=error.code or error.kind.value,
             vendor_message=error.vendor_message or str(error),
+        )
+
+    async def wishes_refused(
+        self, request_id: str, refused: WishesRefused
+    ) -> None:
+        """Report that a request is spoken with the settings after all."""
+        await self.error(
+            request_id,
+            f"{refused.message}; the request is spoken with the settings",
+            code=refused.code,
+            vendor_message=refused.vendor_message,
         )
 
     async def error(

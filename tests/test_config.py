@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from gradium_tts_python.config import (
     DEFAULT_VOICE_ID,
+    KNOWN,
     GradiumTTSConfig,
     GradiumTTSParams,
 )
+from gradium_tts_python.core.audio import to_pcm
 from gradium_tts_python.core.endpoint import Endpoint, is_key_moved
 from gradium_tts_python.core.protocol import (
     RESERVED_KEYS,
@@ -31,6 +33,8 @@ from gradium_tts_python.core.setting_names import (
     merge_settings,
     padding_bonus,
 )
+from gradium_tts_python.core.setting_places import put_in_place
+from gradium_tts_python.core.wishes import PER_REQUEST
 
 KEY = "gd_test_key_1234"
 
@@ -105,7 +109,7 @@ def test_null_and_an_empty_text_mean_that_a_setting_is_absent(
 
 def test_every_setting_says_what_it_is_for() -> None:
     fields = {**GradiumTTSConfig.model_fields, **GradiumTTSParams.model_fields}
-    fields.pop("warnings")
+    fields = {n: field for n, field in fields.items() if not field.exclude}
 
     assert [n for n, field in fields.items() if not field.description] == []
 
@@ -155,8 +159,9 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
         ),
         (
             {"output_format": "opus"},
-            "output_format must be one of 'pcm', 'ulaw_8000' or 'alaw_8000',"
-            ' not "opus"',
+            "output_format must be one of 'pcm', 'pcm_8000', 'pcm_16000',"
+            " 'pcm_22050', 'pcm_24000', 'pcm_44100', 'pcm_48000',"
+            " 'ulaw_8000', 'mulaw_8000' or 'alaw_8000', not \"opus\"",
         ),
         (
             {"json_config": "{"},
@@ -188,6 +193,10 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
         ({"similarity": 0.9}, "similarity must be at least 1.0, not 0.9"),
         ({"similarity": 11}, "similarity must be at most 10.0, not 11"),
         ({"language": 1}, "language must be a text, not 1"),
+        ({"temp": -0.1}, "temp must be at least 0.0, not -0.1"),
+        ({"cfg_coef": 11}, "cfg_coef must be at most 10.0, not 11"),
+        ({"padding_bonus": 6}, "padding_bonus must be at most 5.0, not 6"),
+        ({"voice_id": "v" * 201}, f'voice_id must have at most 200 characters, not "{"v" * 56}...'),
         ({"rewrite_rules": ["En"]}, 'rewrite_rules must be a text, not ["En"]'),
         ({"headers": "X: y"}, "headers must be an object, not a text"),
         ({"headers": {"X": 5}}, "headers.X must be a text, not 5"),
@@ -205,8 +214,8 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
             {"ca_file": "\0"},
             'ca_file must be a path without NUL, not "\\u0000"',
         ),
-        ({"warm": "session"}, "warm must be one of 'socket' or 'off', not \"session\""),
-        ({"warm": False}, "warm must be one of 'socket' or 'off', not false"),
+        ({"warm": "on"}, "warm must be one of 'socket', 'session' or 'off', not \"on\""),
+        ({"warm": False}, "warm must be one of 'socket', 'session' or 'off', not false"),
         ({"connect_timeout_s": 0}, "connect_timeout_s must be more than 0.0, not 0"),
         ({"connect_timeout_s": 61}, "connect_timeout_s must be at most 60.0, not 61"),
         ({"ready_timeout_s": 0}, "ready_timeout_s must be more than 0.0, not 0"),
@@ -250,6 +259,26 @@ def test_a_wrong_setting_is_named(
         (
             {"output_format": "ulaw_8000", "sample_rate": 24000},
             "sample_rate must be 8000 with output_format ulaw_8000, not 24000",
+        ),
+        (
+            {"output_format": "mulaw_8000", "sample_rate": 16000},
+            "sample_rate must be 8000 with output_format mulaw_8000, not 16000",
+        ),
+        (
+            {"output_format": "pcm_16000", "sample_rate": 24000},
+            "sample_rate must be 16000 with output_format pcm_16000, not 24000",
+        ),
+        (
+            {"temperature": 0, "temp": 0},
+            "temperature and temp exclude each other",
+        ),
+        (
+            {"similarity": 2, "cfg_coef": 2},
+            "similarity and cfg_coef exclude each other",
+        ),
+        (
+            {"speed": 1, "padding_bonus": 0},
+            "speed and padding_bonus exclude each other",
         ),
         (
             {"json_config": {"temp": float("inf")}},
@@ -433,6 +462,74 @@ def test_g711_is_8000_hz(name: str, rate: dict[str, Any]) -> None:
     assert config.sample_rate_hz == 8000
 
 
+@pytest.mark.parametrize("rate_hz", SAMPLE_RATES_HZ)
+@pytest.mark.parametrize("is_rate_given", [True, False])
+def test_a_format_by_the_vendors_name_has_its_rate(
+    rate_hz: int, is_rate_given: bool
+) -> None:
+    rate = {"sample_rate": rate_hz} if is_rate_given else {}
+
+    config = load({"output_format": f"pcm_{rate_hz}", **rate})
+
+    assert config.setup().output_format == f"pcm_{rate_hz}"
+    assert config.sample_rate_hz == rate_hz
+
+
+def test_mu_law_goes_by_two_names() -> None:
+    config = load({"output_format": "mulaw_8000"})
+
+    assert config.setup().output_format == "ulaw_8000"
+    assert config.sample_rate_hz == 8000
+    assert to_pcm(b"\0\x7f", "mulaw_8000") == to_pcm(b"\0\x7f", "ulaw_8000")
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("en", "en"),
+        ("en-US", "en"),
+        ("en_US", "en"),
+        ("EN", "en"),
+        ("fr-FR", "fr"),
+        ("de_DE", "de"),
+        ("es-419", "es"),
+        ("pt-BR", "pt"),
+        (" pt_BR ", "pt"),
+        ("fr-BE", "fr-be"),
+        ("fr_CH", "fr-ch"),
+    ],
+)
+def test_a_language_is_understood_as_the_rest_of_ten_writes_it(
+    written: str, code: str
+) -> None:
+    config = load({"language": written})
+
+    assert config.setup().json_config == {"rewrite_rules": code}
+    assert config.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("zh_CN", "zh"),
+        ("zh-Hans-CN", "zh"),
+        ("ja", "ja"),
+        ("english", "english"),
+        ("TimeEn,Date", "TimeEn,Date"),
+    ],
+)
+def test_a_language_that_the_vendor_lacks_is_warned_of(
+    written: str, sent: str
+) -> None:
+    config = load({"language": written})
+
+    assert config.setup().json_config == {"rewrite_rules": sent}
+    assert config.warnings == (
+        f"params.language is {sent!r}, and Gradium has en, fr, de, es, pt; it"
+        " goes to the vendor as it is",
+    )
+
+
 @pytest.mark.parametrize(
     ("params", "voice_id", "voice"),
     [
@@ -462,6 +559,13 @@ def test_a_voice_clears_the_default_one(
         ({"language": "fr"}, {"rewrite_rules": "fr"}),
         ({"rewrite_rules": "none"}, {"rewrite_rules": "none"}),
         ({"speed": 1}, {"padding_bonus": 0.0}),
+        ({"temp": 0}, {"temp": 0}),
+        ({"cfg_coef": 1.5}, {"cfg_coef": 1.5}),
+        ({"padding_bonus": -1}, {"padding_bonus": -1}),
+        (
+            {"json_config": {"temp": 1, "cfg_coef": 3}, "temp": 0.5},
+            {"temp": 0.5, "cfg_coef": 3},
+        ),
         (
             {"json_config": {"temp": 1, "x": 2}, "temperature": 0.5},
             {"temp": 0.5, "x": 2},
@@ -541,6 +645,12 @@ def test_settings_may_be_so_deep_and_no_deeper(levels: int) -> None:
         )
 
 
+def test_a_key_that_is_left_out_must_not_be_so_deep_either() -> None:
+    assert refusal({"params": {"api_key": KEY}, "odd": nested(1000)}) == (
+        "the settings must not be deeper than 64 levels"
+    )
+
+
 # ------------------------------------------------------------------ warnings
 
 
@@ -551,10 +661,11 @@ def test_settings_may_be_so_deep_and_no_deeper(levels: int) -> None:
         ({"close_ws_on_eos": False}, ["close_ws_on_eos has no effect"]),
         ({"close_ws_on_eos": True}, []),
         (
-            {"seed": 7, "a": 1},
+            {"a": 1, "seed": 7},
             [
                 "a is unknown here and goes to the vendor as it is",
-                "seed is unknown here and goes to the vendor as it is",
+                "seed is unknown here and goes to the vendor as it is; did you"
+                " mean params.speed?",
             ],
         ),
         (
@@ -649,8 +760,226 @@ def test_a_reserved_key_is_warned_of_and_left_out(key: str) -> None:
     assert config.setup() == load().setup()
 
 
-def test_unknown_properties_of_the_node_are_ignored() -> None:
-    assert load(some_other=1, warnings=["x"]) == load()
+# Where a key is written; by what it is taken for, or the end of the warning.
+TAKEN: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    (
+        {"voice_id": "v"},
+        {"params": {"voice_id": "v"}},
+        "voice_id is taken for params.voice_id",
+    ),
+    (
+        {"temp": 0.5},
+        {"params": {"temp": 0.5}},
+        "temp is taken for params.temp",
+    ),
+    (
+        {"json_config": {"temp": 0.5}},
+        {"params": {"json_config": {"temp": 0.5}}},
+        "json_config is taken for params.json_config",
+    ),
+    (
+        {"json_config": '{"temp": 0.5}'},
+        {"params": {"json_config": {"temp": 0.5}}},
+        "json_config is taken for params.json_config",
+    ),
+    (
+        {"max_padding": 3},
+        {"params": {"json_config": {"max_padding": 3}}},
+        "max_padding is taken for params.json_config.max_padding",
+    ),
+    (
+        {"params": {"dump_path": "d"}},
+        {"dump_path": "d"},
+        "params.dump_path is taken for dump_path",
+    ),
+    (
+        {"params": {"enable_words": True}},
+        {"enable_words": True},
+        "params.enable_words is taken for enable_words",
+    ),
+    (
+        {"params": {"max_padding": 3, "json_config": {"temp": 1}}},
+        {"params": {"json_config": {"temp": 1, "max_padding": 3}}},
+        "params.max_padding is taken for params.json_config.max_padding",
+    ),
+    (
+        {"params": {"json_config": {"speed": 1.5, "temp": 1}}},
+        {"params": {"json_config": {"temp": 1}, "speed": 1.5}},
+        "params.json_config.speed is taken for params.speed",
+    ),
+    (
+        {"params": {"json_config": {"enable_words": True}}},
+        {"params": {"json_config": {}}, "enable_words": True},
+        "params.json_config.enable_words is taken for enable_words",
+    ),
+]
+
+
+def with_key(tree: dict[str, Any]) -> dict[str, Any]:
+    return {**tree, "params": {"api_key": KEY, **tree.get("params", {})}}
+
+
+@pytest.mark.parametrize(("written", "meant", "warning"), TAKEN)
+def test_a_key_in_a_wrong_place_is_taken_for_what_it_is_elsewhere(
+    written: dict[str, Any], meant: dict[str, Any], warning: str
+) -> None:
+    before = json.dumps(written)
+
+    taken = GradiumTTSConfig.load(with_key(written))
+
+    right = GradiumTTSConfig.load(with_key(meant))
+    assert taken.warnings == (f"{warning}: that is its place",)
+    assert right.warnings == ()
+    assert (taken.redacted(), taken.setup()) == (
+        right.redacted(),
+        right.setup(),
+    )
+    assert json.dumps(written) == before
+
+
+def test_a_key_at_the_top_is_the_key() -> None:
+    config = GradiumTTSConfig.load({"api_key": KEY, "params": {"api_key": ""}})
+
+    assert config.params.api_key == KEY
+    assert config.warnings == (
+        "api_key is taken for params.api_key: that is its place",
+    )
+
+
+@pytest.mark.parametrize(
+    ("tree", "warning"),
+    [
+        (
+            {"speed": 2, "params": {"speed": 1.5}},
+            "speed is left out: params.speed is set as well",
+        ),
+        (
+            {"json_config": {}, "params": {"json_config": {"temp": 1}}},
+            "json_config is left out: params.json_config is set as well",
+        ),
+        (
+            {"dump_path": "here", "params": {"dump_path": "there"}},
+            "params.dump_path is left out: dump_path is set as well",
+        ),
+        (
+            {"params": {"params": {"speed": 2}}},
+            "params.params is left out: params is set as well",
+        ),
+        (
+            {"params": {"json_config": {"json_config": {"temp": 1}}}},
+            "params.json_config.json_config is left out: params.json_config is"
+            " set as well",
+        ),
+    ],
+)
+def test_what_stands_in_its_place_wins(
+    tree: dict[str, Any], warning: str
+) -> None:
+    config = GradiumTTSConfig.load(with_key(tree))
+
+    assert config.warnings == (warning,)
+    assert config.params.speed != 2
+    assert config.dump_path != "there"
+
+
+def test_a_default_in_its_place_does_not_win() -> None:
+    # As they come from property.json, whatever a user writes.
+    defaults = {"dump": False, "dump_path": "./", "enable_words": False}
+
+    config = load(
+        {"dump": True, "dump_path": "d", "enable_words": True}, **defaults
+    )
+
+    assert (config.dump, config.dump_path, config.enable_words) == (
+        True,
+        "d",
+        True,
+    )
+    assert config.warnings == tuple(
+        f"params.{name} is taken for {name}: that is its place"
+        for name in defaults
+    )
+
+
+@pytest.mark.parametrize(
+    ("tree", "warning"),
+    [
+        ({"some_other": 1}, "some_other is unknown here and left out"),
+        ({"warnings": ["x"]}, "warnings is unknown here and left out"),
+        (
+            {"voiceId": "v"},
+            "voiceId is unknown here and left out; did you mean"
+            " params.voice_id?",
+        ),
+        (
+            {"dump-path": "d"},
+            "dump-path is unknown here and left out; did you mean dump_path?",
+        ),
+        (
+            {"params": {"key": "k"}},
+            "params.key is unknown here and goes to the vendor as it is; did"
+            " you mean params.api_key?",
+        ),
+        (
+            {"params": {"model": "beta"}},
+            "params.model is unknown here and goes to the vendor as it is; did"
+            " you mean params.model_name?",
+        ),
+        (
+            {"params": {"something_new": 1}},
+            "params.something_new is unknown here and goes to the vendor as it"
+            " is",
+        ),
+        (
+            {"params": {"sample_rat": 8000}},
+            "params.sample_rat is unknown here and goes to the vendor as it"
+            " is; did you mean params.sample_rate?",
+        ),
+        (
+            {"params": {"enable_word": True}},
+            "params.enable_word is unknown here and goes to the vendor as it"
+            " is; did you mean enable_words?",
+        ),
+        (
+            {"params": {"json_config": {"temperatur": 1}}},
+            "params.json_config.temperatur is unknown here and goes to the"
+            " vendor as it is; did you mean params.temperature?",
+        ),
+        (
+            {"params": {"json_config": {"cfg_coeff": 2}}},
+            "params.json_config.cfg_coeff is unknown here and goes to the"
+            " vendor as it is; did you mean params.json_config.cfg_coef?",
+        ),
+        (
+            {"x" * 100_000: 1},
+            f"{'x' * 64} is unknown here and left out",
+        ),
+    ],
+)
+def test_a_key_that_nobody_knows_is_told(
+    tree: dict[str, Any], warning: str
+) -> None:
+    config = GradiumTTSConfig.load(with_key(tree))
+
+    assert config.warnings == (warning,)
+
+
+def test_of_many_unknown_keys_some_are_told_and_the_others_counted() -> None:
+    keys = {f"odd_{n}": n for n in range(1000)}
+
+    config = load({"json_config": keys}, **keys, voice_id="v")
+
+    assert [text.split()[0] for text in config.warnings] == [
+        "voice_id",
+        *(f"odd_{n}" for n in range(16)),
+        "984",
+        *(f"params.json_config.odd_{n}" for n in range(16)),
+        "984",
+    ]
+    assert config.warnings[17] == "984 more keys of the node are unknown"
+    assert config.params.voice_id == "v"
+    # What the vendor is asked for is the user's.
+    assert config.setup().json_config == keys
 
 
 # ------------------------------------------------------------------- secrets
@@ -747,6 +1076,14 @@ def test_the_redacted_form_shows_all_but_the_secrets() -> None:
 # ------------------------------------------------------------------- changes
 
 
+def merge(tree: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return merge_settings(tree, changes, KNOWN)[0]
+
+
+def placed(tree: dict[str, Any]) -> dict[str, Any]:
+    return put_in_place(tree, KNOWN)[0]
+
+
 @pytest.mark.parametrize(
     ("tree", "changes", "merged"),
     [
@@ -821,7 +1158,7 @@ def test_changes_are_merged(
 ) -> None:
     before = json.dumps([tree, changes])
 
-    assert merge_settings(tree, changes) == merged
+    assert merge(tree, changes) == placed(merged)
     assert json.dumps([tree, changes]) == before
 
 
@@ -831,9 +1168,11 @@ def test_of_two_rivals_the_changed_one_holds(
     pair: tuple[str, str], is_swapped: bool
 ) -> None:
     old, new = reversed(pair) if is_swapped else pair
-    values = {"url": "ws://h", "base_url": "ws://h", "region": "eu"}
+    urls = {"url": "ws://h", "base_url": "ws://h", "region": "eu"}
+    numbers = dict.fromkeys(("temp", "temperature", "padding_bonus"), 0)
+    values = {**urls, **numbers, "speed": 1, "similarity": 1, "cfg_coef": 1}
 
-    merged = merge_settings(
+    merged = merge(
         {"params": {"api_key": KEY, old: values.get(old, "old")}},
         {"params": {new: values.get(new, "new")}},
     )
@@ -845,6 +1184,212 @@ def test_of_two_rivals_the_changed_one_holds(
 def test_a_change_that_is_no_object_is_refused(params: Any) -> None:
     tree = {"params": {"api_key": KEY}}
 
-    assert refusal(merge_settings(tree, {"params": params})).startswith(
+    assert refusal(merge(tree, {"params": params})).startswith(
         "params must be an object, not a "
     )
+
+
+MISPLACED_CHANGES: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"voice_id": "w"}, {"params": {"voice_id": "w"}}),
+    ({"voice": "Emma"}, {"params": {"voice": "Emma"}}),
+    ({"speed": None}, {"params": {"speed": None}}),
+    ({"params": {"dump": True}}, {"dump": True}),
+    (
+        {"params": {"json_config": {"temperature": 0.1}}},
+        {"params": {"json_config": None, "temperature": 0.1}},
+    ),
+    (
+        {"max_padding": 3},
+        {"params": {"json_config": {"padding_between": 1, "max_padding": 3}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), MISPLACED_CHANGES)
+def test_a_change_in_a_wrong_place_changes_what_was_meant(
+    written: dict[str, Any], meant: dict[str, Any]
+) -> None:
+    tree = {
+        "params": {
+            "api_key": KEY,
+            "voice_id": "v",
+            "speed": 1.5,
+            "json_config": {"padding_between": 1},
+        }
+    }
+
+    merged, notes = merge_settings(tree, written, KNOWN)
+
+    config = GradiumTTSConfig.load(merged, notes)
+    assert config.setup() == GradiumTTSConfig.load(merge(tree, meant)).setup()
+    assert len(config.warnings) == len(notes) == 1
+    assert "that is its place" in notes[0]
+
+
+@pytest.mark.parametrize("language", ["en-US", None])
+def test_settings_that_were_started_with_in_a_wrong_place_are_changed(
+    language: str | None,
+) -> None:
+    tree = {"voice_id": "v", "speed": 2, "params": {"api_key": KEY}}
+
+    config = GradiumTTSConfig.load(
+        merge(tree, {"params": {"voice": "Emma", "language": language}})
+    )
+
+    assert (config.params.voice_id, config.params.voice) == (None, "Emma")
+    assert config.params.speed == 2
+
+
+# ------------------------------------------------------------- one request
+
+
+def test_a_request_changes_its_voice_and_nothing_else() -> None:
+    config = load(
+        {"voice_id": "v", "speed": 2, "json_config": {"temp": 1, "x": 1}},
+        enable_words=True,
+    )
+
+    own, notes = config.for_request(
+        {
+            "voice": "Emma",
+            "temperature": 0.5,
+            "language": "fr-FR",
+            "pronunciation_id": "p",
+            "similarity": None,
+            "speed": "",
+        }
+    )
+
+    assert notes == []
+    assert (
+        own.setup()
+        == load(
+            {
+                "voice": "Emma",
+                "speed": 2,
+                "json_config": {"temp": 1, "x": 1},
+                "temperature": 0.5,
+                "language": "fr",
+                "pronunciation_id": "p",
+            }
+        ).setup()
+    )
+    assert own.endpoint() == config.endpoint()
+    assert own.enable_words is True
+    # The others have what they had.
+    assert config.setup().voice_id == "v"
+
+
+@pytest.mark.parametrize("pair", EXCLUSIVE)
+def test_what_a_request_asks_for_wins_over_its_rival(
+    pair: tuple[str, str],
+) -> None:
+    for rival, wished in (pair, pair[::-1]):
+        values = {"voice": "w", "voice_id": "w", "language": "fr"}
+        if wished not in PER_REQUEST:
+            continue
+
+        value = values.get(wished, 1)
+        texts = {"rewrite_rules": "en", "voice": "v", "voice_id": "v"}
+        config = load({rival: texts.get(rival, 1)})
+        own, _ = config.for_request({wished: value})
+
+        assert getattr(own.params, rival) is None
+        assert getattr(own.params, wished) == value
+
+
+@pytest.mark.parametrize("given", [None, {}, {"voice_id": ""}])
+def test_a_request_that_asks_for_nothing_has_the_settings(given: Any) -> None:
+    config = load({"voice_id": "v"})
+
+    assert config.for_request(given) == (config, [])
+
+
+def nested(levels: int) -> Any:
+    tree: Any = {}
+    for _ in range(levels):
+        tree = {"a": tree}
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("Emma", " must be an object, not a text"),
+        ([], " must be an object, not a list"),
+        (7, " must be an object, not a number"),
+        (True, " must be an object, not true or false"),
+        ({"voice_id": 7}, ".voice_id must be a text, not 7"),
+        ({"voice_id": "v" * 10**6}, f'.voice_id must have at most 200 characters, not "{"v" * 56}...'),
+        ({"voice": nested(700)}, ".voice must be a text, not an object"),
+        ({"voice": [1] * 10**5}, f".voice must be a text, not {str([1] * 30)[:57]}..."),
+        ({"speed": 3}, ".speed must be at most 2.0, not 3"),
+        ({"speed": "1"}, '.speed must be a number, not "1"'),
+        ({"temperature": float("nan")}, ".temperature must be a finite number, not NaN"),
+        ({"similarity": True}, ".similarity must be a number, not true"),
+        ({"language": {}}, ".language must be a text, not {}"),
+        ({"pronunciation_id": 0}, ".pronunciation_id must be a text, not 0"),
+        ({"voice": "a", "voice_id": "b"}, ": voice_id and voice exclude each other"),
+        (
+            {"speed": 9, "voice": 1},
+            ".voice must be a text, not 1; metadata.tts.speed must be at most 2.0, not 9",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_request_asks_for_and_cannot_have_is_named(
+    given: Any, sentence: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load().for_request(given)
+
+    assert str(caught.value) == f"metadata.tts{sentence}"
+
+
+@pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        (
+            {"voiceid": "v"},
+            "metadata.tts.voiceid is nothing that a request can change; did"
+            " you mean metadata.tts.voice_id?",
+        ),
+        (
+            {"sample_rate": 8000},
+            "metadata.tts.sample_rate is nothing that a request can change",
+        ),
+        (
+            {"language": "zh-CN"},
+            "metadata.tts.language is 'zh', and Gradium has en, fr, de, es,"
+            " pt; it goes to the vendor as it is",
+        ),
+    ],
+)
+def test_what_is_odd_about_a_request_is_noted(
+    given: dict[str, Any], note: str
+) -> None:
+    own, notes = load().for_request({**given, "speed": 1.5})
+
+    assert notes == [note]
+    assert own.params.speed == 1.5
+
+
+def test_of_the_odd_keys_of_a_request_only_some_are_noted() -> None:
+    given = dict.fromkeys((f"{n}" * 1000 for n in range(1000)), nested(600))
+
+    own, notes = load().for_request(given)
+
+    assert own.setup() == load().setup()
+    assert len(notes) == 8 and max(map(len, notes)) < 200
+
+
+@given(st.dictionaries(st.sampled_from(PER_REQUEST) | st.text(), JSON) | JSON)
+def test_whatever_a_request_asks_for_is_had_or_refused_in_one_sentence(
+    wishes: Any,
+) -> None:
+    try:
+        own, _ = load().for_request(wishes)
+    except ConfigError as error:
+        assert str(error).startswith("metadata.tts")
+        assert len(str(error)) < 1000
+    else:
+        json.loads(own.setup().frame().encode())

@@ -108,7 +108,9 @@ DECLARED: dict[str, Rows] = {
         ("alaw_8000", SPEAKS),
         ("", SPEAKS),
         ("PCM", "output_format"),
-        ("pcm_16000", "output_format"),
+        ("pcm_16000", SPEAKS),
+        ("mulaw_8000", SPEAKS),
+        ("pcm_11025", "output_format"),
         ("wav", "output_format"),
     ],
     "params.pronunciation_id": [
@@ -116,12 +118,21 @@ DECLARED: dict[str, Rows] = {
         ("", SPEAKS),
         ("12345", NO_DICTIONARY),
     ],
-    "params.language": [("en", SPEAKS), ("fr", SPEAKS), ("", SPEAKS)],
+    "params.language": [
+        ("en", SPEAKS),
+        ("en-US", SPEAKS),
+        ("zh_CN", SPEAKS),
+        ("", SPEAKS),
+    ],
 }
 
 # What users are known to write as another type than is meant.
 UNDECLARED: dict[str, Rows] = {
     "dump_max_files": [(3, SPEAKS), ("3", "dump_max_files"), (None, SPEAKS)],
+    "dump_max_bytes": [(10**6, SPEAKS), ("1 MB", "dump_max_bytes")],
+    "dump_max_age_s": [(3600, SPEAKS), ("1 day", "dump_max_age_s")],
+    "voice_id": [("YTpq7expH9539ERJ", SPEAKS), ("Emma", NO_VOICE)],
+    "voiceId": [("YTpq7expH9539ERJ", SPEAKS)],
     "params.sample_rate": [
         (16000, SPEAKS),
         ("16000", "sample_rate"),
@@ -157,6 +168,9 @@ UNDECLARED: dict[str, Rows] = {
     ],
     "params.temperature": [(0, SPEAKS), ("0", "temperature"), (None, SPEAKS)],
     "params.similarity": [(2, SPEAKS), ("2", "similarity"), (None, SPEAKS)],
+    "params.temp": [(0.5, SPEAKS), ("0.5", "temp"), (None, SPEAKS)],
+    "params.cfg_coef": [(2, SPEAKS), (0, "cfg_coef")],
+    "params.padding_bonus": [(-2, SPEAKS), ("-2", "padding_bonus")],
     "params.rewrite_rules": [
         ("none", SPEAKS),
         (["en"], "rewrite_rules"),

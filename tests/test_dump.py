@@ -16,7 +16,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.graph.dump import Dump, DumpFile, dump_name
+from gradium_tts_python.graph.dump import Dump, DumpFile
+from gradium_tts_python.graph.dump_retention import (
+    Retention,
+    dump_name,
+    remove_surplus,
+)
 
 HOSTILE = [
     "../../etc/passwd",
@@ -164,7 +169,7 @@ async def test_the_newest_files_are_kept(tmp_path: Path) -> None:
     other = tmp_path / "other.pcm"
     other.write_bytes(b"not a dump")
     for age, name in enumerate(("r1", "r2", "r3", "r4")):
-        dump = DumpFile(str(tmp_path), name, max_files=2)
+        dump = DumpFile(str(tmp_path), name, kept=Retention(max_files=2))
         await dump.write(b"ab")
         await dump.aclose()
         os.utime(dump.path, (1000 + age, 1000 + age))
@@ -176,6 +181,58 @@ async def test_the_newest_files_are_kept(tmp_path: Path) -> None:
     ]
 
 
+OTHERS = [
+    "gradium_dump_notes.txt",
+    "gradium_dump_r1.pcm.bak",
+    "gradium_dump_r 1.pcm",
+    "gradium_dump_rü.pcm",
+    "gradium_dump_.x.pcm",
+    "my_gradium_dump_r1.pcm",
+    ".gradium_dump_r1.pcm.swp",
+]
+
+NOW_S = 1_700_000_000.0
+# Age in seconds and size in bytes of r0, r1, …, and what is kept of them.
+KEPT = [
+    (Retention(), "01234"),
+    (Retention(max_files=2), "01"),
+    (Retention(max_bytes=1), "0"),
+    (Retention(max_bytes=100), "0"),
+    (Retention(max_bytes=300), "012"),
+    (Retention(max_bytes=699), "012"),
+    (Retention(max_bytes=700), "0123"),
+    (Retention(max_age_s=5), "0"),
+    (Retention(max_age_s=10), "01"),
+    (Retention(max_age_s=25), "012"),
+    (Retention(max_files=3, max_bytes=200, max_age_s=25), "01"),
+    (Retention(max_files=4, max_bytes=700, max_age_s=15), "01"),
+]
+FILES = [(0, 100), (10, 100), (20, 100), (30, 400), (40, 1)]
+
+
+@pytest.mark.parametrize(("kept", "left"), KEPT)
+def test_what_is_too_much_is_removed_and_all_that_is_older(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: Retention,
+    left: str,
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: NOW_S)
+    for name in OTHERS:
+        (tmp_path / name).write_bytes(b"mine" * 1000)
+    for number, (age_s, size_bytes) in enumerate(FILES):
+        path = tmp_path / dump_name(f"r{number}")
+        path.write_bytes(b"x" * size_bytes)
+        os.utime(path, (NOW_S - age_s, NOW_S - age_s))
+
+    remove_surplus(tmp_path / dump_name("r0"), kept)
+
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *OTHERS,
+        *(dump_name(f"r{number}") for number in left),
+    }
+
+
 async def test_a_file_is_the_newest_whatever_the_clock_says(
     tmp_path: Path,
 ) -> None:
@@ -185,7 +242,7 @@ async def test_a_file_is_the_newest_whatever_the_clock_says(
         await dump.aclose()
         os.utime(dump.path, (2**31, 2**31))
 
-    last = DumpFile(str(tmp_path), "r5", max_files=1)
+    last = DumpFile(str(tmp_path), "r5", kept=Retention(max_files=1))
     await last.write(b"ab")
     await last.aclose()
 
@@ -196,7 +253,7 @@ async def test_dumps_may_be_removed_by_others_meanwhile(tmp_path: Path) -> None:
     names = [f"r{number}" for number in range(20)]
 
     async def dump_one(name: str) -> None:
-        dump = DumpFile(str(tmp_path), name, max_files=1)
+        dump = DumpFile(str(tmp_path), name, kept=Retention(max_files=1))
         await dump.write(b"ab")
         await dump.aclose()
 
@@ -265,17 +322,6 @@ async def test_nothing_is_left_where_a_dump_cannot_have_its_name(
     assert list(tmp_path.iterdir()) == [dump.path]
 
 
-OTHERS = [
-    "gradium_dump_notes.txt",
-    "gradium_dump_r1.pcm.bak",
-    "gradium_dump_r 1.pcm",
-    "gradium_dump_rü.pcm",
-    "gradium_dump_.x.pcm",
-    "my_gradium_dump_r1.pcm",
-    ".gradium_dump_r1.pcm.swp",
-]
-
-
 async def test_only_dumps_are_removed(tmp_path: Path) -> None:
     for name in OTHERS:
         (tmp_path / name).write_text("mine")
@@ -285,7 +331,7 @@ async def test_only_dumps_are_removed(tmp_path: Path) -> None:
     others = set(tmp_path.iterdir())
 
     for name in ("r1", "a/b", "r3"):
-        dump = DumpFile(str(tmp_path), name, max_files=1)
+        dump = DumpFile(str(tmp_path), name, kept=Retention(max_files=1))
         await dump.write(b"ab")
         await dump.aclose()
 
@@ -301,7 +347,7 @@ async def test_what_a_crash_left_is_removed_after_an_hour(
     os.utime(part, (time.time() - 3700, time.time() - 3700))
     await running.write(b"cd")
 
-    dump = DumpFile(str(tmp_path), "r3", max_files=2)
+    dump = DumpFile(str(tmp_path), "r3", kept=Retention(max_files=2))
     await dump.write(b"ef")
     await dump.aclose()
     is_gone = not part.exists()
@@ -331,7 +377,7 @@ async def test_one_that_cannot_be_removed_keeps_no_other(
     monkeypatch.setattr(Path, "unlink", refuse_one)
     told: list[str] = []
 
-    dump = DumpFile(str(tmp_path), "r3", max_files=1)
+    dump = DumpFile(str(tmp_path), "r3", kept=Retention(max_files=1))
     one = Dump(dump, told.append)
     await one.write(b"ab")
     await one.complete()

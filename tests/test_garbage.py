@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import tracemalloc
 
 import pytest
@@ -304,6 +305,50 @@ async def test_frames_after_the_end_are_not_heard(sim: GradiumSim) -> None:
 
     check(spoken)
     assert spoken.pcm == sim.sessions[0].pcm
+
+
+class Lines(logging.Handler):
+    """The lines of a logger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+async def test_what_is_left_out_is_told_once_for_each_type(
+    sim: GradiumSim,
+) -> None:
+    unknown = (garbage.UNKNOWN_TYPE, garbage.FLUSHED, ReadyAgain())
+    sim.faults = FaultPlan(
+        *(Fault(Point.FIRST_AUDIO, one, times=2) for one in unknown * 3)
+    )
+    handler = Lines()
+    async with client_on(sim.url) as client:
+        client.log.addHandler(handler)
+        for name in ("r1", "r2"):
+            await speak(client, " ".join(SAID), name)
+
+    told = [line for line in handler.lines if "left out" in line]
+    assert told == [
+        f"vendor_status: frames of type {name!r} are left out"
+        for name in ("weather_report", "flushed", "Ready")
+    ]
+
+
+async def test_of_endless_types_only_some_are_told(sim: GradiumSim) -> None:
+    types = [Send(json.dumps({"type": f"{n}" * 1000})) for n in range(99)]
+    sim.faults = FaultPlan(*(Fault(Point.FIRST_AUDIO, one) for one in types))
+    handler = Lines()
+    async with client_on(sim.url) as client:
+        client.log.addHandler(handler)
+        await speak(client, " ".join(SAID))
+
+    told = [line for line in handler.lines if "left out" in line]
+    assert len(told) == 32
+    assert max(map(len, told)) < 150
 
 
 async def test_a_flood_of_unknown_messages_takes_no_memory(

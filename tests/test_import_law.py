@@ -87,11 +87,16 @@ ROOM_LAWS = {
     "graph": law("core graph config speech", f"{TEN_TOO} aiofiles"),
 }
 ROOT_LAWS = {
-    "config": law("core", "pydantic pydantic_core"),
+    "setting_fields": law("core", "pydantic pydantic_core"),
+    "voice_settings": law("core setting_fields", "pydantic"),
+    "connection_settings": law("core setting_fields", "pydantic"),
+    "config": law(
+        "core setting_fields voice_settings connection_settings", "pydantic"
+    ),
     "gradium_tts": law("core wire config"),
-    "speech": law("core wire gradium_tts"),
+    "speech": law("core wire config gradium_tts"),
     "extension": law("core wire graph config gradium_tts speech", TEN_TOO),
-    "addon": law("extension", "ten_runtime"),
+    "addon": law("wire extension", "ten_runtime"),
     "__init__": law("addon"),
 }
 

@@ -20,6 +20,7 @@ from gradium_tts_python.core.protocol import (
     Answer,
     Audio,
     EndOfStream,
+    Ignored,
     Input,
     LocalProtocolError,
     Ready,
@@ -264,11 +265,13 @@ NO_TIMES = (
             ServerError("error without a message", 1011),
             id="error with an empty message",
         ),
-        pytest.param(UNKNOWN, None, id="need_more_text"),
-        pytest.param(frame(type="flushed", flush_id=1), None, id="flushed"),
+        pytest.param(UNKNOWN, Ignored("need_more_text"), id="need_more_text"),
+        pytest.param(
+            frame(type="flushed", flush_id=1), Ignored("flushed"), id="flushed"
+        ),
     ],
 )
-def test_decode_reads(raw: str, event: ServerMessage | None) -> None:
+def test_decode_reads(raw: str, event: ServerMessage | Ignored) -> None:
     assert decode(raw) == event
 
 
@@ -321,7 +324,9 @@ FIELDS = st.sampled_from(
 TYPES = st.sampled_from(["ready", "audio", "text", "end_of_stream", "error"])
 
 
-def decoded_or_refused(raw: str | bytes) -> ServerMessage | None:
+def decoded_or_refused(
+    raw: str | bytes,
+) -> ServerMessage | Ignored | None:
     """Decode; anything raised but a `RemoteProtocolError` fails the test."""
     try:
         return decode(raw)
@@ -514,28 +519,28 @@ SOUND, SAID = Audio(SAMPLES), Word("Hi.", 0.0, 1.0)
         (NONE, WORD, SAID, READ),
         (NONE, END, EndOfStream(), COMPLETE),
         (NONE, ERROR, REFUSED, FAILED),
-        (NONE, UNKNOWN, None, NONE),
-        (READ, READY, None, READ),
+        (NONE, UNKNOWN, Ignored("need_more_text"), NONE),
+        (READ, READY, Ignored("Ready"), READ),
         (READ, AUDIO, SOUND, READ),
         (READ, WORD, SAID, READ),
         (READ, END, EndOfStream(), COMPLETE),
         (READ, ERROR, REFUSED, FAILED),
-        (READ, UNKNOWN, None, READ),
-        (COMPLETE, READY, None, COMPLETE),
-        (COMPLETE, AUDIO, None, COMPLETE),
-        (COMPLETE, END, None, COMPLETE),
-        (COMPLETE, ERROR, None, COMPLETE),
-        (FAILED, READY, None, FAILED),
-        (FAILED, AUDIO, None, FAILED),
-        (FAILED, END, None, FAILED),
-        (FAILED, UNKNOWN, None, FAILED),
+        (READ, UNKNOWN, Ignored("need_more_text"), READ),
+        (COMPLETE, READY, Ignored("Ready"), COMPLETE),
+        (COMPLETE, AUDIO, Ignored("Audio"), COMPLETE),
+        (COMPLETE, END, Ignored("EndOfStream"), COMPLETE),
+        (COMPLETE, ERROR, Ignored("ServerError"), COMPLETE),
+        (FAILED, READY, Ignored("Ready"), FAILED),
+        (FAILED, AUDIO, Ignored("Audio"), FAILED),
+        (FAILED, END, Ignored("EndOfStream"), FAILED),
+        (FAILED, UNKNOWN, Ignored("need_more_text"), FAILED),
     ],
 )
 def test_a_frame_received_moves_their_side(
     ours: Input,
     before: Answer,
     raw: str,
-    message: ServerMessage | None,
+    message: ServerMessage | Ignored,
     after: Answer,
 ) -> None:
     session = session_in(ours, before)

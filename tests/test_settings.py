@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,14 @@ import pytest
 from key_scan import KEY
 
 from gradium_sim import GradiumSim, tones
-from ten_host import AudioEnd, EndReason, Error, ExtensionHost, Frame
+from ten_host import (
+    AudioEnd,
+    EndReason,
+    Error,
+    ExtensionHost,
+    Frame,
+    TextResult,
+)
 
 if TYPE_CHECKING:
     from conftest import StartHost
@@ -50,6 +58,11 @@ async def speak(
         ({"similarity": 3}, {"json_config": {"cfg_coef": 3}}),
         ({"language": "fr"}, {"json_config": {"rewrite_rules": "fr"}}),
         ({"rewrite_rules": "none"}, {"json_config": {"rewrite_rules": "none"}}),
+        ({"language": "en-US"}, {"json_config": {"rewrite_rules": "en"}}),
+        ({"temp": 0.5}, {"json_config": {"temp": 0.5}}),
+        ({"cfg_coef": 3}, {"json_config": {"cfg_coef": 3}}),
+        ({"padding_bonus": -2}, {"json_config": {"padding_bonus": -2}}),
+        ({"output_format": "pcm_16000"}, {"output_format": "pcm_16000"}),
         ({"json_config": '{"temp": 1}'}, {"json_config": {"temp": 1}}),
         (
             {"json_config": {"temp": 1}, "temperature": 0.5},
@@ -98,7 +111,17 @@ async def test_base_url_is_understood_as_url(
     assert "base_url" not in sim.sessions[0].setup
 
 
-@pytest.mark.parametrize("name", ["ulaw_8000", "alaw_8000"])
+async def test_words_are_sent_wherever_they_are_asked_for(
+    start_host: StartHost,
+) -> None:
+    host = await start_host({"enable_words": True})
+
+    await speak(host, TEXT)
+
+    assert [e for e in host.events() if isinstance(e, TextResult)]
+
+
+@pytest.mark.parametrize("name", ["ulaw_8000", "mulaw_8000", "alaw_8000"])
 async def test_g711_on_the_wire_is_pcm_in_the_graph(
     sim: GradiumSim, start_host: StartHost, name: str
 ) -> None:
@@ -106,7 +129,8 @@ async def test_g711_on_the_wire_is_pcm_in_the_graph(
 
     await speak(host, TEXT)
 
-    assert sim.sessions[0].setup["output_format"] == name
+    wire_name = name.removeprefix("m")
+    assert sim.sessions[0].setup["output_format"] == wire_name
     assert {f.sample_rate_hz for f in host.frames("r1")} == {8000}
     assert tones.decode(host.pcm("r1"), 8000) == TEXT.split()
 
@@ -222,6 +246,27 @@ async def test_the_newest_dumps_are_kept(
 
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["gradium_dump_r2.pcm", "gradium_dump_r3.pcm"]
+
+
+async def test_dumps_are_kept_by_age_and_by_size(
+    start_host: StartHost, tmp_path: Path
+) -> None:
+    old = tmp_path / "gradium_dump_old.pcm"
+    old.write_bytes(b"ab")
+    os.utime(old, (1000, 1000))
+    host = await start_host(
+        dump=True, dump_path=str(tmp_path), dump_max_age_s=3600
+    )
+
+    await speak(host, TEXT, request_id="r1")
+    after_age = sorted(path.name for path in tmp_path.iterdir())
+    await host.command("update_configs", {"dump_max_bytes": 50_000})
+    await speak(host, TEXT, request_id="r2")
+
+    assert after_age == ["gradium_dump_r1.pcm"]
+    # One alone has some 40 000 bytes.
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["gradium_dump_r2.pcm"]
 
 
 # ------------------------------------------------------------- wrong settings

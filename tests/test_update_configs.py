@@ -108,7 +108,7 @@ async def test_a_setting_holds_from_the_next_request_on(
     result = await update(host, params=params)
     await speak(host, "r2")
 
-    assert result == CommandResult(True)
+    assert result.is_ok
     before, after = setup_of(sim, 0), setup_of(sim, 1)
     assert after == {
         key: value
@@ -180,6 +180,123 @@ async def test_words_and_dumps_are_switched_for_the_next_request(
     assert set(worded) == {"r2"}
     (file,) = tmp_path.iterdir()
     assert file.read_bytes() == host.pcm("r2")
+
+
+# ------------------------------------------------------------- the answer
+
+ANSWERS: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+    "one": (
+        {"params": {"speed": 2.0}},
+        "changed params.speed",
+        ["params.speed"],
+    ),
+    "several": (
+        {"enable_words": True, "params": {"speed": 2.0, "sample_rate": 8000}},
+        "changed enable_words, params.sample_rate, params.speed",
+        ["enable_words", "params.sample_rate", "params.speed"],
+    ),
+    "of two rivals": (
+        {"params": {"voice": "Emma"}},
+        "changed params.voice, params.voice_id",
+        ["params.voice", "params.voice_id"],
+    ),
+    "of json_config": (
+        {"params": {"json_config": {"temp": 0.5, "cfg_coef": 2}}},
+        "changed params.json_config.cfg_coef",
+        ["params.json_config.cfg_coef"],
+    ),
+    "what it was": (
+        {"params": {"voice_id": "YTpq7expH9539ERJ", "sample_rate": 24000}},
+        "nothing was changed",
+        [],
+    ),
+    "nothing": ({}, "nothing was changed", []),
+    "a secret": (
+        {"params": {"api_key": SECOND_KEY}},
+        "changed params.api_key",
+        ["params.api_key"],
+    ),
+    "at the top": (
+        {"voice_id": "cLONiZ4hQ8VpQ4Sz"},
+        "changed params.voice_id; voice_id is taken for params.voice_id: that"
+        " is its place",
+        ["params.voice_id"],
+    ),
+    "under params": (
+        {"params": {"enable_words": True}},
+        "changed enable_words; params.enable_words is taken for enable_words:"
+        " that is its place",
+        ["enable_words"],
+    ),
+    "misspelt": (
+        {"voice-id": "cLONiZ4hQ8VpQ4Sz"},
+        "nothing was changed; voice-id is unknown here and left out; did you"
+        " mean params.voice_id?",
+        [],
+    ),
+    "for the vendor": (
+        {"params": {"of_tomorrow": [1]}},
+        "changed params.of_tomorrow; params.of_tomorrow is unknown here and"
+        " goes to the vendor as it is",
+        ["params.of_tomorrow"],
+    ),
+    "odd": (
+        {"params": {"language": "zh_CN"}},
+        "changed params.language; params.language is 'zh', and Gradium has en,"
+        " fr, de, es, pt; it goes to the vendor as it is",
+        ["params.language"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_an_update_is_answered_with_what_it_changed(
+    start_host: StartHost, name: str
+) -> None:
+    changes, message, changed = ANSWERS[name]
+    host = await start_host(
+        {
+            "voice_id": "YTpq7expH9539ERJ",
+            "json_config": {"temp": 0.5},
+            "seed_of_old": 1,
+        }
+    )
+
+    result = await update(host, **changes)
+
+    assert result.is_ok
+    assert result.properties["message"] == message
+    assert result.properties["changed"] == changed
+    warnings = result.properties["warnings"]
+    # What was odd before is no news.
+    assert "; ".join([message.split("; ")[0], *warnings]) == message
+
+
+async def test_a_voice_at_the_top_is_heard_from_the_next_request_on(
+    start_host: StartHost, sim: GradiumSim
+) -> None:
+    host = await start_host({"voice": "Emma"})
+    await speak(host, "r1")
+
+    await update(host, voice_id="YTpq7expH9539ERJ")
+    await speak(host, "r2")
+
+    voices = [
+        (s.setup.get("voice_id"), s.setup.get("voice")) for s in sim.sessions
+    ]
+    assert voices == [(None, "Emma"), ("YTpq7expH9539ERJ", None)]
+
+
+async def test_what_an_update_is_warned_of_stands_in_the_log_once(
+    start_host: StartHost, ten_log: TenLog
+) -> None:
+    host = await start_host({"of_tomorrow": 1})
+
+    await update(host, some_other=1)
+    await update(host, params={"speed": 1.5})
+
+    lines = re.findall("WARN .*unknown here.*", ten_log.text())
+    assert ["of_tomorrow" in line for line in lines] == [True, False]
 
 
 # ---------------------------------------------------------------- refusals
@@ -399,7 +516,7 @@ async def test_another_url_opens_a_socket_there(
 
 
 @pytest.mark.sim(api_keys=(KEY, SECOND_KEY))
-async def test_the_running_request_goes_on_with_its_key(
+async def test_the_next_session_of_a_request_has_the_new_key(
     start_host: StartHost, sim: GradiumSim
 ) -> None:
     sim.pause_at(Point.AUDIO, after_frames=4)
@@ -414,7 +531,7 @@ async def test_the_running_request_goes_on_with_its_key(
     await speak(host, "r2")
 
     keys = [s.connection.headers["x-api-key"] for s in sim.sessions]
-    assert keys == [KEY, KEY, SECOND_KEY]
+    assert keys == [KEY, SECOND_KEY, SECOND_KEY]
     assert whole_words(host, 24000) == TWELVE.split()
 
 
@@ -472,7 +589,7 @@ async def test_the_extension_comes_alive_with_what_was_missing(
     result = await update(host, params=right)
     await speak(host, "r2")
 
-    assert result == CommandResult(True)
+    assert result.is_ok
     # The rest of the settings is that of the start.
     assert setup_of(sim)["json_config"] == {"temp": 0.5}
     errors = [e.id for e in host.events() if isinstance(e, Error)]

@@ -39,6 +39,9 @@ class StreamOwner(Protocol):
     def prewarm(self) -> None:
         """Open the next socket ahead."""
 
+    def ignored(self, frame_type: str) -> None:
+        """Learn of a frame that carried no news."""
+
 
 class Left(Exception):
     """The stream was left for a reason of this side; nothing failed."""

@@ -27,6 +27,7 @@ from ..core.protocol import (
     Answer,
     Audio,
     EndOfStream,
+    Ignored,
     Input,
     Ready,
     RemoteProtocolError,
@@ -294,6 +295,9 @@ class Stream:
             return None
         self._received.unreadable_in_a_row = 0
         self.times.heard_at = self._now()
+        if isinstance(message, Ignored):
+            self._owner.ignored(message.type)
+            return None
         return message
 
     def _note_audio(self, message: ServerMessage) -> None:
