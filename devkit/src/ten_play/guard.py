@@ -9,11 +9,10 @@ the name in `Host`, and the page's place in `Origin`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from aiohttp import web
-
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from aiohttp.typedefs import Handler, Middleware
 
 NAMES = ("127.0.0.1", "localhost", "[::1]")
 
@@ -43,7 +42,7 @@ def fault_of(request: web.Request, port: int) -> str:
     return ""
 
 
-def guarding(port: Callable[[], int]) -> Callable[..., Awaitable[web.Response]]:
+def guarding(port: Callable[[], int]) -> Middleware:
     """Return what stands before every answer.
 
     Args:
@@ -52,7 +51,7 @@ def guarding(port: Callable[[], int]) -> Callable[..., Awaitable[web.Response]]:
 
     @web.middleware
     async def guard(
-        request: web.Request, handler: Answer
+        request: web.Request, handler: Handler
     ) -> web.StreamResponse:
         fault = fault_of(request, port())
         if fault:

@@ -1,63 +1,53 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""The line to the vendor, which can be made long, and broken.
-
-Without a key the vendor is the local server, which takes part in the
-mischief. With one it is Gradium's own.
-"""
+"""The line to the vendor, which can be made long, and broken."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
 
 from fault_proxy import FaultProxy
-from gradium_sim import (
-    Close,
-    Error,
-    Fault,
-    FaultPlan,
-    GradiumSim,
-    Http,
-    Point,
-    Send,
-    Stall,
-)
-from gradium_sim.server import VoiceName
-
-LOCAL_KEY = "local-key"
-
-# The pace of the local server, as a multiple of real time. The vendor is some
-# three times as fast; then a line that is cut is mostly one that has delivered
-# all, and there is nothing to be heard of it.
-PACE = 1.6
 
 # How long a server that is started again cannot be reached.
 RESTART_S = 1.2
 
-_END = '{"type": "end_of_stream", "client_req_id": {id}}'
+KEY_VARIABLE = "GRADIUM_API_KEY"
+
+Mischief = Callable[[], Awaitable[None]]
 
 
-class LocalLine:
-    """The local server, behind a proxy that stands for the distance."""
+class Line:
+    """A proxy that stands for the distance; `async with` opens the line.
 
-    def __init__(self, voice: VoiceName) -> None:
-        self._sim = GradiumSim(
-            voice,
-            api_keys=(LOCAL_KEY,),
-            speed=PACE,
-            is_keeping_sound=False,
-        )
-        self._proxy: FaultProxy | None = None
+    Subclasses know the vendor at its other end.
+
+    Attributes:
+        vendor: who speaks, in a sentence for the page.
+        key: the vendor's key.
+        http_url: where the vendor's HTTP interface is, without a path.
+    """
+
+    vendor = ""
+    key = ""
+    http_url = ""
+
+    def __init__(self) -> None:
         self._stack = AsyncExitStack()
+        self._proxy: FaultProxy | None = None
 
-    async def __aenter__(self) -> LocalLine:
-        await self._stack.enter_async_context(self._sim)
-        self._proxy = await self._stack.enter_async_context(
-            FaultProxy(self._sim.host, self._sim.port)
-        )
+    async def __aenter__(self) -> Line:
+        try:
+            host, port = await self._reach(self._stack)
+            proxy = FaultProxy(host, port)
+            self._proxy = await self._stack.enter_async_context(proxy)
+        except BaseException:
+            await self._stack.aclose()
+            raise
         return self
 
     async def __aexit__(
@@ -68,80 +58,47 @@ class LocalLine:
     ) -> None:
         await self._stack.aclose()
 
+    async def _reach(self, stack: AsyncExitStack) -> tuple[str, int]:
+        """Start what is needed; return what the proxy leads to."""
+        raise NotImplementedError
+
     @property
     def params(self) -> dict[str, Any]:
-        """What the extension has to know to use it."""
-        url = self.proxy.url_for(self._sim.url)
-        return {"api_key": LOCAL_KEY, "url": url}
-
-    vendor = "a local server speaks; with GRADIUM_API_KEY Gradium does"
-    key = LOCAL_KEY
-
-    @property
-    def http_url(self) -> str:
-        """Where the vendor's list of voices is."""
-        return f"http://{self._sim.host}:{self._sim.port}"
+        """What the extension has to know to use this line."""
+        raise NotImplementedError
 
     @property
     def proxy(self) -> FaultProxy:
-        """The distance."""
+        """The distance; only while the line is open."""
         assert self._proxy is not None
         return self._proxy
 
+    @property
+    def mischief(self) -> Mapping[str, Mischief]:
+        """What can happen to this line, by the names of `troubles`."""
+        return {
+            "cut": self._cut,
+            "half_open": self._half_open,
+            "restart": self._restart,
+        }
+
     def set_round_trip(self, rtt_s: float) -> None:
-        """Move the server away."""
+        """Move the vendor away by so much."""
         self.proxy.change_rtt(rtt_s)
 
-    async def cut(self) -> None:
-        """Break every connection."""
+    async def _cut(self) -> None:
         self.proxy.reset_all()
 
-    async def half_open(self) -> None:
-        """Let the server vanish without a word."""
+    async def _half_open(self) -> None:
         self.proxy.half_open()
 
-    async def restart(self) -> None:
-        """Take the server away for a while."""
+    async def _restart(self) -> None:
         await self.proxy.refuse_connections()
         self.proxy.reset_all()
         await asyncio.sleep(RESTART_S)
         await self.proxy.accept_connections()
 
-    async def refuse_sessions(self) -> None:
-        """Break the line; the next two sessions find no room."""
-        full = Error("Concurrency limit exceeded", 1008)
-        self._sim.faults = FaultPlan(Fault(Point.READY, full, times=2))
-        self.proxy.reset_all()
 
-    async def refuse_sockets(self) -> None:
-        """Break the line; the next two sockets are not opened."""
-        busy = Http(503, "no room, come again")
-        self._sim.faults = FaultPlan(Fault(Point.UPGRADE, busy, times=2))
-        self.proxy.reset_all()
-
-    async def end_early(self) -> None:
-        """Let the server say, in the middle of a word, that all is said."""
-        socket = self._speaking_socket()
-        if socket is not None:
-            await self._sim.perform(Send(_END), socket)
-            await self._sim.perform(Close(1000), socket)
-
-    async def stall(self) -> None:
-        """Let the server fall silent, though it is alive."""
-        socket = self._speaking_socket()
-        if socket is not None:
-            await self._sim.perform(Stall(), socket)
-
-    def _speaking_socket(self) -> int | None:
-        """Return which of the upgraded sockets has a session that runs."""
-        upgraded = [c for c in self._sim.connections if c.http_status == 101]
-        for session in reversed(self._sim.sessions):
-            is_over = session.is_complete or session.error or session.closed_by
-            if not is_over:
-                same = (
-                    index
-                    for index, one in enumerate(upgraded)
-                    if one is session.connection
-                )
-                return next(same, None)
-        return None
+def key_of_environment() -> str:
+    """Return Gradium's key, or "" where there is none."""
+    return os.environ.get(KEY_VARIABLE, "").strip()

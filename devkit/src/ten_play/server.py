@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from aiohttp import web
 
 from gradium_sim.server import VoiceName
@@ -17,9 +19,10 @@ from ten_agent.chat import Chat
 from trace_timeline import LANES, Timeline
 
 from .guard import guarding
-from .line import LocalLine
+from .line import Line, key_of_environment
+from .local_line import LocalLine
+from .remote_line import RemoteLine
 from .texts import SAMPLES
-from .troubles import TROUBLES
 from .visit import MOST_BYTES, Visit
 from .voices import voices_of
 
@@ -112,16 +115,23 @@ class PlayServer:
         chat = None
         if order.llm_url:
             chat = Chat(order.llm_url, order.llm_model)
-        async with LocalLine(order.voice) as line:
+        key = key_of_environment()
+        async with RemoteLine(key) if key else LocalLine(order.voice) as line:
             greeting: Json = {
-                "voices": await voices_of(line.http_url, line.key),
+                "voices": await self._voices(line),
                 "samples": [asdict(sample) for sample in SAMPLES],
-                "troubles": [trouble.tree() for trouble in TROUBLES],
                 "lanes": [asdict(lane) for lane in LANES],
                 "vendor": line.vendor,
                 "has_model": chat is not None,
             }
             await Visit(socket, line, chat, self._starting).run(greeting)
+
+    async def _voices(self, line: Line) -> list[dict[str, str]]:
+        try:
+            return await voices_of(line.http_url, line.key)
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            print(f"play: no list of voices: {error!r}", file=sys.stderr)
+            return []
 
     async def _timeline(self, request: web.Request) -> web.Response:
         """Answer a trace with the marks of its last run."""

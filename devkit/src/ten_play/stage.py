@@ -14,14 +14,14 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any
 
-from ten_host import Event, ExtensionHost, Frame
+from ten_host import Event, ExtensionHost
 from trace_timeline import Timeline
 
-from .line import LocalLine
+from .line import Line
+from .mischief import MischiefMaker
 from .relay import Relay, request_id_of
 from .settings import Settings
 from .trace_tail import lines_of, until_written
-from .troubles import Trouble
 
 ADDON = "gradium_tts_python"
 TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
@@ -29,10 +29,8 @@ TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
 # A page may stay open for a day.
 LONGEST_RUN_S = 24 * 3600.0
 
-# Trouble waits for so much of an answer to be delivered, to be in its middle.
-INTO_THE_SENTENCE_S = 1.5
-
 Json = dict[str, Any]
+
 
 class Stage:
     """One extension for one page; `async with` runs it.
@@ -47,7 +45,7 @@ class Stage:
 
     def __init__(
         self,
-        line: LocalLine,
+        line: Line,
         tell: Callable[[Json], None],
         play: Callable[[bytes], None],
         starting: asyncio.Lock,
@@ -56,12 +54,12 @@ class Stage:
         self.settings = Settings(line.params)
         self.tell = tell
         self._relay = Relay(tell, play)
+        self.mischief = MischiefMaker(line, self._relay, tell, self._use_key)
         self._timeline = Timeline()
         self._starting = starting
         self._host: ExtensionHost | None = None
         self._stack = AsyncExitStack()
         self._requests = 0
-        self._armed: Trouble | None = None
         self._notes: list[Json] = []
         self._works: set[asyncio.Task[None]] = set()
 
@@ -144,36 +142,16 @@ class Stage:
             }
         )
 
-    # --------------------------------------------------------------- trouble
-
-    async def make(self, trouble: Trouble) -> None:
-        """Make trouble in the middle of an answer: this one, or the next."""
-        if self._is_in_the_middle:
-            await self._perform(trouble)
-        else:
-            self._armed = trouble
-            self._tell_trouble(trouble, "armed")
-
-    @property
-    def _is_in_the_middle(self) -> bool:
-        is_far = self._relay.delivered_s >= INTO_THE_SENTENCE_S
-        return bool(self._relay.speaking) and is_far
-
-    async def _perform(self, trouble: Trouble) -> None:
-        self._tell_trouble(trouble, "now")
-        await trouble.perform(self.line)
-
-    def _tell_trouble(self, trouble: Trouble, when: str) -> None:
-        self.tell({"type": "trouble", "name": trouble.name, "when": when})
+    async def _use_key(self, key: str) -> None:
+        await self.update({"params": {"api_key": key}})
 
     # ----------------------------------------------------- events, the trace
 
     def _on_event(self, event: Event) -> None:
         self._relay.take(event)
-        is_due = isinstance(event, Frame) and self._is_in_the_middle
-        if self._armed and is_due:
-            trouble, self._armed = self._armed, None
-            self.start(self._perform(trouble))
+        mischief = self.mischief.due(event)
+        if mischief:
+            self.start(mischief)
 
     def note(self, line: Json) -> None:
         """Add a line of the listener's to the trace, at its place."""

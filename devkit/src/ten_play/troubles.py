@@ -8,21 +8,17 @@ moment; it stems from their reviews and public issues.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-
-from .line import LocalLine
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """One kind of trouble.
+    """One kind of trouble; lines perform it by its name.
 
     Attributes:
         does: what happens at the click.
         here: what this extension makes of it.
         elsewhere: what others do.
-        perform: does it, to the line of a page.
     """
 
     name: str
@@ -30,18 +26,14 @@ class Trouble:
     does: str
     here: str
     elsewhere: str
-    perform: Callable[[LocalLine], Awaitable[None]]
 
     def tree(self) -> dict[str, str]:
-        """Return what a page has to know."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "does": self.does,
-            "here": self.here,
-            "elsewhere": self.elsewhere,
-        }
+        """Return it as JSON values."""
+        return asdict(self)
 
+
+# Is no matter of the line, but of the settings.
+WRONG_KEY = "wrong_key"
 
 TROUBLES = (
     Trouble(
@@ -50,7 +42,6 @@ TROUBLES = (
         "Every connection is reset, in mid-sentence.",
         "goes on from the first word that was not heard",
         "the rest of the answer is lost, or all of it is said again",
-        LocalLine.cut,
     ),
     Trouble(
         "half_open",
@@ -58,7 +49,6 @@ TROUBLES = (
         "The server vanishes without a word; the socket looks alive.",
         "asks for a sign of life, and goes on elsewhere after 2.5 s",
         "silence, until the system gives the connection up many minutes later",
-        LocalLine.half_open,
     ),
     Trouble(
         "restart",
@@ -66,7 +56,6 @@ TROUBLES = (
         "It cannot be reached for 1.2 s.",
         "tries again, and goes on where it was",
         "one try, one error, and the turn is over",
-        LocalLine.restart,
     ),
     Trouble(
         "capacity",
@@ -74,7 +63,6 @@ TROUBLES = (
         "The line breaks, and the next two sessions are one too many.",
         "waits its turn and tries again",
         "taken for a wrong key, and the agent stays silent for good",
-        LocalLine.refuse_sessions,
     ),
     Trouble(
         "http_503",
@@ -82,7 +70,13 @@ TROUBLES = (
         "The line breaks, and the next two sockets are refused.",
         "tries again, a little later each time",
         "a loop of reconnects without a pause, or none at all",
-        LocalLine.refuse_sockets,
+    ),
+    Trouble(
+        WRONG_KEY,
+        "Wrong key",
+        "The next answer is asked for with a key that nobody knows.",
+        "one FATAL event that says so, and no knocking for 30 s",
+        "asked for again and again, or silence without a word",
     ),
     Trouble(
         "end_early",
@@ -90,7 +84,6 @@ TROUBLES = (
         "The server says politely that all was said, in the middle of a word.",
         "counts what was spoken, and has the rest said",
         "believed: the sentence just ends",
-        LocalLine.end_early,
     ),
     Trouble(
         "stall",
@@ -98,7 +91,6 @@ TROUBLES = (
         "No more audio, though the server is alive.",
         "knows what is owed, and goes on elsewhere after 5 s",
         "dead air without an error, or a timeout whenever the model thinks",
-        LocalLine.stall,
     ),
 )
 

@@ -14,10 +14,9 @@ from aiohttp import WSMsgType, web
 
 from ten_agent.chat import Chat
 
-from .line import LocalLine
+from .line import Line
 from .stage import Stage
 from .talk import Talk
-from .troubles import BY_NAME
 
 Json = dict[str, Any]
 
@@ -41,7 +40,7 @@ class Visit:
     def __init__(
         self,
         socket: web.WebSocketResponse,
-        line: LocalLine,
+        line: Line,
         chat: Chat | None,
         starting: asyncio.Lock,
     ) -> None:
@@ -59,7 +58,14 @@ class Visit:
             sender = asyncio.create_task(self._send())
             try:
                 settings = stage.settings.property_tree()
-                put({"type": "hello", "settings": settings, **greeting})
+                put(
+                    {
+                        "type": "hello",
+                        "settings": settings,
+                        "troubles": stage.mischief.choice(),
+                        **greeting,
+                    }
+                )
                 await self._receive(Requests(stage, talk))
             finally:
                 sender.cancel()
@@ -165,7 +171,7 @@ class Requests:
 
     async def _trouble(self, message: Json) -> None:
         # Some of it takes a while; the page can be used meanwhile.
-        self._stage.start(self._stage.make(BY_NAME[message["name"]]))
+        self._stage.start(self._stage.mischief.make(str(message["name"])))
 
     async def _clock(self, message: Json) -> None:
         self._stage.tell(

@@ -69,6 +69,8 @@ class Timeline:
         if (line["wire"], kind) == ("in", "ready") and request.attempt:
             request.attempt.ready_s = at_s
         failure = _failure_of(line, message)
+        if line["wire"] == "abort" and not request.playback.is_stopped:
+            failure = request.failure or "given up: it kept silent"
         if failure:
             request.failure = failure
         return marks
@@ -78,13 +80,14 @@ class Timeline:
         failure, request.failure = request.failure, ""
         if request.sessions == 1:
             return []
-        if not request.audio_s:
+        has_spoken = request.has_spoken()
+        if not has_spoken:
             text = "tried again"
         elif failure:
             text = f"goes on after “{request.last_word}”"
         else:
             text = "goes on in a new session"
-        kind = "resume" if request.audio_s else "retry"
+        kind = "resume" if has_spoken else "retry"
         return [self._event(kind, at_s, text, failure)]
 
     # -------------------------------------------------------------- the graph

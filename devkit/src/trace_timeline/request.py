@@ -62,11 +62,17 @@ class Request:
     _base_ms: int = 0
     _words: list[_Word] = field(default_factory=list)
     _frames: int = 0
+    _frames_before: int = 0
 
     @property
     def last_word(self) -> str:
         """The last word that was delivered, or nothing."""
         return self._words[-1].text if self._words else ""
+
+    def has_spoken(self) -> bool:
+        """Whether a frame has left since this was asked for the last time."""
+        before, self._frames_before = self._frames_before, self._frames
+        return self._frames > before
 
     def frame(self, line: Json, at_s: float) -> list[Mark]:
         """A frame left."""

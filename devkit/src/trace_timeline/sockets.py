@@ -42,7 +42,9 @@ class Sockets:
         if what == "open":
             socket.open_s = at_s
             return self._turn(socket, "reserve", at_s, "open, no session yet")
-        if what == "refused" or (what == "lost" and socket.state.kind != "done"):
+        if what == "refused" or (
+            what == "lost" and socket.state.kind != "done"
+        ):
             return self._fail(socket, line)
         if what in ("abort", "close", "lost"):
             return self._end(socket, at_s)
@@ -121,6 +123,4 @@ class Sockets:
     ) -> Mark:
         name = f"socket-{socket.number}-{kind}-{at_s:.6f}"
         text = f"socket {socket.number}"
-        return Mark(
-            name, "sockets", kind, at_s, at_s, text, detail, socket.row
-        )
+        return Mark(name, "sockets", kind, at_s, at_s, text, detail, socket.row)

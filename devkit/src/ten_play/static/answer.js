@@ -17,7 +17,7 @@ export class Answer {
     this.delivered_s = 0;
     this.rate_hz = 0;
     this.words = []; // {text, start_s, stop_s, spans}
-    this.lit = []; // words that were lit, and where the sound was then
+    this.reached = []; // words, as they were heard, and where the sound was
     this.element = document.createElement("p");
     this.element.className = "answer";
     this.#parent = parent;
@@ -98,8 +98,10 @@ export class Answer {
   }
 
   #colour(word, index, state, position_s) {
-    if (state === "lit" && word.state !== "lit") {
-      this.lit.push({ ...word, position_s });
+    const isReached = state === "lit" || state === "heard";
+    if (isReached && !word.isReached) {
+      word.isReached = true;
+      this.reached.push({ ...word, state, position_s });
     }
     word.state = state;
     for (const token of this.#tokensOf(word)) {

@@ -62,6 +62,7 @@ export class TimelineView {
   #span_s = LIVE_S;
   #isFollowing = true;
   #isFile = false;
+  #zero_s = null; // where the clock of the picture begins
   #drawn = []; // {mark, x0, x1, y0, y1}
   #pointers = new Map();
   #isStale = false;
@@ -120,6 +121,7 @@ export class TimelineView {
   /** Follow what happens from here on. */
   follow(from_s) {
     this.#isFollowing = true;
+    this.#zero_s = from_s;
     this.#from_s = from_s - 0.15;
     this.refresh();
   }
@@ -128,6 +130,7 @@ export class TimelineView {
     const asked = this.#of("ttfb").filter((mark) => mark.kind === "ttfb");
     if (!asked.length) return this.showAll();
     const from_s = asked.at(-1).start_s;
+    this.#zero_s = from_s;
     const all = this.marks.filter((mark) => mark.start_s >= from_s - 0.01);
     this.#show(from_s, Math.max(...all.map((mark) => this.#stop_s(mark))));
   }
@@ -136,12 +139,14 @@ export class TimelineView {
     const asked = this.#of("ttfb").filter((mark) => mark.kind === "ttfb");
     if (!asked.length) return;
     const { start_s, stop_s } = asked.at(-1);
+    this.#zero_s = start_s;
     this.#show(start_s, stop_s + (stop_s - start_s) * 0.6);
   }
 
   showAll() {
     const { marks } = this;
     if (!marks.length) return;
+    this.#zero_s = null;
     this.#show(
       Math.min(...marks.map((mark) => mark.start_s)),
       Math.max(...marks.map((mark) => this.#stop_s(mark))),
@@ -262,7 +267,7 @@ export class TimelineView {
       5, 10, 30, 60, 300, 600, 3600];
     const count = Math.max(3, (width - gutter) / 110);
     const step = steps.find((one) => this.#span_s / one <= count) ?? 7200;
-    const zero_s = this.#zero_s();
+    const zero_s = this.#begin_s();
     to.font = `11px ${font}`;
     to.textBaseline = "middle";
     const first = Math.ceil((this.#from_s - zero_s) / step);
@@ -276,10 +281,8 @@ export class TimelineView {
     }
   }
 
-  /** Where the clock of the picture begins: at the first thing that happens. */
-  #zero_s() {
-    const first = this.marks[0];
-    return first ? first.start_s : this.#from_s;
+  #begin_s() {
+    return this.#zero_s ?? this.marks[0]?.start_s ?? this.#from_s;
   }
 
   #drawLane(paint, lane, y, size, drawn) {
@@ -401,16 +404,16 @@ export class TimelineView {
   }
 
   #drawWords(place, marks) {
-    const isBusy = marks.length > 60;
     marks.forEach((mark, index) => {
       const isLower = Number(mark.id.split("-").pop()) % 2;
       const top = place.y + 5 + (isLower ? 18 : 0);
       const [x0, x1] = this.#bar(place, mark, top + 13, 3, 1.5);
       const after = marks[index + 2];
       const end = after ? Math.max(place.x(after.start_s), x1) : x1 + 80;
-      if (!isBusy || end - x0 > 24) {
+      place.to.font = `11px ${place.font}`;
+      if (place.to.measureText(mark.text).width < end - x0 - 2) {
         const colour = mark.kind === "cut" ? "bad" : "ink";
-        this.#label(place, mark.text, x0 - 5, end + 4, top + 6, colour);
+        this.#label(place, mark.text, x0 - 5, end + 9, top + 6, colour);
       }
       place.drawn.push({ mark, x0, x1, y0: top, y1: top + 18 });
     });
@@ -546,7 +549,7 @@ export class TimelineView {
   }
 
   #told(mark) {
-    const at_ms = Math.round((mark.start_s - this.#zero_s()) * 1000);
+    const at_ms = Math.round((mark.start_s - this.#begin_s()) * 1000);
     const took_ms = Math.round((this.#stop_s(mark) - mark.start_s) * 1000);
     const when = took_ms ? `${at_ms} ms, for ${took_ms} ms` : `${at_ms} ms`;
     return [mark.text, mark.detail, when].filter(Boolean).join(" · ");

@@ -21,12 +21,13 @@ export class Troubles {
     if (byId("rtt").value !== "0") this.#roundTrip(byId("rtt").value);
   }
 
-  #button({ name, title, does }) {
+  #button({ name, title, does, is_possible }) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = button.dataset.title = title;
     button.dataset.name = name;
-    button.title = does;
+    button.disabled = !is_possible;
+    button.title = is_possible ? does : `${does} Only with the local server.`;
     button.addEventListener("click", () => this.#link.send("trouble", { name }));
     return button;
   }
