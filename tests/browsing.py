@@ -88,14 +88,14 @@ def play_server(*arguments: str, **variables: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*arguments: str) -> Iterator[Browser]:
     """Run a Chromium without a window and with an empty profile."""
     path = needs_chromium()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(
-            executable_path=path, headless=True, args=list(ARGUMENTS)
+            executable_path=path, headless=True, args=[*ARGUMENTS, *arguments]
         )
         try:
             yield running
@@ -191,4 +191,5 @@ class Visitor:
     def picture(self, name: str) -> None:
         """Make a picture of the whole page, to be looked at."""
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        picture = self.page.screenshot(full_page=True)
+        (PICTURES / f"{name}.png").write_bytes(picture)

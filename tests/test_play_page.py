@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browsing import Visitor, browser, play_server
 from heard import WORDS
+
+from gradium_sim import tones
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,8 +29,14 @@ Visit = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    with browser() as running:
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    with wave.open(str(spoken), "wb") as file:
+        file.setparams((1, 2, 48000, 0, "NONE", ""))
+        for word in WORDS[:8]:
+            file.writeframes(tones.encode(word, 48000).tobytes())
+        file.writeframes(bytes(2 * 48000))
+    with browser(f"--use-file-for-fake-audio-capture={spoken}") as running:
         yield running
 
 
@@ -108,9 +117,10 @@ def test_the_button_interrupts_as_well(visit: Visit) -> None:
 @pytest.mark.thorough
 def test_a_voice_at_the_microphone_interrupts(visit: Visit) -> None:
     visitor = visit()
-    visitor.page.click("#microphone")
     visitor.speak(FORTY)
-    visitor.until_state("ready")  # the microphone of the test beeps
+    visitor.until_words_heard(3)
+    visitor.page.click("#microphone")
+    visitor.until_state("ready")
 
     assert visitor.words("cut")
     visitor.page.click("#microphone")
@@ -155,7 +165,8 @@ def test_a_wrong_key_is_told_and_the_next_answer_is_heard(
     visitor = visit()
     visitor.page.click("[data-name=wrong_key]")
     visitor.page.wait_for_selector("[data-name=wrong_key][data-when=armed]")
-    visitor.speak(TWELVE)
+    visitor.page.fill("#text", TWELVE)
+    visitor.page.keyboard.press("Control+Enter")
     visitor.page.wait_for_selector("#outcome.bad")
     assert "expired API key" in visitor.page.inner_text("#outcome")
     visitor.page.wait_for_selector("[data-name=wrong_key][data-when=now]")

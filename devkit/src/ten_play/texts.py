@@ -88,14 +88,14 @@ CONVERSATION = (
         "With pleasure! Do you like the sea, or rather the mountains? I know a"
         " quiet village on the coast, with a harbour, two good bakeries and a"
         " path along the cliffs that",
-        3.5,
+        2.5,
     ),
     Turn(
         "The mountains, please.",
         "Then take the train at 8:15 to the valley, it is $24.50 one way. From"
         " there a cable car goes up every twenty minutes, and at the top you"
         " can walk around the lake in about two",
-        5.0,
+        2.5,
     ),
     Turn(
         "Wait, how much was the train?",

@@ -72,8 +72,10 @@ link.addEventListener("hello", ({ detail }) => {
   troubles.begin(detail.troubles);
   events.clear();
   timeline.begin(detail.lanes);
+  // A server that was started again counts from the beginning.
+  if (current) player.cut(current.number);
+  answers.clear();
   current = null;
-  player.cut();
   showState("ready", "ready");
 });
 
@@ -194,7 +196,7 @@ function interrupt(since_ms = performance.now()) {
 function cut() {
   if (!current || current.isOver) return;
   pressed_ms ||= performance.now();
-  if (current.delivered_s) player.cut();
+  if (current.delivered_s) player.cut(current.number);
   else finish(current, 0, true);
 }
 

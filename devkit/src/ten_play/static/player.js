@@ -22,15 +22,20 @@ export class Player extends EventTarget {
       return;
     }
     this.#rate_hz = rate_hz;
-    await this.#context?.close();
+    // What comes until the new one is there waits.
     this.#node = null;
+    this.#context?.close();
     const context = new AudioContext({
       sampleRate: rate_hz,
       latencyHint: "interactive",
     });
     this.#context = context;
-    await context.audioWorklet.addModule("/static/speaker-worklet.js");
-    if (this.#context !== context) return;
+    try {
+      await context.audioWorklet.addModule("/static/speaker-worklet.js");
+    } catch (error) {
+      if (this.#context === context) throw error;
+    }
+    if (this.#context !== context) return; // another rate is wanted by now
     const node = new AudioWorkletNode(context, "speaker", {
       numberOfInputs: 0,
       outputChannelCount: [1],
@@ -60,10 +65,10 @@ export class Player extends EventTarget {
     this.#post({ type: "complete", number });
   }
 
-  /** Fall silent within 5 ms. */
-  cut() {
-    this.#early = [];
-    this.#post({ type: "cut" });
+  /** Fall silent within 5 ms; later answers stay. */
+  cut(number) {
+    this.#early = this.#early.filter((one) => one.number > number);
+    this.#post({ type: "cut", number });
   }
 
   /**

@@ -32,9 +32,7 @@ class Speaker extends AudioWorkletProcessor {
       if (!this.#queued) this.#turnTo(number);
       if (!this.#queued) this.#tell("over");
     } else if (type === "cut") {
-      this.#isCut = true;
-      this.#fade = Math.min(Math.round(FADE_S * sampleRate), this.#queued);
-      if (!this.#fade) this.#finishCut(0);
+      this.#cut(number);
     }
   }
 
@@ -50,11 +48,20 @@ class Speaker extends AudioWorkletProcessor {
         this.#chunks.shift();
         this.#offset = 0;
       }
-      if (this.#isCut && !this.#fade) this.#finishCut(index);
+      if (this.#isCut && !this.#fade) this.#finishCut(number, index);
     }
     this.#record(output.subarray(0, index));
     this.#report(index, output.length);
     return true;
+  }
+
+  /** Let the present answer fade, and drop what waits of it. */
+  #cut(number) {
+    const own = this.#chunks.filter((one) => one.number <= number);
+    const left = samplesIn(own) - (own.length ? this.#offset : 0);
+    this.#isCut = true;
+    this.#fade = Math.min(Math.round(FADE_S * sampleRate), left);
+    if (!this.#fade) this.#finishCut(number);
   }
 
   #turnTo(number) {
@@ -68,9 +75,11 @@ class Speaker extends AudioWorkletProcessor {
     return this.#fade-- / (FADE_S * sampleRate);
   }
 
-  #finishCut(index) {
-    this.#chunks = [];
-    this.#offset = this.#queued = this.#fade = 0;
+  #finishCut(number, index = 0) {
+    if (this.#number !== number) this.#turnTo(number);
+    this.#chunks = this.#chunks.filter((one) => one.number > number);
+    this.#offset = this.#fade = 0;
+    this.#queued = samplesIn(this.#chunks);
     this.#isCut = false;
     this.#tell("cut", index);
   }
@@ -78,7 +87,7 @@ class Speaker extends AudioWorkletProcessor {
   #report(sounded, size) {
     if (sounded && this.#isDry) this.#tell("playing");
     this.#isDry = sounded < size;
-    if (sounded && sounded < size && this.#complete === this.#number) {
+    if (sounded && !this.#queued && this.#complete === this.#number) {
       this.#tell("over", sounded);
     } else if (sounded && currentTime - this.#told_s > TOLD_EVERY_S) {
       this.#tell("playing", size);
@@ -111,6 +120,10 @@ class Speaker extends AudioWorkletProcessor {
     this.#filled = 0;
     this.port.postMessage({ type: "heard", samples }, [samples.buffer]);
   }
+}
+
+function samplesIn(chunks) {
+  return chunks.reduce((sum, one) => sum + one.samples.length, 0);
 }
 
 registerProcessor("speaker", Speaker);
