@@ -69,12 +69,13 @@ def needs_chromium() -> str:
 @contextlib.contextmanager
 def play_server(*arguments: str, **variables: str) -> Iterator[str]:
     """Run the command with tones for a voice; yields the page's address."""
-    command = [sys.executable, "-m", "ten_play", "--port", "0", "--no-open"]
+    command = [str(ROOT / "dev"), "play", "--port", "0", "--no-open"]
     command += ["--local-voice", "tones", *arguments]
     env = {k: v for k, v in os.environ.items() if "API_KEY" not in k}
+    # The environment that runs this test, rather than a new one.
+    env["GRADIUM_DEV_VENV"] = sys.prefix
     with subprocess.Popen(
         command,
-        cwd=sys.prefix,
         env={**env, **variables},
         stdout=subprocess.PIPE,
         text=True,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,13 @@ from gradium_sim import tones
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.stand_in
+pytestmark = [
+    pytest.mark.stand_in,
+    pytest.mark.skipif(
+        not Path(sys.prefix, ".installed-play").exists(),
+        reason="this Python was not set up by ./dev",
+    ),
+]
 
 EIGHT = " ".join(WORDS[:8])
 TWELVE = " ".join(WORDS[:12])

@@ -68,7 +68,7 @@ class PlayServer:
         app.router.add_get("/socket", self._socket)
         app.router.add_post("/timeline", self._timeline)
         app.router.add_static("/static", STATIC)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self.port = order.port
 
     @property
@@ -78,9 +78,7 @@ class PlayServer:
 
     async def __aenter__(self) -> PlayServer:
         await self._runner.setup()
-        site = web.TCPSite(
-            self._runner, "127.0.0.1", self._order.port, shutdown_timeout=1.0
-        )
+        site = web.TCPSite(self._runner, "127.0.0.1", self._order.port)
         try:
             await site.start()
         except BaseException:

@@ -21,6 +21,8 @@ class Playback:
         # From each position on: when it was heard.
         self._anchors: list[tuple[float, float]] = []
         self._stopped_at_s: float | None = None
+        # How much was heard in all, where the listener told.
+        self._heard_s: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -55,6 +57,10 @@ class Playback:
         if self._stopped_at_s is None:
             self._stopped_at_s = at_s
 
+    def stopped(self, heard_s: float) -> None:
+        """The listener tells how much had been heard when it was cut off."""
+        self._heard_s = heard_s
+
     def heard_at_s(self, position_s: float) -> float:
         """When a position of the sound is heard; only once it has begun."""
         found = self._anchors[0]
@@ -72,6 +78,15 @@ class Playback:
             if since_s <= at_s:
                 played_s = position_s + at_s - since_s
         return min(max(played_s, 0.0), self.delivered_s)
+
+    def is_cut_before(self, position_s: float) -> bool:
+        """Whether it was cut off before this position was heard."""
+        if self._stopped_at_s is None:
+            return False
+        heard_s = self._heard_s
+        if heard_s is None:
+            heard_s = self.played_s(self._stopped_at_s)
+        return position_s > heard_s + 0.001
 
     def buffered_s(self, at_s: float) -> float:
         """How much has been delivered and not been heard."""

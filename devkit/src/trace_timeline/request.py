@@ -114,6 +114,9 @@ class Request:
         """The listener tells how much has been heard."""
         if not self.playback.has_begun:
             return []
+        if self.playback.is_stopped:
+            self.playback.stopped(played_s)
+            return [self._mark_of(word) for word in self._words]
         marks = [self.level(at_s, f"at-{at_s:.3f}")]
         if self.playback.reported(played_s, at_s):
             marks += [
@@ -155,9 +158,7 @@ class Request:
     def _mark_of(self, word: _Word) -> Mark:
         start_s = self.playback.heard_at_s(word.start_s)
         stop_s = self.playback.heard_at_s(word.stop_s)
-        is_cut = self.playback.is_stopped and (
-            self.playback.played_s(stop_s) < word.stop_s - 0.001
-        )
+        is_cut = self.playback.is_cut_before(word.stop_s)
         return Mark(
             f"{self.id}-word-{word.index}",
             "words",

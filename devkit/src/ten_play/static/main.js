@@ -130,8 +130,11 @@ function answerOf(request_id) {
 }
 
 link.addEventListener("text", ({ detail }) => {
+  const answer = answerOf(detail.request_id);
+  // What was still on its way when it was cut is no part of it.
+  if (!answer || answer.isOver) return;
   const wasAtEnd = isAtEnd();
-  answerOf(detail.request_id)?.write(detail.text);
+  answer.write(detail.text);
   scroll(wasAtEnd);
 });
 
