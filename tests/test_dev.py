@@ -29,6 +29,7 @@ FILES = (
     "requirements.txt",
     "devkit/requirements.txt",
     "devkit/requirements-dev.txt",
+    "devkit/requirements-play.txt",
     "devkit/requirements-plot.txt",
 )
 

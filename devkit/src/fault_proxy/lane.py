@@ -35,12 +35,13 @@ class Lane:
         """
         Args:
             direction: for the log.
-            delay_s: how long everything takes.
+            delay_s: how long everything takes; may be changed for what
+                comes later, which never overtakes.
             deliver: gets what comes out.
             back_off: told to stop (`True`) and to go on sending.
         """
         self.direction = direction
-        self._delay_s = delay_s
+        self.delay_s = delay_s
         self._deliver = deliver
         self._back_off = back_off
         self._loop = asyncio.get_running_loop()
@@ -62,7 +63,7 @@ class Lane:
             return
         self._is_ended = not isinstance(item, bytes)
         left_s = max(self._loop.time(), self._not_before_s)
-        self._items.append((left_s + self._delay_s, item))
+        self._items.append((left_s + self.delay_s, item))
         self._held_bytes += len(item) if isinstance(item, bytes) else 0
         if self._held_bytes > _HELD_BYTES and not self._is_backed_off:
             self._is_backed_off = True

@@ -162,6 +162,11 @@ class Pipe:
             self._down.put("eof")
         self._changed(self)
 
+    def change_rtt(self, rtt_s: float) -> None:
+        """Make the round trip longer or shorter from now on."""
+        self._rtt_s = rtt_s
+        self._up.delay_s = self._down.delay_s = rtt_s / 2
+
     def hold(self, is_held: bool) -> None:
         """Cut or mend the line."""
         if not self.is_half_open:

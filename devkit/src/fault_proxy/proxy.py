@@ -74,6 +74,12 @@ class FaultProxy:
         netloc = f"{self._listen_host}:{self.port}"
         return urlunsplit(parts._replace(netloc=netloc))
 
+    def change_rtt(self, rtt_s: float) -> None:
+        """Change the round trip of open connections, and of those to come."""
+        self.rtt_s = rtt_s
+        for pipe in self._pipes:
+            pipe.change_rtt(rtt_s)
+
     def lose_connectivity(self) -> None:
         """From now on nothing gets through."""
         self._is_cut = True

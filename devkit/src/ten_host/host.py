@@ -73,6 +73,8 @@ class ExtensionHost:
         properties: the node's property; TEN merges it over property.json.
         wait_s: how long `ended`, `flush`, `until` and `command` wait.
         timeout_s: after which TEN ends the run as failed.
+        on_event: called with each event as it comes, on the loop of the
+            block; nothing is kept then, so that a run may be endless.
 
     Raises:
         HostError: on entering, waiting or leaving, when the run failed.
@@ -85,8 +87,10 @@ class ExtensionHost:
         *,
         wait_s: float = 30.0,
         timeout_s: float = 600.0,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         self._wait_s = wait_s
+        self._listener = on_event
         self._tester = Tester(self._on_event, self._on_started)
         _import_addon(addon_name)
         self._tester.set_test_mode_single(
@@ -97,7 +101,8 @@ class ExtensionHost:
         self._open_request: str | None = None
         self._waiters: list[asyncio.Future[None]] = []
         self._is_started = False
-        self._is_answered = False
+        # Whether it is through its start: it has sent or answered something.
+        self._is_heard_of = False
         self._flushes = 0
 
     async def __aenter__(self) -> ExtensionHost:
@@ -180,7 +185,7 @@ class ExtensionHost:
         _check(error)
         if result is None:
             raise HostError(f"{name} was not answered")
-        self._is_answered = True
+        self._is_heard_of = True
         fields, _ = result.get_property_to_json("")
         is_ok = result.get_status_code() == StatusCode.OK
         return CommandResult(is_ok, json.loads(fields or "{}"))
@@ -279,7 +284,11 @@ class ExtensionHost:
             owner = event.request_id
         elif isinstance(event, Error):
             owner = event.id
-        self._log.append((owner, event))
+        self._is_heard_of = True
+        if self._listener:
+            self._listener(event)
+        else:
+            self._log.append((owner, event))
         self._wake()
 
     def _on_finished(self, failure: str | None) -> None:
@@ -325,7 +334,7 @@ class ExtensionHost:
         One that answers commands answers this one; of another one nothing
         can be known.
         """
-        if self._log or self._is_answered or self._finished.done():
+        if self._is_heard_of or self._finished.done():
             return
         cmd = Cmd.create("ten_host_sync")
         answer = asyncio.ensure_future(

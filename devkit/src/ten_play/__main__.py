@@ -1,0 +1,105 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""`./dev play`: a page on this machine that speaks with the extension."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import webbrowser
+from typing import NoReturn
+
+DEFAULT_PORT = 8700
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"play: {message} (--help lists the options)", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; return the exit code."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TEN_HOST_LOG", "off")
+    try:
+        asyncio.run(_serve(options))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 0
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        print(
+            f"play: cannot listen on port {options.port}: {reason};"
+            " --port 0 takes any that is free",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="./dev play",
+        allow_abbrev=False,
+        description="A page on this machine: type, hear, interrupt, make "
+        "trouble, and see what happens. Ctrl-C ends it.",
+    )
+    add = parser.add_argument
+    add(
+        "--port",
+        type=_port,
+        default=DEFAULT_PORT,
+        metavar="N",
+        help=f"default {DEFAULT_PORT}; 0 takes any that is free",
+    )
+    add("--no-open", action="store_true", help="do not open the browser")
+    add("--llm-url", metavar="URL", help="an endpoint of OpenAI's kind: …/v1")
+    add("--llm-model", default="gpt-4o-mini", metavar="NAME", help="its model")
+    add(
+        "--local-voice",
+        choices=("espeak", "tones"),
+        default="espeak",
+        help="of the local server: speech, or tones that a test can read",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be 0 to 65535, not {text}")
+    return int(text)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    from ten_host import app_running
+
+    from .server import Order, PlayServer
+
+    _end_on_interrupt()
+    order = Order(
+        options.port, options.local_voice, options.llm_url, options.llm_model
+    )
+    with app_running():
+        async with PlayServer(order) as server:
+            print(f"play: {server.url} (Ctrl-C ends it)", flush=True)
+            if not options.no_open:
+                webbrowser.open(server.url)
+            await asyncio.Event().wait()
+
+
+def _end_on_interrupt() -> None:
+    """Let Ctrl-C cancel this task, between two turns of the loop."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, task.cancel)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

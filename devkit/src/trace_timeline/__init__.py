@@ -1,0 +1,10 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""What a trace shows, on one clock: lanes and marks, and pictures of them."""
+
+from __future__ import annotations
+
+from .marks import LANES, Lane, Mark
+from .model import Timeline
+
+__all__ = ["LANES", "Lane", "Mark", "Timeline"]

@@ -1,0 +1,316 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""The page of `./dev play`, in a browser that plays it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browsing import Visitor, browser, play_server
+from heard import WORDS
+
+from gradium_sim import tones
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+pytestmark = [
+    pytest.mark.stand_in,
+    pytest.mark.skipif(
+        not Path(sys.prefix, ".installed-play").exists(),
+        reason="this Python was not set up by ./dev",
+    ),
+]
+
+EIGHT = " ".join(WORDS[:8])
+TWELVE = " ".join(WORDS[:12])
+FORTY = " ".join(WORDS[:40])
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    spoken = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    with wave.open(str(spoken), "wb") as file:
+        file.setparams((1, 2, 48000, 0, "NONE", ""))
+        for word in WORDS[:8]:
+            file.writeframes(tones.encode(word, 48000).tobytes())
+        file.writeframes(bytes(2 * 48000))
+    with browser(f"--use-file-for-fake-audio-capture={spoken}") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url(chrome: Browser) -> Iterator[str]:
+    with play_server() as address:
+        yield address
+
+
+@pytest.fixture
+def visit(chrome: Browser, url: str) -> Iterator[Visit]:
+    """Opens pages; none of them may have complained in the end."""
+    visitors = []
+    contexts = []
+
+    def begin(width: int = 1380, **options: Any) -> Visitor:
+        size = {"width": width, "height": 1200}
+        context = chrome.new_context(viewport=size, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        visitors.append(Visitor(context.new_page(), url))
+        return visitors[-1]
+
+    yield begin
+    for context in contexts:
+        context.close()
+    assert [v.complaints for v in visitors] == [[] for _ in visitors]
+
+
+def test_words_are_lit_in_order_while_they_are_heard(visit: Visit) -> None:
+    visitor = visit()
+    visitor.speak(EIGHT)
+    visitor.until_state("ready")
+
+    heard = visitor.heard()
+    assert [str(word) for word in heard] == WORDS[:8]
+    reached = visitor.reached()
+    assert [word["text"] for word in reached] == WORDS[:8]
+    assert "lit" in {word["state"] for word in reached}
+    for word, there in zip(reached, heard, strict=True):
+        # Where the sound was when the word was lit.
+        assert word["start_s"] <= word["position_s"]
+        is_over = word["position_s"] >= word["stop_s"]
+        assert is_over == (word["state"] == "heard")
+        assert word["start_s"] == pytest.approx(there.start_s, abs=0.02)
+    assert visitor.words("heard") == WORDS[:8]
+
+
+def test_the_space_bar_leaves_the_rest_unheard(visit: Visit) -> None:
+    visitor = visit()
+    visitor.speak(FORTY)
+    visitor.until_words_heard(5)
+    visitor.page.click("#trouble-title")
+    visitor.page.keyboard.press(" ")
+    visitor.until_state("ready")
+
+    *whole, last = [str(word) for word in visitor.heard()]
+    heard, cut = visitor.words("heard"), visitor.words("cut")
+    assert heard + cut == WORDS[:40]
+    # The one that was cut in its middle was not heard.
+    assert heard in (whole, [*whole, last])
+    assert "ms" in visitor.page.inner_text("#figure-silent")
+    assert " ".join(cut) in visitor.page.inner_text(".answer .verdict")
+
+
+@pytest.mark.thorough
+def test_the_button_interrupts_as_well(visit: Visit) -> None:
+    visitor = visit()
+    visitor.speak(FORTY)
+    visitor.until_words_heard(5)
+    visitor.page.click("#interrupt")
+    visitor.until_state("ready")
+
+    assert visitor.words("heard") + visitor.words("cut") == WORDS[:40]
+    assert len(visitor.words("cut")) > 10
+    assert visitor.page.is_disabled("#interrupt")
+
+
+@pytest.mark.thorough
+def test_a_voice_at_the_microphone_interrupts(visit: Visit) -> None:
+    visitor = visit()
+    visitor.speak(FORTY)
+    visitor.until_words_heard(3)
+    visitor.page.click("#microphone")
+    visitor.until_state("ready")
+
+    assert visitor.words("cut")
+    visitor.page.click("#microphone")
+    assert visitor.page.get_attribute("#microphone", "aria-pressed") == "false"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "trouble",
+    (
+        "cut",
+        "half_open",
+        "restart",
+        "capacity",
+        "http_503",
+        "end_early",
+        "stall",
+    ),
+)
+def test_every_word_is_heard_once_whatever_breaks(
+    visit: Visit, trouble: str
+) -> None:
+    visitor = visit()
+    visitor.page.click(f"[data-name={trouble}]")
+    visitor.speak(" ".join(WORDS))
+    visitor.page.wait_for_selector(f"[data-name={trouble}][data-when=now]")
+    visitor.until_state("ready")
+    visitor.page.click("#zoom-fit")
+    visitor.picture(f"trouble-{trouble}")
+
+    whole = [word.text for word in visitor.heard() if word.is_complete]
+    assert whole == list(WORDS)
+    assert visitor.words("heard") == list(WORDS)
+    kinds = {m["kind"] for m in visitor.page.evaluate("play.timeline.marks")}
+    assert kinds & {"resume", "retry"}
+
+
+@pytest.mark.thorough
+def test_a_wrong_key_is_told_and_the_next_answer_is_heard(
+    visit: Visit,
+) -> None:
+    visitor = visit()
+    visitor.page.click("[data-name=wrong_key]")
+    visitor.page.wait_for_selector("[data-name=wrong_key][data-when=armed]")
+    visitor.page.fill("#text", TWELVE)
+    visitor.page.keyboard.press("Control+Enter")
+    visitor.page.wait_for_selector("#outcome.bad")
+    assert "expired API key" in visitor.page.inner_text("#outcome")
+    visitor.page.wait_for_selector("[data-name=wrong_key][data-when=now]")
+
+    visitor.speak(TWELVE)
+    visitor.until_state("ready")
+    assert visitor.words("heard") == WORDS[:12]
+
+
+@pytest.mark.thorough
+def test_a_page_that_is_loaded_again_begins_anew(visit: Visit) -> None:
+    visitor = visit()
+    visitor.speak(FORTY)
+    visitor.until_words_heard(3)
+    visitor.page.reload()
+    visitor.until_state("ready")
+    visitor.speak(TWELVE)
+    visitor.until_state("ready")
+
+    assert visitor.words("heard") == WORDS[:12]
+    assert [str(word) for word in visitor.heard()] == WORDS[:12]
+
+
+@pytest.mark.thorough
+def test_two_pages_do_not_disturb_each_other(visit: Visit) -> None:
+    one, other = visit(), visit()
+    one.speak(FORTY)
+    other.page.click("[data-name=cut]")
+    other.speak(" ".join(reversed(WORDS[:40])))
+    one.until_state("ready")
+    other.until_state("ready")
+
+    assert [str(word) for word in one.heard()] == WORDS[:40]
+    assert other.words("heard") == WORDS[:40][::-1]
+    marks = one.page.evaluate("play.timeline.marks")
+    assert not {"retry", "resume"} & {mark["kind"] for mark in marks}
+
+
+@pytest.mark.thorough
+def test_a_saved_trace_can_be_opened_again(
+    visit: Visit, tmp_path: Path
+) -> None:
+    visitor = visit()
+    visitor.speak(TWELVE)
+    visitor.until_state("ready")
+    visitor.page.wait_for_function("play.events.file.includes('tts_audio_end')")
+    path = tmp_path / "trace.jsonl"
+    path.write_bytes(visitor.save("#save-trace"))
+    names = [json.loads(line).get("ten") for line in path.open()]
+    assert names[:2] == ["start", "config"]
+    live = visitor.page.evaluate("play.timeline.marks")
+
+    visitor.page.set_input_files("#open-trace", path)
+    visitor.page.wait_for_selector("#timeline-file:not([hidden])")
+    opened = {m["id"]: m for m in visitor.page.evaluate("play.timeline.marks")}
+    visitor.page.click("#live")
+
+    words = [m["text"] for m in live if m["lane"] == "words"]
+    assert words == WORDS[:12]
+    assert [opened[m["id"]]["text"] for m in live if m["lane"] == "words"] == (
+        words
+    )
+    assert visitor.save("#save-png")[1:4] == b"PNG"
+
+
+@pytest.mark.thorough
+def test_a_wrong_setting_is_told_and_changes_nothing(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.fill("#speed", "9")
+    visitor.page.press("#speed", "Enter")
+    visitor.page.wait_for_selector("#settings-told.bad")
+    assert "speed" in visitor.page.inner_text("#settings-told")
+    assert visitor.page.input_value("#speed") == "1"
+
+    visitor.page.select_option("#format", "ulaw_8000")
+    visitor.page.wait_for_selector("#settings-told:not(.bad)")
+    visitor.speak(TWELVE)
+    visitor.until_state("ready")
+    assert [str(word) for word in visitor.heard()] == WORDS[:12]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("look", ("light", "dark"))
+@pytest.mark.parametrize("width", (390, 1380))
+def test_the_page_fits_and_is_to_be_looked_at(
+    visit: Visit, width: int, look: str
+) -> None:
+    visitor = visit(width, color_scheme=look)
+    visitor.set("#rtt", 120)
+    visitor.page.select_option("#samples", index=1)
+    visitor.set("#rate", 30)
+    visitor.page.keyboard.press("Control+Enter")
+    visitor.until_words_heard(12)
+    visitor.picture(f"page-{look}-{width}-speaking")
+    visitor.page.click("#interrupt")
+    visitor.until_state("ready")
+    visitor.page.click("#zoom-fit")
+    visitor.picture(f"page-{look}-{width}-interrupted")
+
+    wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width
+    assert visitor.page.get_attribute("html", "data-theme") == look
+
+
+@pytest.mark.thorough
+def test_everything_can_be_reached_by_the_keyboard(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.wait_for_selector(
+        "#voice option:nth-child(1)", state="attached"
+    )
+    wanted = set(
+        visitor.page.evaluate(
+            "[...document.querySelectorAll('button, select, input, textarea,"
+            " canvas')].filter(one => !one.disabled && one.checkVisibility())"
+            ".map(one => one.id || one.dataset.name || one.dataset.kind"
+            " || one.textContent.trim())"
+        )
+    )
+    reached = set()
+    for _ in range(3 * len(wanted)):
+        visitor.page.keyboard.press("Tab")
+        reached.add(
+            visitor.page.evaluate(
+                "(one => one.id || one.dataset.name || one.dataset.kind ||"
+                " one.textContent.trim())(document.activeElement)"
+            )
+        )
+    assert wanted <= reached
+
+
+@pytest.mark.thorough
+def test_the_conversation_interrupts_itself(visit: Visit) -> None:
+    visitor = visit()
+    visitor.page.click("#converse")
+    visitor.until("document.querySelectorAll('.user').length === 4")
+    visitor.until_state("ready")
+
+    said = visitor.page.locator(".user").all_inner_texts()
+    assert said[1] == "The mountains, please."
+    assert visitor.page.locator(".answer .word.cut").count() > 0
