@@ -17,7 +17,7 @@ from .core.protocol import Audio, Ready, ServerMessage, Word, parts_of
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
 from .core.request import Ledger, Usage
-from .core.script import FLUSH, SessionBudget, SessionText
+from .core.script import SessionBudget, SessionText
 from .core.text import TextAssembler, is_speakable, without_tags
 from .core.wishes import refusal_of
 from .gradium_tts import GradiumTTSClient
@@ -199,13 +199,15 @@ class Speech:
             from_word,
             SessionBudget(params.session_max_s, params.session_max_chars),
         )
-        return Lane(self.ledger.request_id, stream, text, self._send)
+        name = self.ledger.request_id
+        return Lane(name, stream, text, self._inbox, self._sent)
 
     async def _run_session(self, lane: Lane, perform: Perform) -> int | None:
         """Speak in one session; returns where the next one has to go on."""
         self._stream = stream = lane.stream
         self.usage.sessions += 1
         stream.when_late(lambda what: self._start_rival(lane, what))
+        lane.when_full(self.ledger.hold_last_silence)
         async with lane:
             self._client.log.info(
                 "vendor_status: %s session %d on a socket %s",
@@ -224,28 +226,7 @@ class Speech:
         self._recovery.session_completed()
         return lane.text.goes_on_at
 
-    async def _send(self, lane: Lane) -> None:
-        """Send what is to be said, as it comes, while the session lasts."""
-        script, stream, text = self.ledger.script, lane.stream, lane.text
-        while True:
-            while (message := text.take(stream.age_s)) is not None:
-                if message is FLUSH:
-                    await stream.flush()
-                else:
-                    await self._send_text(message, stream)
-            if text.goes_on_at is not None:
-                self.ledger.hold_last_silence()
-            if text.goes_on_at is not None or script.is_input_ended:
-                if text.is_untouched:
-                    # What was held back is not to be heard; an end without
-                    # any text is not known to be answered.
-                    stream.abort(Left())
-                else:
-                    await stream.end_input()
-                return
-            await self._inbox.wait_for_news()
-
-    async def _send_text(self, message: str, stream: Stream) -> None:
+    def _sent(self, message: str) -> None:
         self.usage.characters_sent += len(without_tags(message))
         self._client.log.debug(
             "send_text_to_tts_server: %s characters=%d text=%r",
@@ -253,7 +234,6 @@ class Speech:
             len(message),
             message,
         )
-        await stream.send_text(message)
 
     def _account(self, message: ServerMessage) -> list[Action]:
         if isinstance(message, Audio):
@@ -380,6 +360,10 @@ class Speech:
                 and error.kind is ErrorKind.TRANSIENT
             ):
                 self._client.given_up()
+            # As TEN has it: the ceiling of the retries is an end, unless
+            # something was heard.
+            has_retries = self._config.silence_s > 0 and error.kind.is_retryable
+            error.was_retried_in_vain = has_retries and not ledger.has_started
             raise error
         log.warning(
             "vendor_error: %s retry in %.2f s: %s",

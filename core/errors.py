@@ -43,6 +43,8 @@ class GradiumError(Exception):
             code), empty where there is none.
         vendor_message: the vendor's own words, empty where there are none.
         hint: what may be the matter; the message ends in it.
+        was_retried_in_vain: whether a request was given up for it before
+            anything was heard, though trying again was worth it.
     """
 
     def __init__(
@@ -57,6 +59,12 @@ class GradiumError(Exception):
         self.code = code
         self.vendor_message = vendor_message
         self.hint = ""
+        self.was_retried_in_vain = False
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether the graph is told that nothing goes any more."""
+        return self.kind.is_fatal or self.was_retried_in_vain
 
     def __str__(self) -> str:
         """Return the message, with the hint."""

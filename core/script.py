@@ -124,6 +124,11 @@ class SessionText:
         self.goes_on_at: int | None = None
         self.is_untouched = True
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing follows what was taken, in this session."""
+        return self.goes_on_at is not None or self._script.is_input_ended
+
     def take(self, age_s: float) -> Message | None:
         """Return the next message, `None` where none is due.
 

@@ -192,7 +192,7 @@ class GraphEvents:
         await self.error(
             speech.ledger.request_id,
             f"{error} ({left} characters were not spoken)",
-            is_fatal=error.kind.is_fatal,
+            is_fatal=error.is_fatal,
             code=error.code or error.kind.value,
             vendor_message=error.vendor_message or str(error),
         )

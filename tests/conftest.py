@@ -133,6 +133,17 @@ def is_thorough(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--thorough"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_connect_is_raced() -> None:
+    """A busy machine may take a second for a connect; many a test counts them.
+
+    Those of the race set the time to what it is.
+    """
+    from gradium_tts_python.wire import race
+
+    race.STAGGER_S = 3600.0
+
+
 @pytest.fixture(autouse=True)
 def only_what_is_asked_for(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,7 @@ from gradium_tts_python.core.actions import Pcm
 from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import ErrorKind
 from gradium_tts_python.gradium_tts import GradiumTTSClient
+from gradium_tts_python.wire import race
 from gradium_tts_python.wire.transport import Transport
 
 from .properties.memory_transport import (
@@ -43,6 +44,11 @@ FOREVER = 1000
 
 def now() -> float:
     return asyncio.get_running_loop().time()
+
+
+@pytest.fixture(autouse=True)
+def connects_are_raced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race, "STAGGER_S", 1.0)
 
 
 @asynccontextmanager

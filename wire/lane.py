@@ -6,36 +6,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any
 
 from ..core.errors import GradiumError
 from ..core.protocol import Audio, ServerMessage
-from ..core.script import SessionText
+from ..core.script import FLUSH, SessionText
+from .inbox import Inbox
 from .owner import Left
 from .stream import Stream
-
-Send = Callable[["Lane"], Coroutine[Any, Any, None]]
 
 
 class Lane:
     """A stream, with the text that goes out on it in a task of its own."""
 
     def __init__(
-        self, name: str, stream: Stream, text: SessionText, send: Send
+        self,
+        name: str,
+        stream: Stream,
+        text: SessionText,
+        inbox: Inbox,
+        sent: Callable[[str], None],
     ) -> None:
         """Make a lane; entering it connects.
 
         Args:
-            name: of the request, for its tasks.
+            name: the request's id, for its tasks and the log.
             text: what its session is given.
-            send: sends that text, as it comes, and returns at its end.
+            inbox: tells when there is more of it.
+            sent: told of each text, before it leaves.
         """
         self.name = name
         self.stream = stream
         self.text = text
-        self._send = send
+        self._inbox = inbox
+        self._sent = sent
+        self._tell_full: Callable[[], None] | None = None
         self._sender: asyncio.Task[None] | None = None
         # What was received before anybody asked for it.
         self._early: list[ServerMessage] = []
@@ -49,7 +55,7 @@ class Lane:
         if self._sender is None:
             await self.stream.__aenter__()
             self._sender = asyncio.create_task(
-                self._send(self), name=f"gradium:{self.name:.64}:text"
+                self._send(), name=f"gradium:{self.name:.64}:text"
             )
             # Whatever ends the sender must not leave the receiver waiting.
             self._sender.add_done_callback(self._sender_ended)
@@ -94,6 +100,32 @@ class Lane:
             if isinstance(message, Audio):
                 return True
         return False
+
+    def when_full(self, tell: Callable[[], None]) -> None:
+        """Have it told that more text comes, though not in this session."""
+        self._tell_full = tell
+
+    async def _send(self) -> None:
+        """Send what is to be said, as it comes, while the session lasts."""
+        stream, text = self.stream, self.text
+        while True:
+            while (message := text.take(stream.age_s)) is not None:
+                if message is FLUSH:
+                    await stream.flush()
+                else:
+                    self._sent(message)
+                    await stream.send_text(message)
+            if text.goes_on_at is not None and self._tell_full:
+                self._tell_full()
+            if text.is_over:
+                break
+            await self._inbox.wait_for_news()
+        if text.is_untouched:
+            # What was held back is not to be heard; an end without any text
+            # is not known to be answered.
+            stream.abort(Left())
+        else:
+            await stream.end_input()
 
     def _sender_ended(self, sender: asyncio.Task[None]) -> None:
         if _failure_of(sender):
@@ -143,7 +175,7 @@ class Rival:
         except GradiumError as error:
             await lane.__aexit__(type(error), error, error.__traceback__)
             self._log.warning(
-                "vendor_error: %s its second session failed: %s",
+                "vendor_error: request=%.80s its second session failed: %s",
                 lane.name,
                 error,
             )
