@@ -13,7 +13,14 @@ from .config import GradiumTTSConfig
 from .core.actions import Action
 from .core.audio import to_pcm
 from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
-from .core.protocol import Audio, Ready, ServerMessage, Word, parts_of
+from .core.protocol import (
+    Audio,
+    Ready,
+    ServerMessage,
+    Unreadable,
+    Word,
+    parts_of,
+)
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
 from .core.request import Ledger, Usage
@@ -261,11 +268,17 @@ class Speech:
                 "receive_audio: %s bytes=%d", self._name, len(message.chunk)
             )
             pcm = to_pcm(message.chunk, self._config.params.output_format)
-            return self.ledger.audio_received(pcm, self._now())
+            actions = self.ledger.audio_received(
+                pcm, self._now(), message.start_s, message.stop_s
+            )
+            self._check_holes()
+            return actions
         if isinstance(message, Word):
             self.usage.characters_spoken += len(message.text)
             self._client.log.debug("receive_words: %s %s", self._name, message)
             return self.ledger.word_received(message)
+        if isinstance(message, Unreadable):
+            self.ledger.unreadable_received(is_audio=message.is_audio)
         if isinstance(message, Ready):
             self._client.log.info(
                 "vendor_status: %s accepted as %s",
@@ -275,21 +288,38 @@ class Speech:
         return []
 
     def _check_spoken(self, goes_on_at: int | None) -> None:
-        """A session that ended without an error may yet have left words out."""
+        """A session that ended without an error may yet have left words out.
+
+        Raises:
+            SynthesisError: it has.
+        """
         ledger = self.ledger
         if goes_on_at is None:
             goes_on_at = ledger.script.word_count
         if not ledger.session_delivered_s:
             kind = ErrorKind.PROTOCOL
             what = "no audio came from {} for {} characters"
-        elif not ledger.is_session_complete(goes_on_at):
+        elif not ledger.session_ended(goes_on_at):
+            self._check_holes()
             kind = ErrorKind.TRANSIENT
             what = "{} ended the speech {} characters early"
         else:
             return
-        host = host_of(self._config.endpoint().url)
         left = len(ledger.undelivered_text())
-        raise SynthesisError(what.format(host, left), kind)
+        raise SynthesisError(what.format(self._host, left), kind)
+
+    def _check_holes(self) -> None:
+        """What is missing in the middle has to be said again.
+
+        Raises:
+            SynthesisError: something is.
+        """
+        at_s = self.ledger.hole_at_s
+        if at_s is not None:
+            raise SynthesisError(
+                f"{self._host} left out audio after {at_s:.2f} s",
+                ErrorKind.TRANSIENT,
+            )
 
     # ------------------------------------------------------------- a failure
 
@@ -389,6 +419,10 @@ class Speech:
         )
         await asyncio.sleep(step.delay_s)
         return step.from_word
+
+    @property
+    def _host(self) -> str:
+        return host_of(self._config.endpoint().url)
 
     @property
     def _name(self) -> str:

@@ -20,6 +20,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -53,7 +54,16 @@ class LocalProtocolError(Exception):
 
 
 class RemoteProtocolError(Exception):
-    """The server sent something the protocol forbids."""
+    """The server sent something the protocol forbids.
+
+    Attributes:
+        has_audio: whether there surely was audio in it; `None` where that
+            cannot be told.
+    """
+
+    def __init__(self, message: str, has_audio: bool | None = None) -> None:
+        super().__init__(message)
+        self.has_audio = has_audio
 
 
 # --------------------------------------------------------------- what we send
@@ -160,7 +170,18 @@ class ServerError:
     code: int | None = None
 
 
-ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError]
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a frame that could not be read, and may have had audio.
+
+    Attributes:
+        is_audio: whether it surely had.
+    """
+
+    is_audio: bool
+
+
+ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError, Unreadable]
 
 
 @dataclass(frozen=True)
@@ -192,6 +213,8 @@ def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
         yield replace(message, chunk=chunk)
 
 
+# What a frame has that was audio, in front of whatever broke it.
+_AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 # No session lasts that long; larger times cannot be turned into integers.
 _MOST_S = 1e6
 
@@ -212,7 +235,8 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
     try:
         message = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise RemoteProtocolError(f"not JSON: {error}") from None
+        is_audio = True if _AUDIO.search(raw) else None
+        raise RemoteProtocolError(f"not JSON: {error}", is_audio) from None
     if not isinstance(message, dict) or not isinstance(
         message.get("type"), str
     ):
@@ -235,7 +259,9 @@ def _read_audio(message: dict[str, Any]) -> Audio:
     try:
         chunk = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RemoteProtocolError(f"audio is not base64: {error}") from None
+        raise RemoteProtocolError(
+            f"audio is not base64: {error}", has_audio=True
+        ) from None
     start_s, stop_s = _read_span(message)
     is_timed = not math.isnan(start_s)
     return Audio(chunk, start_s, stop_s) if is_timed else Audio(chunk)
@@ -244,7 +270,7 @@ def _read_audio(message: dict[str, Any]) -> Audio:
 def _read_word(message: dict[str, Any]) -> Word:
     text = message.get("text")
     if not isinstance(text, str):
-        raise RemoteProtocolError("text without text")
+        raise RemoteProtocolError("text without text", has_audio=False)
     return Word(_encodable(text), *_read_span(message))
 
 
@@ -285,7 +311,9 @@ def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
         isinstance(value, kind) and not isinstance(value, bool)
     ):
         return value
-    raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
+    raise RemoteProtocolError(
+        f"{message['type']}.{key} is {value!r:.40}", has_audio=False
+    )
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {

@@ -13,6 +13,9 @@ TIME_MARGIN_S: Final = 1e-4
 # No word starts so long before the audio, lasts so long, or is announced so
 # long before its own audio.
 _EARLIEST_S, _LONGEST_S, _AHEAD_S = -1.0, 60.0, 30.0
+# Times may run early by a frame of 80 ms and more: with less audio behind it, a
+# word may have lost its tail. Nothing in a session tells how early they run.
+DELIVERED_MARGIN_S: Final = 0.1
 # A time is wrong when the next two words end that much before it.
 _OUT_OF_ORDER_S = 1.0
 # … or when the word itself ends that much before the one before it.

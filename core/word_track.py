@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 
@@ -11,9 +12,14 @@ from .actions import EndReason, TimedWord, TurnStatus, Words
 from .protocol import Word
 from .word_times import TIME_MARGIN_S
 
+_FIRST_MARKS = re.compile(r"^\W+")
+
 
 class WordTrack:
     """The words of a request on their way to the graph, in strict order.
+
+    Each is announced once: what a new session says again was announced when
+    it was delivered first.
 
     Times in seconds count from the start of the request's audio; `start_ms`
     says when that was, in Unix ms.
@@ -23,6 +29,10 @@ class WordTrack:
         self.announced = 0
         self._is_wanted = is_wanted
         self._waiting: deque[Word] = deque()
+        # What the current session has said of what is announced, and what of
+        # the sessions before it is to be heard again.
+        self._announced: list[str] = []
+        self._again = ""
         self._last_stop_s = 0.0
         self._next_turn_seq_id = 0
         self._last_start_ms = -1
@@ -41,11 +51,38 @@ class WordTrack:
         else:
             word = Word(word.text, word.start_s + offset_s, stop_s + offset_s)
         self._last_stop_s = word.stop_s
-        self._waiting.append(word)
+        if self._is_again(word.text):
+            self._announced.append(word.text)
+        else:
+            self._waiting.append(word)
 
-    def forget_waiting(self) -> None:
-        """Drop the words whose audio was cut off."""
+    def cut(self, over: int) -> None:
+        """Drop the words whose audio was cut off; some are heard again.
+
+        Args:
+            over: how many of the session's words are not said again.
+        """
+        again = "".join(map(_plain, self._announced[over:]))
+        self._again = again + self._again
         self._waiting.clear()
+        self._announced.clear()
+
+    def complete(self) -> None:
+        """Begin a session that says nothing again."""
+        self._waiting.clear()
+        self._announced.clear()
+        self._again = ""
+
+    def _is_again(self, text: str) -> bool:
+        plain = _plain(text)
+        # Marks that stand first may belong to the word before them.
+        for again in (self._again, _FIRST_MARKS.sub("", self._again)):
+            if again and again.startswith(plain):
+                self._again = again[len(plain) :]
+                return True
+        # What was said otherwise this time is as new as all that follows.
+        self._again = ""
+        return False
 
     def due(self, until_s: float, start_ms: int) -> list[Words]:
         """Announce the words whose audio was delivered by `until_s`."""
@@ -54,6 +91,7 @@ class WordTrack:
             self._waiting and self._waiting[0].stop_s <= until_s + TIME_MARGIN_S
         ):
             word = self._waiting.popleft()
+            self._announced.append(word.text)
             self.announced += 1
             if self._is_wanted:
                 results.append(self._word(word, start_ms))
@@ -110,3 +148,7 @@ class WordTrack:
             turn_seq_id=self._next_turn_seq_id - 1,
             turn_status=status,
         )
+
+
+def _plain(text: str) -> str:
+    return "".join(text.split()).casefold()
