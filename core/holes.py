@@ -122,16 +122,18 @@ class Holes:
             last_word_stop_s: where the last word ends, by its time; `None`
                 where no word has one.
         """
-        spoken_s = float("inf")
-        if last_word_stop_s is not None:
-            spoken_s = last_word_stop_s + DELIVERED_MARGIN_S
-        is_short = last_word_stop_s is not None and (
-            last_word_stop_s > self._received_s + DELIVERED_MARGIN_S
+        stop_s = last_word_stop_s
+        has_words_left = stop_s is not None and (
+            stop_s > self._received_s + DELIVERED_MARGIN_S
         )
-        if self._is_audio_unread or is_short:
+        if self._is_audio_unread or has_words_left:
+            # Nothing has shown what it was that could not be read.
             self._lose(self._unread_at_s)
         gap_at_s = self._gap_at_s
-        self._is_speech_missing |= gap_at_s is not None and gap_at_s < spoken_s
+        if gap_at_s is not None and (
+            stop_s is None or stop_s + DELIVERED_MARGIN_S > gap_at_s
+        ):
+            self._is_speech_missing = True
 
     # ------------------------------------------------------------- internal
 
@@ -147,6 +149,7 @@ class Holes:
         return min((at for at in places if at is not None), default=None)
 
     def _lose(self, at_s: float | None) -> None:
+        """Note that what could not be read is missing, if there is any."""
         if self._loss_at_s is None:
             self._loss_at_s = at_s
 

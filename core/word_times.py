@@ -62,15 +62,20 @@ def words_over(
     count, latest = 0, -math.inf
     for number, (at, stop) in enumerate(timed):
         following = [later for _, later in timed[number + 1 : number + 3]]
-        is_wrong = len(following) == 2 and max(following) < (
-            stop - _OUT_OF_ORDER_S
-        )
         # Words end in the order in which they are said.
-        if not is_wrong and stop > latest - _DISORDER_S:
+        if not is_contradicted(stop, following) and (
+            stop > latest - _DISORDER_S
+        ):
             latest = max(latest, stop)
             if latest + margin_s <= delivered_s + TIME_MARGIN_S:
                 count = at + 1
     return count
+
+
+def is_contradicted(stop_s: float, following_s: Sequence[float]) -> bool:
+    """Whether the ends of the next two words show that a word's is wrong."""
+    has_two = len(following_s) == 2
+    return has_two and max(following_s) < stop_s - _OUT_OF_ORDER_S
 
 
 def _as_float(value: object) -> float:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 
 from .actions import EndReason, TimedWord, TurnStatus, Words
 from .protocol import Word
-from .word_times import TIME_MARGIN_S
+from .word_times import TIME_MARGIN_S, is_contradicted
 
 _FIRST_MARKS = re.compile(r"^\W+")
 
@@ -34,6 +35,7 @@ class WordTrack:
         self._announced: list[str] = []
         self._again = ""
         self._last_stop_s = 0.0
+        self._last_due_s = 0.0
         self._next_turn_seq_id = 0
         self._last_start_ms = -1
         self._last_stop_ms = 0
@@ -87,11 +89,13 @@ class WordTrack:
     def due(self, until_s: float, start_ms: int) -> list[Words]:
         """Announce the words whose audio was delivered by `until_s`."""
         results = []
-        while (
-            self._waiting and self._waiting[0].stop_s <= until_s + TIME_MARGIN_S
-        ):
-            word = self._waiting.popleft()
+        while self._waiting:
+            word = self._with_right_times(self._waiting[0])
+            if word.stop_s > until_s + TIME_MARGIN_S:
+                break
+            self._waiting.popleft()
             self._announced.append(word.text)
+            self._last_due_s = word.stop_s
             self.announced += 1
             if self._is_wanted:
                 results.append(self._word(word, start_ms))
@@ -117,6 +121,13 @@ class WordTrack:
         )
         status = TurnStatus.INTERRUPTED if is_cut else TurnStatus.END
         return [self._next([], first_ms, 0, status)]
+
+    def _with_right_times(self, word: Word) -> Word:
+        """Return the first that waits; a wrong time holds no other back."""
+        following = [later.stop_s for later in islice(self._waiting, 1, 3)]
+        if not is_contradicted(word.stop_s, following):
+            return word
+        return Word(word.text, self._last_due_s, self._last_due_s)
 
     def _word(self, word: Word, start_ms: int) -> Words:
         # Starts must ascend strictly, whatever the server sends.
