@@ -213,6 +213,8 @@ def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
         yield replace(message, chunk=chunk)
 
 
+# Characters of a wrong value that are worth reading.
+_MOST_SHOWN = 40
 # What a frame has that was audio, in front of whatever broke it.
 _AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 # No session lasts that long; larger times cannot be turned into integers.
@@ -311,8 +313,12 @@ def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
         isinstance(value, kind) and not isinstance(value, bool)
     ):
         return value
+    shown = repr(value)
+    if len(shown) > _MOST_SHOWN:
+        # Not cut: a secret in it would be cut, too, and then not be known.
+        shown = f"of type {type(value).__name__}"
     raise RemoteProtocolError(
-        f"{message['type']}.{key} is {value!r:.40}", has_audio=False
+        f"{message['type']}.{key} is {shown}", has_audio=False
     )
 
 

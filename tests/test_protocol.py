@@ -291,6 +291,11 @@ def test_decode_reads(raw: str, event: ServerMessage | Ignored) -> None:
             "ready.sample_rate is '8000'",
         ),
         (frame(type="ready", sample_rate=True), "ready.sample_rate is True"),
+        # Whole or not at all: of a secret no half must be left.
+        (
+            frame(type="ready", sample_rate={"api_key": "x" * 30}),
+            "ready.sample_rate is of type dict",
+        ),
         (frame(type="audio"), "audio without audio"),
         (frame(type="audio", audio=[1]), "audio without audio"),
         (frame(type="audio", audio="é"), "audio is not base64: "),

@@ -127,7 +127,7 @@ ROWS = [
         if name != "sentences"
     ),
     # Of the cuts in the first one, of 7 s, few can be resumed at all.
-    Row("sentences", GRANULARITIES["sentences"], most_again=0.4, longest_again=11),
+    Row("sentences", GRANULARITIES["sentences"], most_again=0.4, longest_again=20),
     Row("mixed", lambda said: mixed(said, random.Random(5)), longest_again=6),
     Row("80 ms early", WORDS_EACH, shifted(-0.08), most_again=0.1, longest_again=1),
     Row("80 ms late", WORDS_EACH, shifted(0.08), most_again=0.55),
