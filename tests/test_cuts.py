@@ -323,6 +323,25 @@ async def test_a_cut_before_words_can_be_timed_starts_over(
     assert after == 0
 
 
+async def test_two_such_cuts_have_the_beginning_heard_three_times(
+    sim: GradiumSim,
+) -> None:
+    """As the documents say: each starts over, however much was heard."""
+    # `ready`, and frames of 80 ms: 1.6 s, and 0.8 s.
+    line = CutLine(1 + 20, 1 + 10, is_wordless=True)
+
+    spoken = await spoken_over(line, sim.url)
+
+    assert spoken.error is None
+    [(first, _), (second, _)] = hearing_of(spoken).seams
+    assert hearing_of(spoken).order == (
+        *range(first + 1),
+        *range(second + 1),
+        *range(60),
+    )
+    assert first > second >= 3
+
+
 async def test_a_vendor_without_words_ends_in_one_error() -> None:
     fault = Fault(Point.AUDIO, Close(1011), after_frames=40)
     async with GradiumSim(_Wordless(), faults=FaultPlan(fault)) as sim:
