@@ -221,7 +221,7 @@ class Speech:
                 "opened ahead" if stream.times.is_warm else "of its own",
             )
             async for message in lane:
-                if self._rival and not isinstance(message, Ready):
+                if self._rival and not isinstance(message, (Ready, Unreadable)):
                     await self._drop_rival()
                 for part in parts_of(message):
                     await self._perform(perform, self._account(part))
