@@ -8,11 +8,13 @@ import asyncio
 import math
 import random
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 from .config import GradiumTTSConfig
 from .core.actions import Action
 from .core.audio import to_pcm
-from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
+from .core.completeness import hole_in, missing_at_end
+from .core.errors import ErrorKind, GradiumError, StallError
 from .core.protocol import (
     Audio,
     Ready,
@@ -227,7 +229,11 @@ class Speech:
                     await self._perform(perform, self._account(part))
                     if part is not message:
                         await asyncio.sleep(0)
-            self._check_spoken(lane.text.goes_on_at)
+            missing = missing_at_end(
+                self.ledger, lane.text.goes_on_at, self._host
+            )
+            if missing:
+                raise missing
         self._recovery.session_completed()
         return lane.text.goes_on_at
 
@@ -271,7 +277,8 @@ class Speech:
             actions = self.ledger.audio_received(
                 pcm, self._now(), message.start_s, message.stop_s
             )
-            self._check_holes()
+            if hole := hole_in(self.ledger, self._host):
+                raise hole
             return actions
         if isinstance(message, Word):
             self.usage.characters_spoken += len(message.text)
@@ -286,40 +293,6 @@ class Speech:
                 message.request_id,
             )
         return []
-
-    def _check_spoken(self, goes_on_at: int | None) -> None:
-        """A session that ended without an error may yet have left words out.
-
-        Raises:
-            SynthesisError: it has.
-        """
-        ledger = self.ledger
-        if goes_on_at is None:
-            goes_on_at = ledger.script.word_count
-        if not ledger.session_delivered_s:
-            kind = ErrorKind.PROTOCOL
-            what = "no audio came from {} for {} characters"
-        elif not ledger.session_ended(goes_on_at):
-            self._check_holes()
-            kind = ErrorKind.TRANSIENT
-            what = "{} ended the speech {} characters early"
-        else:
-            return
-        left = len(ledger.undelivered_text())
-        raise SynthesisError(what.format(self._host, left), kind)
-
-    def _check_holes(self) -> None:
-        """What is missing in the middle has to be said again.
-
-        Raises:
-            SynthesisError: something is.
-        """
-        at_s = self.ledger.hole_at_s
-        if at_s is not None:
-            raise SynthesisError(
-                f"{self._host} left out audio after {at_s:.2f} s",
-                ErrorKind.TRANSIENT,
-            )
 
     # ------------------------------------------------------------- a failure
 
@@ -420,7 +393,7 @@ class Speech:
         await asyncio.sleep(step.delay_s)
         return step.from_word
 
-    @property
+    @cached_property
     def _host(self) -> str:
         return host_of(self._config.endpoint().url)
 

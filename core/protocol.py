@@ -200,17 +200,17 @@ MOST_BYTES_AT_ONCE = 32_768
 
 
 def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
-    """Cut audio that is far longer than any that the vendor sends.
-
-    The times stay those of the whole.
-    """
+    """Cut audio that is far longer than any that the vendor sends."""
     size = len(message.chunk) if isinstance(message, Audio) else 0
     if not isinstance(message, Audio) or size <= MOST_BYTES_AT_ONCE:
         yield message
         return
+    s_per_byte = (message.stop_s - message.start_s) / size
     for at in range(0, size, MOST_BYTES_AT_ONCE):
         chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
-        yield replace(message, chunk=chunk)
+        start_s = message.start_s + at * s_per_byte
+        stop_s = start_s + len(chunk) * s_per_byte
+        yield replace(message, chunk=chunk, start_s=start_s, stop_s=stop_s)
 
 
 # Characters of a wrong value that are worth reading.

@@ -199,6 +199,52 @@ async def test_without_times_what_was_audio_is_said_again(
     check_all_is_heard(await spoken_over(sim, line), line)
 
 
+def in_large_messages(*, without: int | None = None) -> Change:
+    """Send audio in messages of 2.4 s, which are handed on in parts.
+
+    Something unreadable stands before each; one may be missing.
+    """
+    held: list[Message] = []
+    sent = 0
+
+    def joined() -> Iterator[Message | Raw]:
+        nonlocal sent
+        if held:
+            chunks = [base64.b64decode(message["audio"]) for message in held]
+            audio = base64.b64encode(b"".join(chunks)).decode()
+            yield '{"type": "audio", "audio": "?"}'
+            if sent != without:
+                start_s = held[0]["start_s"]
+                yield {**held[-1], "audio": audio, "start_s": start_s}
+            sent += 1
+            held.clear()
+
+    def change(message: Message) -> Iterator[Message | Raw]:
+        if message["type"] != "audio":
+            if message["type"] == "end_of_stream":
+                yield from joined()
+            yield message
+            return
+        held.append(message)
+        if len(held) == 30:
+            yield from joined()
+
+    return change
+
+
+@pytest.mark.parametrize(("without", "sessions"), [(None, 1), (1, 2)])
+async def test_messages_of_any_size_are_measured(
+    sim: GradiumSim, without: int | None, sessions: int
+) -> None:
+    line = AlteredLine(in_large_messages(without=without))
+
+    spoken = await spoken_over(sim, line, " ".join(WORDS))
+
+    assert spoken.error is None
+    assert line.connections == sessions
+    assert set(hear(spoken.pcm, RATE_HZ, WORDS).order) == set(range(60))
+
+
 async def test_what_was_not_heard_is_not_announced(sim: GradiumSim) -> None:
     line = AlteredLine(spoiling(range(7, 17), SPOILED["left out"]))
 
