@@ -349,6 +349,29 @@ def test_decode_raises_nothing_else_for_any_json(tree: Any) -> None:
     decoded_or_refused(json.dumps(tree))
 
 
+@pytest.mark.parametrize(
+    ("raw", "has_audio"),
+    [
+        (frame(type="audio", audio="A Q="), True),
+        ('{"type":"audio","audio":"AAAA', True),
+        ('{"type":"audio","audio":"', None),
+        (frame(type="audio", audio=None), None),
+        ("AAAA", None),
+        (b"AAAA", None),
+        ("{}", None),
+        (frame(type="text", text=7), False),
+        (frame(type="ready", sample_rate="8000"), False),
+    ],
+)
+def test_what_cannot_be_read_may_have_been_audio(
+    raw: str | bytes, has_audio: bool | None
+) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode(raw)
+
+    assert caught.value.has_audio is has_audio
+
+
 @given(TYPES, st.dictionaries(FIELDS, JSON))
 def test_decode_raises_nothing_else_for_any_field(
     kind: str, fields: dict[str, Any]
