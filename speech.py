@@ -15,14 +15,8 @@ from .core.actions import Action
 from .core.audio import to_pcm
 from .core.completeness import hole_in, missing_at_end
 from .core.errors import ErrorKind, GradiumError, StallError
-from .core.protocol import (
-    Audio,
-    Ready,
-    ServerMessage,
-    Unreadable,
-    Word,
-    parts_of,
-)
+from .core.parts import parts_of
+from .core.protocol import Audio, Ready, ServerMessage, Unreadable, Word
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
 from .core.request import Ledger, Usage

@@ -21,8 +21,8 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Union
 
@@ -54,12 +54,7 @@ class LocalProtocolError(Exception):
 
 
 class RemoteProtocolError(Exception):
-    """The server sent something the protocol forbids.
-
-    Attributes:
-        has_audio: whether there surely was audio in it; `None` where that
-            cannot be told.
-    """
+    """What the protocol forbids; whether it `has_audio` may be unknown."""
 
     def __init__(self, message: str, has_audio: bool | None = None) -> None:
         super().__init__(message)
@@ -172,11 +167,7 @@ class ServerError:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """Stands for a frame that could not be read, and may have had audio.
-
-    Attributes:
-        is_audio: whether it surely had.
-    """
+    """Stands for a frame that may have had audio, or surely had."""
 
     is_audio: bool
 
@@ -194,27 +185,6 @@ class Ignored:
     type: str
 
 
-# No more of a message is handed on at once: what is done with it would hold up
-# whoever else is on the loop. The vendor's own have some 4,000 bytes.
-MOST_BYTES_AT_ONCE = 32_768
-
-
-def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
-    """Cut audio that is far longer than any that the vendor sends."""
-    size = len(message.chunk) if isinstance(message, Audio) else 0
-    if not isinstance(message, Audio) or size <= MOST_BYTES_AT_ONCE:
-        yield message
-        return
-    s_per_byte = (message.stop_s - message.start_s) / size
-    for at in range(0, size, MOST_BYTES_AT_ONCE):
-        chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
-        start_s = message.start_s + at * s_per_byte
-        stop_s = start_s + len(chunk) * s_per_byte
-        yield replace(message, chunk=chunk, start_s=start_s, stop_s=stop_s)
-
-
-# Characters of a wrong value that are worth reading.
-_MOST_SHOWN = 40
 # What a frame has that was audio, in front of whatever broke it.
 _AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 # No session lasts that long; larger times cannot be turned into integers.
@@ -237,8 +207,8 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
     try:
         message = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        is_audio = True if _AUDIO.search(raw) else None
-        raise RemoteProtocolError(f"not JSON: {error}", is_audio) from None
+        has_audio = bool(_AUDIO.search(raw)) or None
+        raise RemoteProtocolError(f"not JSON: {error}", has_audio) from None
     if not isinstance(message, dict) or not isinstance(
         message.get("type"), str
     ):
@@ -261,9 +231,8 @@ def _read_audio(message: dict[str, Any]) -> Audio:
     try:
         chunk = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RemoteProtocolError(
-            f"audio is not base64: {error}", has_audio=True
-        ) from None
+        why = f"audio is not base64: {error}"
+        raise RemoteProtocolError(why, has_audio=True) from None
     start_s, stop_s = _read_span(message)
     is_timed = not math.isnan(start_s)
     return Audio(chunk, start_s, stop_s) if is_timed else Audio(chunk)
@@ -314,12 +283,11 @@ def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
     ):
         return value
     shown = repr(value)
-    if len(shown) > _MOST_SHOWN:
+    if len(shown) > 40:
         # Not cut: a secret in it would be cut, too, and then not be known.
         shown = f"of type {type(value).__name__}"
-    raise RemoteProtocolError(
-        f"{message['type']}.{key} is {shown}", has_audio=False
-    )
+    why = f"{message['type']}.{key} is {shown}"
+    raise RemoteProtocolError(why, has_audio=False)
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {

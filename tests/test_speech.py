@@ -38,7 +38,7 @@ from gradium_tts_python.core.errors import (
     GradiumError,
     StallError,
 )
-from gradium_tts_python.core.protocol import MOST_BYTES_AT_ONCE
+from gradium_tts_python.core.parts import MOST_BYTES_AT_ONCE
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.wire.transport import Transport
 
