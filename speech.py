@@ -8,12 +8,15 @@ import asyncio
 import math
 import random
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 from .config import GradiumTTSConfig
 from .core.actions import Action
 from .core.audio import to_pcm
-from .core.errors import ErrorKind, GradiumError, StallError, SynthesisError
-from .core.protocol import Audio, Ready, ServerMessage, Word, parts_of
+from .core.completeness import hole_in, missing_at_end
+from .core.errors import ErrorKind, GradiumError, StallError
+from .core.parts import parts_of
+from .core.protocol import Audio, Ready, ServerMessage, Unreadable, Word
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
 from .core.request import Ledger, Usage
@@ -216,13 +219,17 @@ class Speech:
                 "opened ahead" if stream.times.is_warm else "of its own",
             )
             async for message in lane:
-                if self._rival and not isinstance(message, Ready):
+                if self._rival and not isinstance(message, (Ready, Unreadable)):
                     await self._drop_rival()
                 for part in parts_of(message):
                     await self._perform(perform, self._account(part))
                     if part is not message:
                         await asyncio.sleep(0)
-            self._check_spoken(lane.text.goes_on_at)
+            missing = missing_at_end(
+                self.ledger, lane.text.goes_on_at, self._host
+            )
+            if missing:
+                raise missing
         self._recovery.session_completed()
         return lane.text.goes_on_at
 
@@ -241,11 +248,18 @@ class Speech:
                 "receive_audio: %s bytes=%d", self._name, len(message.chunk)
             )
             pcm = to_pcm(message.chunk, self._config.params.output_format)
-            return self.ledger.audio_received(pcm, self._now())
+            actions = self.ledger.audio_received(
+                pcm, self._now(), message.start_s, message.stop_s
+            )
+            if hole := hole_in(self.ledger, self._host):
+                raise hole
+            return actions
         if isinstance(message, Word):
             self.usage.characters_spoken += len(message.text)
             self._client.log.debug("receive_words: %s %s", self._name, message)
             return self.ledger.word_received(message)
+        if isinstance(message, Unreadable):
+            self.ledger.unreadable_received(is_audio=message.is_audio)
         if isinstance(message, Ready):
             self._client.log.info(
                 "vendor_status: %s accepted as %s",
@@ -253,23 +267,6 @@ class Speech:
                 message.request_id,
             )
         return []
-
-    def _check_spoken(self, goes_on_at: int | None) -> None:
-        """A session that ended without an error may yet have left words out."""
-        ledger = self.ledger
-        if goes_on_at is None:
-            goes_on_at = ledger.script.word_count
-        if not ledger.session_delivered_s:
-            kind = ErrorKind.PROTOCOL
-            what = "no audio came from {} for {} characters"
-        elif not ledger.is_session_complete(goes_on_at):
-            kind = ErrorKind.TRANSIENT
-            what = "{} ended the speech {} characters early"
-        else:
-            return
-        host = host_of(self._config.endpoint().url)
-        left = len(ledger.undelivered_text())
-        raise SynthesisError(what.format(host, left), kind)
 
     # ------------------------------------------------------------- a failure
 
@@ -373,6 +370,10 @@ class Speech:
         )
         await asyncio.sleep(step.delay_s)
         return step.from_word
+
+    @cached_property
+    def _host(self) -> str:
+        return host_of(self._config.endpoint().url)
 
     @property
     def _name(self) -> str:

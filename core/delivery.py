@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Final
 
 from .alignment import Alignment
 from .audio import SAMPLE_BYTES, fade_in, fade_out, silence_at
+from .holes import Holes
 from .script import Script
-from .word_times import words_over
+from .word_times import DELIVERED_MARGIN_S, words_over
 
 # Word messages follow their audio; where none has come after this much of
 # it, none will, and the position in the text cannot be known.
@@ -17,11 +19,16 @@ _WORDS_EXPECTED_AFTER_S: Final = 2.0
 
 
 class SessionAudio:
-    """The audio of one session, from its chunks to what is delivered."""
+    """The audio of one session, from its chunks to what is delivered.
+
+    Attributes:
+        holes: what is missing in it.
+    """
 
     def __init__(self, sample_rate_hz: int, *, is_seam_cut: bool) -> None:
         self.delivered_bytes = 0
         self.is_silence_held = False
+        self.holes = Holes(sample_rate_hz)
         self._sample_rate_hz = sample_rate_hz
         self._is_seam_cut = is_seam_cut
         self._half_sample = b""
@@ -31,6 +38,11 @@ class SessionAudio:
     @property
     def delivered_s(self) -> float:
         return self.delivered_bytes / (self._sample_rate_hz * SAMPLE_BYTES)
+
+    @property
+    def intact_s(self) -> float:
+        """Seconds that were delivered before anything that is missing."""
+        return min(self.delivered_s, self.holes.intact_s)
 
     def take(self, chunk: bytes) -> bytes:
         """Return what of the audio so far is to be delivered now."""
@@ -61,13 +73,24 @@ class SessionAudio:
 class SessionPosition:
     """How far a session has come in the script, by the words it timed."""
 
-    def __init__(self, script: Script, first_word: int) -> None:
+    def __init__(
+        self, script: Script, first_word: int, delivered_to: int = 0
+    ) -> None:
+        """Start at a word.
+
+        Args:
+            delivered_to: the first word that no session before this one has
+                delivered; those before it may be said again to be sure.
+        """
         self.first_word = first_word
+        self._delivered_to = max(first_word, delivered_to)
         self._script = script
         self._alignment = Alignment()
         # How many words of the script the alignment knows.
         self._aligned_to = first_word
         self._stops_s: list[float | None] = []
+        # Once the server has ended, and nothing is missing.
+        self._spoken_to: int | None = None
 
     def add(self, text: str, stop_s: float | None) -> None:
         """Take a word and its end on the session's clock, if that is known."""
@@ -75,17 +98,47 @@ class SessionPosition:
         self._alignment.push(text)
         self._stops_s.append(stop_s)
 
+    @property
+    def last_stop_s(self) -> float | None:
+        """Where the last of the words with times ends."""
+        return max(
+            (stop_s for stop_s in self._stops_s if stop_s is not None),
+            default=None,
+        )
+
+    def spoken_to(self, word: int) -> None:
+        """Note that the session has said all up to a word, and ended."""
+        self._spoken_to = word
+
+    def undelivered_word(self, delivered_s: float) -> int:
+        """Number the first word that is not within so much audio.
+
+        As far as that is known, and by the times that the server told.
+        """
+        if self._spoken_to is not None:
+            return self._spoken_to
+        return max(self._delivered_to, self._word_after(delivered_s, 0.0))
+
     def next_word(self, delivered_s: float) -> int | None:
         """Number the first word not surely within so much audio.
 
         Returns:
             `None` where the server has sent audio without any word times.
         """
-        if not self._stops_s:
+        if self._spoken_to is not None:
+            return self._spoken_to
+        if self.last_stop_s is None:
             is_too_late = delivered_s > _WORDS_EXPECTED_AFTER_S
             return None if is_too_late else self.first_word
-        over = words_over(self._stops_s, delivered_s)
-        return self.first_word + self._alignment.finished(over)
+        return self._word_after(delivered_s, DELIVERED_MARGIN_S)
+
+    def messages_before(self, word: int) -> int:
+        """Count the word messages until all before `word` is over."""
+        return bisect_left(
+            range(len(self._stops_s) + 1),
+            word - self.first_word,
+            key=self._alignment.finished,
+        )
 
     def covers(self, until_word: int) -> bool:
         """Whether what came back may be all up to a word, in numbers.
@@ -97,6 +150,10 @@ class SessionPosition:
             return True
         self._know_all_words()
         return self.first_word + self._alignment.at_most() >= until_word
+
+    def _word_after(self, delivered_s: float, margin_s: float) -> int:
+        over = words_over(self._stops_s, delivered_s, margin_s)
+        return self.first_word + self._alignment.finished(over)
 
     def _know_all_words(self) -> None:
         self._alignment.extend(self._script.words_from(self._aligned_to))

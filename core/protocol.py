@@ -20,8 +20,9 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Union
 
@@ -53,7 +54,11 @@ class LocalProtocolError(Exception):
 
 
 class RemoteProtocolError(Exception):
-    """The server sent something the protocol forbids."""
+    """What the protocol forbids; whether it `has_audio` may be unknown."""
+
+    def __init__(self, message: str, has_audio: bool | None = None) -> None:
+        super().__init__(message)
+        self.has_audio = has_audio
 
 
 # --------------------------------------------------------------- what we send
@@ -160,7 +165,14 @@ class ServerError:
     code: int | None = None
 
 
-ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError]
+@dataclass(frozen=True)
+class Unreadable:
+    """Stands for a frame that may have had audio, or surely had."""
+
+    is_audio: bool
+
+
+ServerMessage = Union[Ready, Audio, Word, EndOfStream, ServerError, Unreadable]
 
 
 @dataclass(frozen=True)
@@ -173,25 +185,8 @@ class Ignored:
     type: str
 
 
-# No more of a message is handed on at once: what is done with it would hold up
-# whoever else is on the loop. The vendor's own have some 4,000 bytes.
-MOST_BYTES_AT_ONCE = 32_768
-
-
-def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
-    """Cut audio that is far longer than any that the vendor sends.
-
-    The times stay those of the whole.
-    """
-    size = len(message.chunk) if isinstance(message, Audio) else 0
-    if not isinstance(message, Audio) or size <= MOST_BYTES_AT_ONCE:
-        yield message
-        return
-    for at in range(0, size, MOST_BYTES_AT_ONCE):
-        chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
-        yield replace(message, chunk=chunk)
-
-
+# What a frame has that was audio, in front of whatever broke it.
+_AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 # No session lasts that long; larger times cannot be turned into integers.
 _MOST_S = 1e6
 
@@ -212,7 +207,8 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
     try:
         message = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise RemoteProtocolError(f"not JSON: {error}") from None
+        has_audio = bool(_AUDIO.search(raw)) or None
+        raise RemoteProtocolError(f"not JSON: {error}", has_audio) from None
     if not isinstance(message, dict) or not isinstance(
         message.get("type"), str
     ):
@@ -235,7 +231,8 @@ def _read_audio(message: dict[str, Any]) -> Audio:
     try:
         chunk = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RemoteProtocolError(f"audio is not base64: {error}") from None
+        why = f"audio is not base64: {error}"
+        raise RemoteProtocolError(why, has_audio=True) from None
     start_s, stop_s = _read_span(message)
     is_timed = not math.isnan(start_s)
     return Audio(chunk, start_s, stop_s) if is_timed else Audio(chunk)
@@ -244,7 +241,7 @@ def _read_audio(message: dict[str, Any]) -> Audio:
 def _read_word(message: dict[str, Any]) -> Word:
     text = message.get("text")
     if not isinstance(text, str):
-        raise RemoteProtocolError("text without text")
+        raise RemoteProtocolError("text without text", has_audio=False)
     return Word(_encodable(text), *_read_span(message))
 
 
@@ -285,7 +282,12 @@ def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
         isinstance(value, kind) and not isinstance(value, bool)
     ):
         return value
-    raise RemoteProtocolError(f"{message['type']}.{key} is {value!r:.40}")
+    shown = repr(value)
+    if len(shown) > 40:
+        # Not cut: a secret in it would be cut, too, and then not be known.
+        shown = f"of type {type(value).__name__}"
+    why = f"{message['type']}.{key} is {shown}"
+    raise RemoteProtocolError(why, has_audio=False)
 
 
 _READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {

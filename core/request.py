@@ -20,6 +20,7 @@ from .audio import SAMPLE_BYTES
 from .delivery import SessionAudio, SessionPosition
 from .protocol import Word
 from .script import Script
+from .text import is_speakable
 from .word_times import plausible_stop_s
 from .word_track import WordTrack
 
@@ -117,18 +118,25 @@ class Ledger:
             Where a new session has to go on; `None` where the server has
             sent audio without any word times.
         """
-        return self._position.next_word(self.session_delivered_s)
+        return self._position.next_word(self._audio.intact_s)
 
-    def is_session_complete(self, until_word: int) -> bool:
-        """Whether the session may have said all words before `until_word`."""
-        return self._position.covers(until_word)
+    @property
+    def hole_at_s(self) -> float | None:
+        """Where speech is missing in the current session's audio, if any is.
+
+        It takes no more audio then: what is missing has to be said again.
+        """
+        return self._audio.holes.at_s
 
     def undelivered_text(self) -> str:
-        """Return the text from the first word not surely delivered on."""
-        word = self.next_word()
-        return self.script.text_from(
-            self._position.first_word if word is None else word
-        )
+        """Return the text that was not delivered, as far as that is known.
+
+        A new session may begin before it: it begins where it is sure. Empty
+        where nothing of it would be heard.
+        """
+        word = self._position.undelivered_word(self._audio.intact_s)
+        text = self.script.text_from(word)
+        return text if is_speakable(text) else ""
 
     # ----------------------------------------------------------- from the wire
 
@@ -141,7 +149,7 @@ class Ledger:
             from_word: the first word that the next session says.
         """
         # What is announced from here on is what the new session says.
-        self._words.forget_waiting()
+        self._words.cut(self._position.messages_before(from_word))
         actions = self._deliver(self._audio.fade_out())
         self._next_session(from_word, is_seam_cut=self.has_started)
         return actions
@@ -149,6 +157,7 @@ class Ledger:
     def complete_session(self, from_word: int) -> list[Action]:
         """Go on with the next session after this one has said everything."""
         actions = self._announce(float("inf"))
+        self._words.complete()
         self._next_session(from_word, is_seam_cut=False)
         return actions
 
@@ -160,7 +169,38 @@ class Ledger:
         """
         self._audio.is_silence_held = True
 
-    def audio_received(self, chunk: bytes, now: float) -> list[Action]:
+    def session_ended(self, until_word: int) -> bool:
+        """Account for the end of the session, which is the server's word.
+
+        Args:
+            until_word: the first word that the session was not given.
+
+        Returns:
+            Whether it may have said all words before that, and its audio
+            has no hole: what is left is counted from there on.
+        """
+        position = self._position
+        self._audio.holes.end(position.last_stop_s)
+        if self.hole_at_s is not None or not position.covers(until_word):
+            return False
+        position.spoken_to(until_word)
+        return True
+
+    def unreadable_received(self, *, is_audio: bool) -> None:
+        """Account for a message that could not be read.
+
+        Args:
+            is_audio: whether it surely had audio; else it may have.
+        """
+        self._audio.holes.unreadable(is_audio=is_audio)
+
+    def audio_received(
+        self,
+        chunk: bytes,
+        now: float,
+        start_s: float = 0.0,
+        stop_s: float = 0.0,
+    ) -> list[Action]:
         """Account for audio from the vendor.
 
         Args:
@@ -168,12 +208,16 @@ class Ledger:
                 half sample waits for the next call and is dropped at the
                 end of its session.
             now: seconds on the same monotonic clock as every other call.
+            start_s, stop_s: when the server says that it is.
 
         Returns:
-            Actions in the order the graph must see them; empty once ended
-            and while no whole sample is there.
+            Actions in the order the graph must see them; empty once ended,
+            behind a hole, and while no whole sample is there.
         """
         if self._is_ended:
+            return []
+        self._audio.holes.add(start_s, stop_s, chunk)
+        if self.hole_at_s is not None:
             return []
         pcm = self._audio.take(chunk)
         if not pcm:
@@ -194,9 +238,8 @@ class Ledger:
             word.start_s, word.stop_s, self.session_delivered_s
         )
         self._position.add(word.text, stop_s)
-        offset_s = self._earlier_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
-        self._words.add(word, stop_s, offset_s)
-        return self._announce(self.delivered_s)
+        self._words.add(word, stop_s, self._earlier_s)
+        return self._announce(self._intact_s)
 
     def end(self, reason: EndReason) -> list[Action]:
         """End the request, once; a second call changes nothing."""
@@ -217,17 +260,25 @@ class Ledger:
     # ------------------------------------------------------------- internal
 
     def _next_session(self, from_word: int, *, is_seam_cut: bool) -> None:
-        self._words.forget_waiting()
+        delivered_to = self._position.undelivered_word(self._audio.intact_s)
         self._earlier_bytes += self._audio.delivered_bytes
         self._audio = SessionAudio(self.sample_rate_hz, is_seam_cut=is_seam_cut)
-        self._position = SessionPosition(self.script, from_word)
+        self._position = SessionPosition(self.script, from_word, delivered_to)
 
     def _deliver(self, pcm: bytes) -> list[Action]:
         if not pcm or self._is_ended:
             return []
         timestamp_ms = self._start_ms() + round(self.delivered_s * 1000)
         self._audio.delivered(pcm)
-        return [Pcm(pcm, timestamp_ms), *self._announce(self.delivered_s)]
+        return [Pcm(pcm, timestamp_ms), *self._announce(self._intact_s)]
+
+    @property
+    def _intact_s(self) -> float:
+        return self._earlier_s + self._audio.intact_s
+
+    @property
+    def _earlier_s(self) -> float:
+        return self._earlier_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
 
     def _start_ms(self) -> int:
         """Return when the audio of the request started, in Unix ms.

@@ -13,6 +13,9 @@ TIME_MARGIN_S: Final = 1e-4
 # No word starts so long before the audio, lasts so long, or is announced so
 # long before its own audio.
 _EARLIEST_S, _LONGEST_S, _AHEAD_S = -1.0, 60.0, 30.0
+# Times may run early by a frame of 80 ms and more: with less audio behind it, a
+# word may have lost its tail. Nothing in a session tells how early they run.
+DELIVERED_MARGIN_S: Final = 0.1
 # A time is wrong when the next two words end that much before it.
 _OUT_OF_ORDER_S = 1.0
 # … or when the word itself ends that much before the one before it.
@@ -59,15 +62,20 @@ def words_over(
     count, latest = 0, -math.inf
     for number, (at, stop) in enumerate(timed):
         following = [later for _, later in timed[number + 1 : number + 3]]
-        is_wrong = len(following) == 2 and max(following) < (
-            stop - _OUT_OF_ORDER_S
-        )
         # Words end in the order in which they are said.
-        if not is_wrong and stop > latest - _DISORDER_S:
+        if not is_contradicted(stop, following) and (
+            stop > latest - _DISORDER_S
+        ):
             latest = max(latest, stop)
             if latest + margin_s <= delivered_s + TIME_MARGIN_S:
                 count = at + 1
     return count
+
+
+def is_contradicted(stop_s: float, following_s: Sequence[float]) -> bool:
+    """Whether the ends of the next two words show that a word's is wrong."""
+    has_two = len(following_s) == 2
+    return has_two and max(following_s) < stop_s - _OUT_OF_ORDER_S
 
 
 def _as_float(value: object) -> float:

@@ -163,7 +163,7 @@ class GraphEvents:
     async def _send_end(self, speech: Speech, end: End) -> None:
         ledger, usage = speech.ledger, speech.usage
         is_complete = end.reason is EndReason.REQUEST_END
-        left = 0 if is_complete else len(ledger.undelivered_text())
+        left = len(ledger.undelivered_text())
         self._log.key_point(
             f"request={ledger.request_id} {end.reason.name.lower()}"
             f" audio_s={ledger.delivered_s:.2f} words={ledger.words_announced}"

@@ -291,6 +291,11 @@ def test_decode_reads(raw: str, event: ServerMessage | Ignored) -> None:
             "ready.sample_rate is '8000'",
         ),
         (frame(type="ready", sample_rate=True), "ready.sample_rate is True"),
+        # Whole or not at all: of a secret no half must be left.
+        (
+            frame(type="ready", sample_rate={"api_key": "x" * 30}),
+            "ready.sample_rate is of type dict",
+        ),
         (frame(type="audio"), "audio without audio"),
         (frame(type="audio", audio=[1]), "audio without audio"),
         (frame(type="audio", audio="é"), "audio is not base64: "),
@@ -342,6 +347,29 @@ def test_decode_raises_nothing_else_for_any_text(raw: str | bytes) -> None:
 @given(JSON)
 def test_decode_raises_nothing_else_for_any_json(tree: Any) -> None:
     decoded_or_refused(json.dumps(tree))
+
+
+@pytest.mark.parametrize(
+    ("raw", "has_audio"),
+    [
+        (frame(type="audio", audio="A Q="), True),
+        ('{"type":"audio","audio":"AAAA', True),
+        ('{"type":"audio","audio":"', None),
+        (frame(type="audio", audio=None), None),
+        ("AAAA", None),
+        (b"AAAA", None),
+        ("{}", None),
+        (frame(type="text", text=7), False),
+        (frame(type="ready", sample_rate="8000"), False),
+    ],
+)
+def test_what_cannot_be_read_may_have_been_audio(
+    raw: str | bytes, has_audio: bool | None
+) -> None:
+    with pytest.raises(RemoteProtocolError) as caught:
+        decode(raw)
+
+    assert caught.value.has_audio is has_audio
 
 
 @given(TYPES, st.dictionaries(FIELDS, JSON))

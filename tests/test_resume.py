@@ -225,27 +225,103 @@ def test_before_any_audio_all_is_said_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoken", "cut_ms", "heard", "unspoken"),
+    ("spoken", "cut_ms", "next_word", "unspoken"),
     [
         (["One"], 100, 0, "One two three."),
         (["One"], 1, 0, "One two three."),
-        (["One"], 0, 1, "two three."),
-        (["One", "two"], 50, 1, "two three."),
-        (["One", "two"], 0, 2, "three."),
-        (["One", "two", "three."], 1, 2, "three."),
-        (["One", "two", "three."], 0, 3, ""),
+        (["One"], 0, 0, "two three."),
+        (["One", "two"], 1, 0, "two three."),
+        (["One", "two"], 0, 1, "three."),
+        (["One", "two", "three."], 1, 1, "three."),
+        (["One", "two", "three."], 0, 2, ""),
+        # With 100 ms of audio behind them.
+        (["One"], -99, 0, "two three."),
+        (["One"], -100, 1, "two three."),
+        (["One", "two", "three."], -99, 2, ""),
+        (["One", "two", "three."], -100, 3, ""),
     ],
 )
-def test_a_word_counts_once_its_audio_is_complete(
-    spoken: list[str], cut_ms: int, heard: int, unspoken: str
+def test_a_word_is_delivered_with_its_audio_and_sure_with_some_more(
+    spoken: list[str], cut_ms: int, next_word: int, unspoken: str
 ) -> None:
     request = make("One two", "three.")
     hear(request, *spoken, cut_ms=cut_ms)
 
     assert (request.next_word(), request.undelivered_text()) == (
-        heard,
+        next_word,
         unspoken,
     )
+
+
+def test_a_word_that_is_said_again_to_be_sure_is_announced_once() -> None:
+    request = make("One two three.")
+    actions = request.audio_received(ms(240), 10.0)
+    actions += request.word_received(Word("One", 0.0, 0.1))
+    actions += request.word_received(Word("two", 0.1, 0.2))
+
+    actions += cut(request)
+    actions += request.audio_received(ms(200), 11.0)
+    actions += request.word_received(Word("two", 0.0, 0.1))
+    actions += request.word_received(Word("three.", 0.1, 0.2))
+    actions += request.end(EndReason.REQUEST_END)
+
+    # The second time starts at 244 ms: 240, and the fade of the seam.
+    assert said(actions) == [
+        ("One", 0),
+        ("two", 100),
+        ("three.", 344),
+        ("", 444),
+    ]
+    assert request.words_announced == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after", "announced"),
+    [
+        # The number is said again: nobody knows how much of it was heard.
+        ("pay $5 now", "pay|five", "five|dollars|now", "pay five dollars now"),
+        ("pay $5 now", "pay|five|dollars", "five|dollars|now",
+         "pay five dollars now"),
+        ("half a word", "ha|lf|a|wo", "wo|rd", "ha lf a wo rd"),
+        ("Well, yes. No", "Well|,|yes", "yes|.|No", "Well , yes . No"),
+        ("well – so", "well|–", "–|so", "well – so"),
+        ("no no no", "no|no", "no|no", "no no no"),
+        # Said otherwise the second time: then it is announced as it is.
+        ("pay $5 now", "pay|five", "cinco|now", "pay five cinco now"),
+    ],
+)  # fmt: skip
+def test_what_a_new_session_says_again_is_not_announced_again(
+    text: str, before: str, after: str, announced: str
+) -> None:
+    request = make(text)
+    actions = []
+    for spoken in (before.split("|"), after.split("|")):
+        actions += request.audio_received(ms(100 * len(spoken)), 10.0)
+        for at, piece in enumerate(spoken):
+            word = Word(piece, at / 10, (at + 1) / 10)
+            actions += request.word_received(word)
+        actions += cut(request)
+
+    words = [word for word, _ in said(actions)]
+    assert " ".join(words) == announced
+
+
+def test_a_word_cut_twice_is_announced_once() -> None:
+    request = make("One two three.")
+    actions = request.audio_received(ms(200), 10.0)
+    actions += request.word_received(Word("One", 0.0, 0.1))
+    actions += request.word_received(Word("two", 0.1, 0.2))
+    for duration_ms in (0, 50, 110, 0):
+        actions += cut(request)
+        actions += request.audio_received(ms(duration_ms), 11.0)
+        if duration_ms > 100:
+            actions += request.word_received(Word("two", 0.0, 0.1))
+    actions += cut(request)
+    actions += request.audio_received(ms(200), 11.0)
+    actions += request.word_received(Word("two", 0.0, 0.1))
+    actions += request.word_received(Word("three.", 0.1, 0.2))
+
+    assert [word for word, _ in said(actions)] == ["One", "two", "three."]
 
 
 def test_without_word_times_the_position_is_soon_unknown() -> None:
@@ -304,11 +380,11 @@ def test_a_session_that_fails_without_audio_leaves_no_second_seam() -> None:
 
 def test_each_session_counts_from_the_word_it_starts_with() -> None:
     request = make("One two three four.")
-    hear(request, "One", "two", cut_ms=50)
+    hear(request, "One", "two", cut_ms=-50)
     cut(request)
-    hear(request, "two", "three", cut_ms=50)
+    hear(request, "two", "three", cut_ms=-50)
     cut(request)
-    hear(request, "three", "four.")
+    hear(request, "three", "four.", cut_ms=-100)
 
     assert (request.next_word(), request.undelivered_text()) == (4, "")
 
@@ -325,7 +401,7 @@ def test_words_of_the_old_session_are_forgotten_at_the_seam() -> None:
 
 def test_text_that_comes_after_a_cut_is_said_too() -> None:
     request = make("One two")
-    hear(request, "One")
+    hear(request, "One", cut_ms=-100)
     cut(request)
     request.script.push("three.")
 
@@ -425,7 +501,7 @@ def test_a_text_cut_anywhere_is_heard_whole(cut_ms: int) -> None:
             actions += request.word_received(spoken)
 
     actions += cut(request)
-    rest = request.undelivered_text().split()
+    rest = words[request.next_word() :]
     actions += request.audio_received(ms(100 * len(rest)), 11.0)
     for index, word in enumerate(rest):
         spoken = Word(word, index / 10, (index + 1) / 10)

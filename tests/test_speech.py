@@ -38,7 +38,7 @@ from gradium_tts_python.core.errors import (
     GradiumError,
     StallError,
 )
-from gradium_tts_python.core.protocol import MOST_BYTES_AT_ONCE
+from gradium_tts_python.core.parts import MOST_BYTES_AT_ONCE
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.wire.transport import Transport
 
@@ -249,9 +249,12 @@ async def test_what_was_heard_is_not_said_again(sim: GradiumSim) -> None:
     async with client_on(sim.url, warm="off") as client:
         spoken = await speak(client, TEXT)
 
-    known = len(sim.sessions[0].words)
-    assert texts_of(sim) == [TEXT, " ".join(SAID[known:])]
+    first = sim.sessions[0]
+    delivered_s = len(first.pcm) / 2 / RATE_HZ
+    sure = sum(stop_s + 0.1 <= delivered_s for _, _, stop_s in first.words)
+    assert texts_of(sim) == [TEXT, " ".join(SAID[sure:])]
     assert hearing_of(spoken).is_all_of(len(SAID))
+    assert spoken.speech.ledger.words_announced == len(SAID)
     assert sum(isinstance(a, Start) for a in spoken.actions) == 1
 
 
@@ -388,7 +391,8 @@ def test_a_peer_that_is_gone_is_replaced_within_three_seconds() -> None:
     assert spoken.error is None
     assert [session.words for session in server.sessions] == [
         SAID[:6],
-        SAID[6:],
+        # A word lasts 0.1 s: the sixth had just ended.
+        SAID[5:],
     ]
     assert 0.2 < texts_s[-1] < 0.2 + 3.0
 

@@ -34,6 +34,7 @@ from ..core.protocol import (
     ServerError,
     ServerMessage,
     Session,
+    Unreadable,
 )
 from ..core.redact import host_of
 from .debt import Debts, StreamTimes, Terms
@@ -258,6 +259,8 @@ class Stream:
             message = await self._receive()
             if message is None:
                 continue
+            if isinstance(message, Unreadable):
+                return message
             if is_first:
                 self.times.ready_at = self._now()
             if isinstance(message, ServerError):
@@ -292,7 +295,9 @@ class Stream:
             message = self._session.receive(raw)
         except RemoteProtocolError as error:
             self._count_garbage(error)
-            return None
+            # Who keeps the account of the audio has to know.
+            may_be_audio = error.has_audio is not False
+            return Unreadable(bool(error.has_audio)) if may_be_audio else None
         self._received.unreadable_in_a_row = 0
         self.times.heard_at = self._now()
         if isinstance(message, Ignored):
