@@ -331,36 +331,21 @@ class Speech:
         Raises:
             GradiumError: `error`; it is not worth trying again.
         """
-        ledger, times = self.ledger, self.times
-        next_word = ledger.next_word()
-        step = self._recovery.step_after(
-            Failure(
-                error.kind,
-                self._now(),
-                self._stream.silent_since if self._stream else self._now(),
-                next_word,
-                is_all_said=self._is_all_said(next_word),
-                has_started=ledger.has_started,
-                was_accepted=times.ready_at > 0,
-                was_cut=ledger.session_delivered_s > 0,
-                was_stale=times.is_warm and not times.ready_at,
-            )
-        )
-        log = self._client.log
+        times, log = self.times, self._client.log
+        step = self._recovery.step_after(self._failure(error))
         if isinstance(step, GiveUp):
             log.error(
                 "vendor_error: %s given up: %s; %s", self._name, error, step.why
             )
-            if (
-                times.slot_at
-                and not times.ready_at
-                and error.kind is ErrorKind.TRANSIENT
-            ):
+            was_ignored = times.slot_at and not times.ready_at
+            if was_ignored and error.kind is ErrorKind.TRANSIENT:
                 self._client.given_up()
             # As TEN has it: the ceiling of the retries is an end, unless
             # something was heard.
             has_retries = self._config.silence_s > 0 and error.kind.is_retryable
-            error.was_retried_in_vain = has_retries and not ledger.has_started
+            error.was_retried_in_vain = (
+                has_retries and not self.ledger.has_started
+            )
             raise error
         log.warning(
             "vendor_error: %s retry in %.2f s: %s",
@@ -370,6 +355,22 @@ class Speech:
         )
         await asyncio.sleep(step.delay_s)
         return step.from_word
+
+    def _failure(self, error: GradiumError) -> Failure:
+        """Return what is known of the session that has just failed."""
+        ledger, times = self.ledger, self.times
+        next_word = ledger.next_word()
+        return Failure(
+            error.kind,
+            self._now(),
+            self._stream.silent_since if self._stream else self._now(),
+            next_word,
+            is_all_said=self._is_all_said(next_word),
+            has_started=ledger.has_started,
+            was_accepted=times.ready_at > 0,
+            was_cut=ledger.session_delivered_s > 0,
+            was_stale=times.is_warm and not times.ready_at,
+        )
 
     @cached_property
     def _host(self) -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ten_shipping.ten_files import refusal
@@ -32,6 +33,8 @@ from ten_host import (
     describe,
 )
 from ten_host.app import LOG_LEVELS, app_property, running_app
+from ten_host.tester import Tester as HostTester
+from ten_runtime import AsyncTenEnvTester
 
 ADDON = "ten_host_echo"
 
@@ -92,6 +95,8 @@ class Echo(AsyncExtension):
             "request_total_audio_duration_ms": 4, "reason": 1})
 
     async def on_cmd(self, ten_env, cmd):
+        if cmd.get_name() == "ignored":
+            return
         is_known = cmd.get_name() == "known"
         status = StatusCode.OK if is_known else StatusCode.ERROR
         result = CmdResult.create(status, cmd)
@@ -273,6 +278,14 @@ async def test_a_command_brings_its_result_and_properties() -> None:
     assert not unknown.is_ok
 
 
+async def test_a_command_that_nobody_answers_is_told() -> None:
+    async with ExtensionHost(ADDON, wait_s=0.1) as host:
+        with pytest.raises(TimeoutError) as caught:
+            await host.command("ignored")
+
+    assert str(caught.value) == "ignored was not answered within 0.1 s"
+
+
 async def test_a_wait_that_is_too_long_tells_what_came_instead() -> None:
     async with ExtensionHost(ADDON) as host:
         await host.send_text("r1", "ab")
@@ -335,6 +348,52 @@ async def test_a_cancelled_test_leaves_no_thread() -> None:
     await asyncio.wait([task])
 
     assert task.cancelled()
+    assert threads() == before
+
+
+class LateTester(HostTester):
+    """Starts only once it is stopped."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.was_stopped = threading.Event()
+
+    def stop(self) -> None:
+        super().stop()
+        self.was_stopped.set()
+
+    async def on_init(self, ten_env: AsyncTenEnvTester) -> None:
+        await asyncio.to_thread(self.was_stopped.wait)
+
+
+async def test_a_host_that_is_cancelled_while_it_starts_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = threads()
+    monkeypatch.setattr("ten_host.host.Tester", LateTester)
+
+    task = asyncio.create_task(ExtensionHost(ADDON).__aenter__())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert threads() == before
+
+
+async def test_a_start_that_takes_too_long_is_told_and_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = threads()
+    monkeypatch.setattr("ten_host.host.Tester", LateTester)
+    monkeypatch.setattr("ten_host.host.START_S", 0.0)
+
+    with pytest.raises(HostError) as caught:
+        await ExtensionHost(ADDON).__aenter__()
+
+    assert str(caught.value) == (
+        "its start did not come within 0.0 s; came: nothing"
+    )
     assert threads() == before
 
 

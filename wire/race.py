@@ -28,8 +28,7 @@ async def first_open(
     Args:
         ways: each opens a socket, or returns `None` where it leads nowhere;
             the last does not.
-        abandon: takes what is under way when the race is over, also when it
-            is cancelled.
+        abandon: takes what is under way when the race is over or cancelled.
 
     Raises:
         ConnectError: of the first way that failed.
@@ -47,13 +46,12 @@ async def first_open(
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for attempt in [each for each in attempts if each.done()]:
+                attempts.remove(attempt)
                 if attempt.exception():
                     failure = failure or attempt.exception()
                     left.clear()
                 elif transport := attempt.result():
-                    attempts.remove(attempt)
                     return transport
-                attempts.remove(attempt)
             if failure and not attempts:
                 raise failure
     finally:

@@ -76,12 +76,10 @@ class Watchdog:
         self._ceiling = _Ceiling()
         self._is_waiting = False
         self._is_over = False
-        # The debt whose limit runs, and since when; nothing runs without.
+        # The debt whose limits run; nothing runs without.
         self._debt: Owed | None = None
-        self._debt_since = 0.0
-        self._late_at = _NEVER
+        self._limits = _Limits()
         self._heard_at = 0.0
-        self._grace_ends: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -146,9 +144,7 @@ class Watchdog:
     def _take_debt(self, now: float) -> Owed | None:
         """Note what is owed from now on; its limits begin to run."""
         self._debt = debt = self._owed()
-        self._debt_since = now
-        self._late_at = now + debt.late_s if debt else _NEVER
-        self._grace_ends = None
+        self._limits.begin(now, now + debt.late_s if debt else _NEVER)
         return debt
 
     def _set_timer(self, debt: Owed, now: float) -> None:
@@ -168,16 +164,16 @@ class Watchdog:
             self._timer = loop.call_at(look_at, self._timer_fired)
 
     def _next_look_at(self, debt: Owed) -> float:
-        if self._grace_ends is not None:
-            return self._grace_ends
+        if self._limits.grace_ends is not None:
+            return self._limits.grace_ends
         return min(
             self._ends_at(debt),
-            self._late_at,
+            self._limits.late_at,
             self._pings.due_at or self._heard_at + QUIET_S,
         )
 
     def _ends_at(self, debt: Owed) -> float:
-        return min(self._debt_since + debt.limit_s, debt.by)
+        return min(self._limits.since + debt.limit_s, debt.by)
 
     def _drop_timer(self) -> None:
         if self._timer:
@@ -196,19 +192,19 @@ class Watchdog:
         now = asyncio.get_running_loop().time()
         late = self._silence(debt, now)
         if late is None:
-            self._grace_ends = None
+            self._limits.grace_ends = None
             if now >= self._heard_at + QUIET_S:
                 self._pings.send(now)
-        elif self._grace_ends is None:
-            self._grace_ends = now + _GRACE_S
-        elif now >= self._grace_ends:
+        elif self._limits.grace_ends is None:
+            self._limits.grace_ends = now + _GRACE_S
+        elif now >= self._limits.grace_ends:
             self._complain(*late)
             return
         if self._ceiling.is_over(now):
             self._complain(debt.what, now - debt.asked_at)
             return
-        if now >= self._late_at:
-            self._late_at = _NEVER
+        if now >= self._limits.late_at:
+            self._limits.late_at = _NEVER
             if self.on_late:
                 self.on_late(debt.what)
         self._set_timer(debt, now)
@@ -216,7 +212,7 @@ class Watchdog:
     def _silence(self, debt: Owed, now: float) -> tuple[str, float] | None:
         """Return what should have come, and for how long it was waited for."""
         if now >= self._ends_at(debt):
-            return debt.what, now - self._debt_since
+            return debt.what, now - self._limits.since
         if self._pings.due_at and now >= self._pings.due_at:
             missing = f"answer to a ping, with {debt.what} owed,"
             return missing, now - self._heard_at
@@ -228,8 +224,29 @@ class Watchdog:
 
     def _answered(self) -> None:
         self._heard_at = asyncio.get_running_loop().time()
-        self._grace_ends = None
+        self._limits.grace_ends = None
         self._look()
+
+
+@dataclass
+class _Limits:
+    """The limits of one debt, in one wait.
+
+    Attributes:
+        since: when they began to run.
+        late_at: when its lateness is to be told; never twice.
+        grace_ends: until when what is too late may still arrive, once it is.
+    """
+
+    since: float = 0.0
+    late_at: float = _NEVER
+    grace_ends: float | None = None
+
+    def begin(self, now: float, late_at: float) -> None:
+        """Let them run from now on."""
+        self.since = now
+        self.late_at = late_at
+        self.grace_ends = None
 
 
 class _Ceiling:

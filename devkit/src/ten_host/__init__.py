@@ -16,8 +16,9 @@ from .events import (
     OtherData,
     TextResult,
     Word,
+    describe,
 )
-from .host import CommandResult, ExtensionHost, HostError, describe
+from .host import CommandResult, ExtensionHost, HostError
 
 __all__ = [
     "AudioEnd",

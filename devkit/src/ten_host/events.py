@@ -176,6 +176,18 @@ def event_of(message: Message) -> Event:
         raise ValueError(text) from broken
 
 
+def describe(events: list[Event]) -> str:
+    """Return the events' names in a line, equal neighbours counted."""
+    names: list[tuple[str, int]] = []
+    for event in events:
+        name = type(event).__name__
+        if names and names[-1][0] == name:
+            names[-1] = (name, names[-1][1] + 1)
+        else:
+            names.append((name, 1))
+    return ", ".join(n if k == 1 else f"{k} {n}" for n, k in names) or "nothing"
+
+
 def _frame(message: Message) -> Frame:
     return Frame(
         message.pcm,

@@ -11,7 +11,6 @@ the loop that entered it, where everything else happens.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import importlib.util
 import json
@@ -32,10 +31,15 @@ from .events import (
     FlushEnd,
     Frame,
     TextResult,
+    describe,
 )
 from .tester import Tester
 
 T = TypeVar("T")
+
+START_S = 120.0
+"""How long an extension may take to start: its imports set the pace, which
+are slow on a busy machine."""
 
 SETTLE_S = 1.0
 """How long a stop waits for an extension that has not been heard of."""
@@ -111,9 +115,11 @@ class ExtensionHost:
         self._thread = threading.Thread(target=self._run, name="ten_host")
         self._thread.start()
         try:
-            await self._wait_for(lambda: self._is_started, "its start")
-        except BaseException:
+            await self._wait_for(lambda: self._is_started, "its start", START_S)
+        except BaseException as error:
             await self._join()
+            if isinstance(error, TimeoutError):
+                raise HostError(str(error)) from None
             raise
         return self
 
@@ -176,12 +182,23 @@ class ExtensionHost:
     async def command(
         self, name: str, properties: Mapping[str, Any] | None = None
     ) -> CommandResult:
-        """Send a command and wait for its result."""
+        """Send a command and wait for its result.
+
+        Raises:
+            TimeoutError: none came within `wait_s`.
+            HostError: the run ended before.
+        """
         cmd = Cmd.create(name)
         text = json.dumps(dict(properties or {}))
         _check(cmd.set_property_from_json(None, text))
         answer = self._on_tester(lambda env: env.send_cmd(cmd))
-        result, error = await asyncio.wait_for(answer, self._wait_s)
+        try:
+            result, error = await asyncio.wait_for(answer, self._wait_s)
+        except asyncio.TimeoutError:
+            # Which is no TimeoutError before Python 3.11.
+            raise TimeoutError(
+                f"{name} was not answered within {self._wait_s} s"
+            ) from None
         _check(error)
         if result is None:
             raise HostError(f"{name} was not answered")
@@ -227,7 +244,7 @@ class ExtensionHost:
                     found.append(event)
             return bool(found)
 
-        await self._wait_for(has_come, what)
+        await self._wait_for(has_come, what, self._wait_s)
         return found[0]
 
     def events(self, request_id: str | None = None) -> list[Event]:
@@ -301,8 +318,10 @@ class ExtensionHost:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def _wait_for(self, is_true: Callable[[], bool], what: str) -> None:
-        deadline_s = time.monotonic() + self._wait_s
+    async def _wait_for(
+        self, is_true: Callable[[], bool], what: str, wait_s: float
+    ) -> None:
+        deadline_s = time.monotonic() + wait_s
         while not is_true():
             if self._finished.done():
                 failure = self._finished.result() or "the run ended"
@@ -313,7 +332,7 @@ class ExtensionHost:
             await asyncio.wait([waiter], timeout=max(left_s, 0.0))
             if not waiter.done() and not is_true():
                 raise TimeoutError(
-                    f"{what} did not come within {self._wait_s} s; "
+                    f"{what} did not come within {wait_s} s; "
                     f"came: {describe(self.events())}"
                 )
 
@@ -358,10 +377,8 @@ class ExtensionHost:
         A cancellation is passed on only after that: nothing else could end
         the thread.
         """
-        if self._tester.env is not None and not self._finished.done():
-            # The run may end by itself in this very moment.
-            with contextlib.suppress(RuntimeError):
-                self._tester.env.stop_test()
+        if not self._finished.done():
+            self._tester.stop()
         is_cancelled = False
         while not self._finished.done():
             try:
@@ -372,18 +389,6 @@ class ExtensionHost:
         if is_cancelled:
             raise asyncio.CancelledError
         return self._finished.result()
-
-
-def describe(events: list[Event]) -> str:
-    """Return the events' names in a line, equal neighbours counted."""
-    names: list[tuple[str, int]] = []
-    for event in events:
-        name = type(event).__name__
-        if names and names[-1][0] == name:
-            names[-1] = (name, names[-1][1] + 1)
-        else:
-            names.append((name, 1))
-    return ", ".join(n if k == 1 else f"{k} {n}" for n, k in names) or "nothing"
 
 
 def _import_addon(addon_name: str) -> None:

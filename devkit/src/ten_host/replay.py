@@ -129,7 +129,7 @@ async def _replay(recording: Recording, trace: Path) -> int:
             try:
                 async with host:
                     await _drive(host, recording, printer)
-            except HostError as error:
+            except (HostError, TimeoutError) as error:
                 print(f"replay: {error}", file=sys.stderr)
                 return 1
     printer.print_new()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from ten_runtime import AsyncTenEnvTester, Cmd, CmdResult, StatusCode
@@ -14,7 +15,12 @@ from .messages import Collector, Message
 
 
 class Tester(Collector):
-    """Hands on what comes as events."""
+    """Hands on what comes as events.
+
+    Attributes:
+        env: of the tester, once it was started.
+        loop: that it runs on, once it was started.
+    """
 
     def __init__(
         self, on_event: Callable[[Event], None], on_started: Callable[[], None]
@@ -24,12 +30,23 @@ class Tester(Collector):
         self._on_started = on_started
         self.env: AsyncTenEnvTester | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._is_unwanted = False
 
-    async def on_init(self, ten_env: AsyncTenEnvTester) -> None:
-        self.env = ten_env
-        self.loop = asyncio.get_running_loop()
+    def stop(self) -> None:
+        """End the run, from any thread: now, or as soon as it has begun."""
+        self._is_unwanted = True
+        if self.env is not None:
+            # The run may end by itself in this very moment.
+            with contextlib.suppress(RuntimeError):
+                self.env.stop_test()
 
     async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.env = ten_env
+        # `stop` says so before it looks for `env`, so that one of the two
+        # always sees the other; a second `stop_test` does no harm.
+        if self._is_unwanted:
+            ten_env.stop_test()
         self._on_started()
 
     async def came(self, env: AsyncTenEnvTester, message: Message) -> None:
