@@ -184,12 +184,14 @@ class Transcript:
         written: the text as whoever wrote it gave it.
         words: those of the script, which are spoken.
         is_complete: whether all that was to be said has been delivered.
+        left_out: what was written when nothing was spoken any more.
     """
 
     written: str
     words: Sequence[str]
     timeline: Timeline
     is_complete: bool
+    left_out: str = ""
 
     def heard(self, played_s: float, delivered_s: float) -> Heard:
         """Tell what was heard when so much of the audio has been played."""
@@ -203,7 +205,7 @@ class Transcript:
         )
         return Heard(
             self.written[:end],
-            self.written[end:],
+            self.written[end:] + self.left_out,
             played_s,
             delivered_s,
             is_exact=played_s <= self.timeline.estimated_from_s

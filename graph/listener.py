@@ -2,9 +2,9 @@
 # the Apache License, Version 2.0. See the LICENSE file for more information.
 """Whoever listens at the other end of the graph, and what they have heard.
 
-Each request that had something to say is told of once, as `tts_heard`: when its last
-audio has been played, or when a flush cuts that off, whichever comes first.
-The end of its events comes earlier; so requests are remembered until then.
+Each request that had something to say is told of once, as `tts_heard`: when
+its last audio has been played, or when a flush cuts that off, whichever comes
+first. Its other events end earlier, so requests are remembered until then.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Listener:
             is_failed = spoken.reason is EndReason.ERROR
             if is_failed and spoken.request_id == request_id:
                 script = spoken.transcript
-                longer = replace(script, written=script.written + text)
+                longer = replace(script, left_out=script.left_out + text)
                 self._playing[index] = replace(spoken, transcript=longer)
 
     async def interrupted(self) -> None:

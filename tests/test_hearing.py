@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from speaking import cut
 
@@ -160,6 +162,17 @@ def test_all_of_a_complete_request_is_heard_in_the_end() -> None:
     half = ledger.transcript().heard(2.0, 3.0)
     assert half.heard_text.startswith("one two")
     assert not half.is_exact
+
+
+def test_what_was_left_out_is_unheard_whatever_was_heard() -> None:
+    ledger = make("one two")
+    say(ledger, 2.0, ("one", 0.0, 1.0), ("two", 1.0, 2.0))
+    ledger.end(EndReason.ERROR)
+
+    transcript = replace(ledger.transcript(), left_out=" three")
+
+    told = transcript.heard(2.0, 2.0)
+    assert (told.heard_text, told.unheard_text) == ("one two", " three")
 
 
 def test_without_word_times_the_share_of_the_audio_counts() -> None:

@@ -127,7 +127,7 @@ def test_a_flush_ends_the_request_and_silence_follows(
 
 
 def test_a_flush_tells_what_was_heard_before_its_end(
-    vendor: LocalVendor, properties: Properties
+    properties: Properties,
 ) -> None:
     # Much longer than it takes to say it all.
     text = " ".join(["word"] * 300)
