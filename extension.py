@@ -36,7 +36,6 @@ from .graph.base_traps import GuardedTTSBase
 from .graph.dump import dump_of
 from .graph.events import VENDOR, GraphEvents
 from .graph.job import Job
-from .graph.listener import Listener
 from .graph.log import GraphLog
 from .graph.traced_env import TracedEnv, note_received
 from .graph.updates import answer_to, warnings_since
@@ -64,7 +63,6 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._log = GraphLog(self, name)
         self._trace = Trace(self._masked)
         self._events = GraphEvents(self, self._log)
-        self._listener = Listener(self, self._log)
 
     # ------------------------------------------------------------ life cycle
 
@@ -102,7 +100,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._trace.write(ten="in", name="stop")
         self._is_stopping = True
         await super().on_stop(ten_env)
-        await self._listener.aclose()
+        await self._events.listener.aclose()
         if self._client:
             await self._client.aclose()
         self._trace.close()
@@ -240,8 +238,8 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(f"request={segment.request_id} no dump: {failure}")
 
         dump = dump_of(config, segment.request_id, warn)
-        speech = Speech(ledger, client, own, clock=self._listener.clock)
-        self._job = Job(speech, dump, self._events, self._listener, self._log)
+        speech = Speech(ledger, client, own, clock=self._events.listener.clock)
+        self._job = Job(speech, dump, self._events, self._log)
         self._push(self._job, segment)
         if refused:
             await self._job.attempt(refused)
@@ -271,7 +269,7 @@ class GradiumTTSExtension(GuardedTTSBase):
     async def _leave_out(self, segment: Segment, verdict: Verdict) -> None:
         """Pass over a text whose request has ended."""
         request_id = segment.request_id
-        self._listener.left_out(request_id, segment.text)
+        self._events.listener.left_out(request_id, segment.text)
         if segment.is_speakable:
             self._log.key_point(
                 f"request={request_id} has ended, its text is left out:"
@@ -373,12 +371,12 @@ class GradiumTTSExtension(GuardedTTSBase):
 
     async def flushing(self) -> None:
         """Tell what was heard of requests that have ended, and still play."""
-        await self._listener.interrupted()
+        await self._events.listener.interrupted()
 
     def flushed(self) -> None:
         """Owe no end: nothing of what was said before is waited for."""
         self._admission.flushed()
-        self._listener.flushed()
+        self._events.listener.flushed()
 
     # ----------------------------------------------------------------- internal
 

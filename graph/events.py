@@ -37,6 +37,7 @@ from ..core.log_text import ends_of
 from ..speech import Speech
 from .base_traps import QuotingError
 from .figures import heard_of, latency_of, pace_of
+from .listener import Listener
 from .log import GraphLog
 
 VENDOR = "gradium"
@@ -105,6 +106,8 @@ class GraphEvents:
         self._base = base
         self._log = log
         self._status = ConnectionStatus()
+        # Who hears what is sent, and tells what was heard.
+        self.listener = Listener(base, log)
         self._is_wait_told = False
         # What the graph may know of the vendor's side; no secrets.
         self.vendor_metadata: dict[str, str] = {}

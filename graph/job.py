@@ -13,7 +13,6 @@ from ..core.request import Ledger
 from ..speech import Speech
 from .dump import Dump
 from .events import GraphEvents
-from .listener import Listener
 from .log import GraphLog
 
 
@@ -25,7 +24,6 @@ class Job:
         speech: Speech,
         dump: Dump,
         events: GraphEvents,
-        listener: Listener,
         log: GraphLog,
     ) -> None:
         self.speech = speech
@@ -34,7 +32,6 @@ class Job:
         self.next_life: list[Segment] = []
         self._dump = dump
         self._events = events
-        self._listener = listener
         self._log = log
 
     @property
@@ -83,8 +80,8 @@ class Job:
             self.speech.playback.stop(asyncio.get_running_loop().time())
         await self._dump.complete()
         if is_cut:
-            await self._listener.ended(self.speech, reason)
+            await self._events.listener.ended(self.speech, reason)
         for action in self.ledger.end(reason):
             await self.attempt(action)
         if not is_cut:
-            await self._listener.ended(self.speech, reason)
+            await self._events.listener.ended(self.speech, reason)
