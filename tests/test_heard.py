@@ -234,7 +234,7 @@ def test_what_was_heard_is_what_was_played_at_every_100_ms(
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_what_was_heard_is_what_was_played(case: Case) -> None:
-    check_table(case, 3100)
+    check_table(case, 4100)
 
 
 # -------------------------------------------------------------- what is told

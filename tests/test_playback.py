@@ -29,7 +29,7 @@ def listen(frames: list[tuple[int, int]], until_ms: int) -> tuple[int, int]:
     return delivered, played
 
 
-@given(FRAMES, st.integers(0, 3000))
+@given(FRAMES, st.integers(0, 1500))
 def test_the_clock_is_that_of_a_loudspeaker(
     frames: list[tuple[int, int]], until_ms: int
 ) -> None:
