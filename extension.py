@@ -23,7 +23,7 @@ from ten_ai_base.struct import TTSTextInput
 from ten_runtime import AsyncTenEnv, Data
 
 from .config import DEFAULT_SAMPLE_RATE_HZ, KNOWN, GradiumTTSConfig
-from .core.actions import Action, EndReason, WishesRefused
+from .core.actions import EndReason, WishesRefused
 from .core.admission import Admission, Segment, Verdict
 from .core.errors import ErrorKind, GradiumError
 from .core.redact import host_of, secrets_in
@@ -100,6 +100,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         self._trace.write(ten="in", name="stop")
         self._is_stopping = True
         await super().on_stop(ten_env)
+        await self._events.listener.aclose()
         if self._client:
             await self._client.aclose()
         self._trace.close()
@@ -237,10 +238,11 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(f"request={segment.request_id} no dump: {failure}")
 
         dump = dump_of(config, segment.request_id, warn)
-        self._job = Job(Speech(ledger, client, own), dump, self._events)
+        speech = Speech(ledger, client, own, clock=self._events.listener.clock)
+        self._job = Job(speech, dump, self._events, self._log)
         self._push(self._job, segment)
         if refused:
-            await self._perform(self._job, refused)
+            await self._job.attempt(refused)
 
     def _settings_of(
         self, segment: Segment, config: GradiumTTSConfig
@@ -267,6 +269,7 @@ class GradiumTTSExtension(GuardedTTSBase):
     async def _leave_out(self, segment: Segment, verdict: Verdict) -> None:
         """Pass over a text whose request has ended."""
         request_id = segment.request_id
+        self._events.listener.left_out(request_id, segment.text)
         if segment.is_speakable:
             self._log.key_point(
                 f"request={request_id} has ended, its text is left out:"
@@ -292,7 +295,7 @@ class GradiumTTSExtension(GuardedTTSBase):
 
     async def _finish(self, job: Job, reason: EndReason) -> None:
         """End a request by itself, and let the base start the next."""
-        await job.dump.complete()
+        await job.complete_dump()
         await self.queue_is_empty()
         await self._end(job, reason)
         # Before `finish_request`, which starts the next request.
@@ -319,18 +322,10 @@ class GradiumTTSExtension(GuardedTTSBase):
 
     async def _end(self, job: Job, reason: EndReason) -> None:
         """Tell all that is left to tell of a request, once."""
-        await job.dump.complete()
-        for action in job.ledger.end(reason):
-            await self._perform(job, action)
+        await job.end(reason)
         self._admission.ended(
             owes_end=reason is EndReason.ERROR and not job.ledger.is_awaited
         )
-
-    async def _perform(self, job: Job, action: Action) -> None:
-        try:
-            await job.perform(action)
-        except Exception:  # one that fails must not keep back the others
-            self._log.bug(job.ledger.request_id, traceback.format_exc())
 
     # -------------------------------------------------------- what went wrong
 
@@ -374,9 +369,14 @@ class GradiumTTSExtension(GuardedTTSBase):
         """Whether a request is running."""
         return self._job is not None
 
+    async def flushing(self) -> None:
+        """Tell what was heard of requests that have ended, and still play."""
+        await self._events.listener.interrupted()
+
     def flushed(self) -> None:
         """Owe no end: nothing of what was said before is waited for."""
         self._admission.flushed()
+        self._events.listener.flushed()
 
     # ----------------------------------------------------------------- internal
 

@@ -16,6 +16,7 @@ from .core.audio import to_pcm
 from .core.completeness import hole_in, missing_at_end
 from .core.errors import ErrorKind, GradiumError, StallError
 from .core.parts import parts_of
+from .core.playback import Playback, PlaybackClock
 from .core.protocol import Audio, Ready, ServerMessage, Unreadable, Word
 from .core.recovery import Failure, GiveUp, Patience, Recovery
 from .core.redact import host_of
@@ -47,10 +48,13 @@ class Speech:
         client: GradiumTTSClient,
         config: GradiumTTSConfig | None = None,
         *,
+        clock: PlaybackClock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         """Begin a request; `config` is its own settings, if it has any."""
         self.ledger = ledger
+        # Noted by whoever gives the frames to the graph.
+        self.playback = Playback(clock or PlaybackClock())
         self.usage = Usage()
         self._client = client
         # The settings of its beginning, whatever changes meanwhile; those of

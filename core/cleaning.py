@@ -34,9 +34,9 @@ _INVISIBLE = re.compile(rf"[{_GONE}]|(?<![^\x00-\x7f])[\u200c\u200d]")
 # The target of a link may hold one pair of parentheses, as Wikipedia's do.
 _TARGET = r"\([^()\s]{0,256}(?:\([^()\s]{0,64}\)[^()\s]{0,256})?"
 # A link or image, whose text stays.
-_LINK = re.compile(
-    rf"!?\[([^\[\]]{{0,256}})\]{_TARGET}(?: \"[^\"\n]{{0,128}}\")?\)"
-)
+_LINK_END = rf"\]{_TARGET}(?: \"[^\"\n]{{0,128}}\")?\)"
+_LINK = re.compile(rf"!?\[([^\[\]]{{0,256}}){_LINK_END}")
+_TARGETS = re.compile(_LINK_END)
 # What the next fragment may complete to a link.
 _OPEN_LINK = re.compile(
     rf"\[[^\[\]]{{0,{_MAX_OPEN_CHARS}}}"
@@ -90,6 +90,14 @@ def without_invisible(fragment: str, last: str) -> str:
 def without_links(text: str) -> str:
     """Put the text of a Markdown link in its place."""
     return _LINK.sub(r"\1", text)
+
+
+def end_of_link(text: str, at: int) -> int:
+    """Return where a link ends whose text ends at a place; else the place."""
+    if not text.startswith("]", at):
+        return at
+    target = _TARGETS.match(text, at)
+    return target.end() if target else at
 
 
 def open_link_at(text: str) -> int:

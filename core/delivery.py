@@ -9,9 +9,11 @@ from typing import Final
 
 from .alignment import Alignment
 from .audio import SAMPLE_BYTES, fade_in, fade_out, silence_at
+from .hearing import Piece
 from .holes import Holes
+from .letters import read
 from .script import Script
-from .word_times import DELIVERED_MARGIN_S, words_over
+from .word_times import DELIVERED_MARGIN_S, in_order, words_over
 
 # Word messages follow their audio; where none has come after this much of
 # it, none will, and the position in the text cannot be known.
@@ -88,14 +90,21 @@ class SessionPosition:
         self._alignment = Alignment()
         # How many words of the script the alignment knows.
         self._aligned_to = first_word
+        self._letters: list[str] = []
+        self._starts_s: list[float | None] = []
         self._stops_s: list[float | None] = []
         # Once the server has ended, and nothing is missing.
         self._spoken_to: int | None = None
 
-    def add(self, text: str, stop_s: float | None) -> None:
-        """Take a word and its end on the session's clock, if that is known."""
+    def add(
+        self, text: str, start_s: float | None, stop_s: float | None
+    ) -> None:
+        """Take a word and its times on the session's clock, if known."""
         self._know_all_words()
         self._alignment.push(text)
+        letters = "".join(read(text)[0])
+        self._letters.append(letters)
+        self._starts_s.append(start_s if letters else None)
         self._stops_s.append(stop_s)
 
     @property
@@ -118,6 +127,19 @@ class SessionPosition:
         if self._spoken_to is not None:
             return self._spoken_to
         return max(self._delivered_to, self._word_after(delivered_s, 0.0))
+
+    def pieces(self) -> list[Piece]:
+        """Return what the server told, with the times that fit together."""
+        stops_s = dict(in_order(self._stops_s))
+        return [
+            Piece(
+                self._letters[at],
+                start_s if at in stops_s else None,
+                stops_s.get(at),
+                self._alignment.finished(at + 1),
+            )
+            for at, start_s in enumerate(self._starts_s)
+        ]
 
     def next_word(self, delivered_s: float) -> int | None:
         """Number the first word not surely within so much audio.

@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""What comes from outside, made fit for one line of a log."""
+"""What comes from outside, made fit for one line of a log or an error."""
 
 from __future__ import annotations
 
@@ -45,3 +45,13 @@ def shortened(text: str, max_bytes: int = MAX_LINE_BYTES) -> str:
         return text
     room = max_bytes - len(_ELLIPSIS.encode())
     return encoded[:room].decode("utf-8", "ignore") + _ELLIPSIS
+
+
+def ends_of(text: str, words: int = 3, max_characters: int = 40) -> str:
+    """Name a text by its first and last words, or as a whole if it is short."""
+    all_words = text.split()
+    if len(text) <= 2 * max_characters and len(all_words) <= 2 * words:
+        return text
+    first = " ".join(all_words[:words])[:max_characters]
+    last = " ".join(all_words[-words:])[-max_characters:]
+    return f"{first} {_ELLIPSIS} {last}"

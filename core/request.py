@@ -13,11 +13,12 @@ No clock here: times are passed in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .actions import Action, End, EndReason, Pcm, Start, Ttfb
 from .audio import SAMPLE_BYTES
 from .delivery import SessionAudio, SessionPosition
+from .hearing import SaidInSession, Timeline, Transcript
 from .protocol import Word
 from .script import Script
 from .text import is_speakable
@@ -38,6 +39,14 @@ class Usage:
     sessions: int = 0
     characters_sent: int = 0
     characters_spoken: int = 0
+
+
+@dataclass
+class _Earlier:
+    """What the sessions before the current one have delivered."""
+
+    audio_bytes: int = 0
+    timeline: Timeline = field(default_factory=Timeline)
 
 
 class Ledger:
@@ -63,22 +72,22 @@ class Ledger:
         self.script = Script()
         self.sample_rate_hz = sample_rate_hz
         self._unix_offset_s = unix_offset_s
-        self._asked_at: float | None = None
+        self.asked_at: float | None = None
         self._first_audio_at: float | None = None
         self._last_audio_at = 0.0
-        # Delivered by the sessions before the current one.
-        self._earlier_bytes = 0
+        self._earlier = _Earlier()
         self._audio = SessionAudio(sample_rate_hz, is_seam_cut=False)
         self._position = SessionPosition(self.script, 0)
         self._words = WordTrack(is_wanted=with_words)
-        self._is_ended = False
+        # Why it ended, once it has.
+        self.end_reason: EndReason | None = None
 
     # ------------------------------------------------------------ from TEN
 
     def asked(self, now: float) -> None:
         """Note when the first speakable text came; later calls do nothing."""
-        if self._asked_at is None:
-            self._asked_at = now
+        if self.asked_at is None:
+            self.asked_at = now
 
     # --------------------------------------------------------------- state
 
@@ -101,9 +110,16 @@ class Ledger:
         return self._words.announced
 
     @property
+    def first_word_s(self) -> float | None:
+        """Where in the audio the first word starts; `None`: unknown yet."""
+        return self._words.first_start_s
+
+    @property
     def delivered_s(self) -> float:
         """Seconds of audio delivered by all sessions."""
-        delivered_bytes = self._earlier_bytes + self._audio.delivered_bytes
+        delivered_bytes = (
+            self._earlier.audio_bytes + self._audio.delivered_bytes
+        )
         return delivered_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
 
     @property
@@ -137,6 +153,19 @@ class Ledger:
         word = self._position.undelivered_word(self._audio.intact_s)
         text = self.script.text_from(word)
         return text if is_speakable(text) else ""
+
+    def transcript(self) -> Transcript:
+        """Return the text, and when its words are heard, as of now."""
+        script = self.script
+        is_complete = self.end_reason is EndReason.REQUEST_END
+        timeline = self._earlier.timeline.copy()
+        timeline.add(self._said(script.word_count if is_complete else None))
+        return Transcript(
+            "".join(script.written),
+            script.words_from(0),
+            timeline,
+            is_complete,
+        )
 
     # ----------------------------------------------------------- from the wire
 
@@ -214,7 +243,7 @@ class Ledger:
             Actions in the order the graph must see them; empty once ended,
             behind a hole, and while no whole sample is there.
         """
-        if self._is_ended:
+        if self.end_reason:
             return []
         self._audio.holes.add(start_s, stop_s, chunk)
         if self.hole_at_s is not None:
@@ -225,25 +254,26 @@ class Ledger:
         actions: list[Action] = []
         if self._first_audio_at is None:
             self._first_audio_at = now
-            asked_at = now if self._asked_at is None else self._asked_at
+            asked_at = now if self.asked_at is None else self.asked_at
             actions += [Ttfb(round((now - asked_at) * 1000)), Start()]
         self._last_audio_at = now
         return actions + self._deliver(pcm)
 
     def word_received(self, word: Word) -> list[Action]:
         """Account for a word, on the clock of its session."""
-        if self._is_ended:
+        if self.end_reason:
             return []
         stop_s = plausible_stop_s(
             word.start_s, word.stop_s, self.session_delivered_s
         )
-        self._position.add(word.text, stop_s)
+        start_s = None if stop_s is None else word.start_s
+        self._position.add(word.text, start_s, stop_s)
         self._words.add(word, stop_s, self._earlier_s)
         return self._announce(self._intact_s)
 
     def end(self, reason: EndReason) -> list[Action]:
         """End the request, once; a second call changes nothing."""
-        if self._is_ended:
+        if self.end_reason:
             return []
         actions: list[Action] = []
         interval_s = 0.0
@@ -253,20 +283,38 @@ class Ledger:
             at_ms = round(self.delivered_s * 1000)
             actions += self._words.close(reason, at_ms, self._start_ms())
             interval_s = self._last_audio_at - self._first_audio_at
-        self._is_ended = True
+        self.end_reason = reason
         actions.append(End(reason, round(interval_s * 1000)))
         return actions
 
     # ------------------------------------------------------------- internal
 
+    @property
+    def _earlier_s(self) -> float:
+        """Seconds of audio delivered by the sessions before this one."""
+        return self._earlier.audio_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
+
+    def _said(self, until_word: int | None) -> SaidInSession:
+        """Return what this session says; `None`: no other goes on with it."""
+        first_word = self._position.first_word
+        return SaidInSession(
+            self._position.pieces(),
+            self.script.words_from(first_word),
+            first_word,
+            self._earlier_s,
+            self.delivered_s,
+            None if until_word is None else until_word - first_word,
+        )
+
     def _next_session(self, from_word: int, *, is_seam_cut: bool) -> None:
         delivered_to = self._position.undelivered_word(self._audio.intact_s)
-        self._earlier_bytes += self._audio.delivered_bytes
+        self._earlier.timeline.add(self._said(until_word=from_word))
+        self._earlier.audio_bytes += self._audio.delivered_bytes
         self._audio = SessionAudio(self.sample_rate_hz, is_seam_cut=is_seam_cut)
         self._position = SessionPosition(self.script, from_word, delivered_to)
 
     def _deliver(self, pcm: bytes) -> list[Action]:
-        if not pcm or self._is_ended:
+        if not pcm or self.end_reason:
             return []
         timestamp_ms = self._start_ms() + round(self.delivered_s * 1000)
         self._audio.delivered(pcm)
@@ -275,10 +323,6 @@ class Ledger:
     @property
     def _intact_s(self) -> float:
         return self._earlier_s + self._audio.intact_s
-
-    @property
-    def _earlier_s(self) -> float:
-        return self._earlier_bytes / (self.sample_rate_hz * SAMPLE_BYTES)
 
     def _start_ms(self) -> int:
         """Return when the audio of the request started, in Unix ms.
@@ -289,6 +333,6 @@ class Ledger:
         return round(((self._first_audio_at or 0) + self._unix_offset_s) * 1000)
 
     def _announce(self, until_s: float) -> list[Action]:
-        if self._is_ended or not self.has_started:
+        if self.end_reason or not self.has_started:
             return []
         return [*self._words.due(until_s, self._start_ms())]

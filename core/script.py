@@ -37,6 +37,8 @@ class Script:
     """
 
     def __init__(self) -> None:
+        # What the agent wrote, fragment by fragment, before it is cleaned.
+        self.written: list[str] = []
         self.messages: list[Message] = []
         self.is_input_ended = False
         # How many words come before each message, and before the end.

@@ -120,6 +120,14 @@ def open_tag_at(text: str) -> int:
     return at
 
 
+def end_of_tag(text: str, at: int) -> int:
+    """Return where the tag that starts at a place ends; else the place."""
+    if not text.startswith("<", at):
+        return at
+    tag = _BRACKETS.match(text, at)
+    return tag.end() if tag and tag["name"] and _is_tag(tag) else at
+
+
 def _is_tag(brackets: re.Match[str]) -> bool:
     name, at = brackets["name"], brackets.start()
     before = brackets.string[max(at - 1, 0) : at]

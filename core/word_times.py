@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 # Times are sums of floats.
@@ -45,6 +45,28 @@ def plausible_stop_s(
     return stop if is_sane else None
 
 
+def in_order(stops_s: Sequence[float | None]) -> Iterator[tuple[int, float]]:
+    """Give the words whose times fit to those around them.
+
+    Args:
+        stops_s: the end of each word, in the order of the messages; `None`
+            for a word without times.
+
+    Yields:
+        The index of such a word, and by when it is surely over.
+    """
+    timed = [(at, stop) for at, stop in enumerate(stops_s) if stop is not None]
+    latest = -math.inf
+    for number, (at, stop) in enumerate(timed):
+        following = [later for _, later in timed[number + 1 : number + 3]]
+        # Words end in the order in which they are said.
+        if not is_contradicted(stop, following) and (
+            stop > latest - _DISORDER_S
+        ):
+            latest = max(latest, stop)
+            yield at, latest
+
+
 def words_over(
     stops_s: Sequence[float | None],
     delivered_s: float,
@@ -58,17 +80,10 @@ def words_over(
         delivered_s: how much audio of the session is there.
         margin_s: how much more than a word's time says that must be.
     """
-    timed = [(at, stop) for at, stop in enumerate(stops_s) if stop is not None]
-    count, latest = 0, -math.inf
-    for number, (at, stop) in enumerate(timed):
-        following = [later for _, later in timed[number + 1 : number + 3]]
-        # Words end in the order in which they are said.
-        if not is_contradicted(stop, following) and (
-            stop > latest - _DISORDER_S
-        ):
-            latest = max(latest, stop)
-            if latest + margin_s <= delivered_s + TIME_MARGIN_S:
-                count = at + 1
+    count = 0
+    for at, stop in in_order(stops_s):
+        if stop + margin_s <= delivered_s + TIME_MARGIN_S:
+            count = at + 1
     return count
 
 

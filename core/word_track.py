@@ -28,6 +28,8 @@ class WordTrack:
 
     def __init__(self, *, is_wanted: bool) -> None:
         self.announced = 0
+        # Where the first word starts whose times can be believed.
+        self.first_start_s: float | None = None
         self._is_wanted = is_wanted
         self._waiting: deque[Word] = deque()
         # What the current session has said of what is announced, and what of
@@ -52,6 +54,8 @@ class WordTrack:
             word = Word(word.text, self._last_stop_s, self._last_stop_s)
         else:
             word = Word(word.text, word.start_s + offset_s, stop_s + offset_s)
+            if self.first_start_s is None:
+                self.first_start_s = word.start_s
         self._last_stop_s = word.stop_s
         if self._is_again(word.text):
             self._announced.append(word.text)

@@ -14,7 +14,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ten_ai_base.message import TTSAudioEndReason
+from ten_ai_base.const import LOG_CATEGORY_KEY_POINT
+from ten_ai_base.message import ModuleError, ModuleType, TTSAudioEndReason
 from ten_ai_base.tts2 import (
     CMD_UPDATE_CONFIGS,
     DATA_FLUSH,
@@ -22,6 +23,12 @@ from ten_ai_base.tts2 import (
     RequestState,
 )
 from ten_runtime import AsyncTenEnv, Cmd, CmdResult, Data, StatusCode
+
+
+class QuotingError(ModuleError):
+    """An error whose message goes on with words of the user."""
+
+    quote: str = ""
 
 
 class GuardedTTSBase(AsyncTTS2BaseExtension):
@@ -36,6 +43,9 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
     def is_speaking(self) -> bool:
         """Whether a request is running; for the extension to say."""
         raise NotImplementedError
+
+    async def flushing(self) -> None:
+        """Learn of a flush before it ends anything, though nothing runs."""
 
     def flushed(self) -> None:
         """Learn of a flush; the base does not tell when it is idle."""
@@ -108,8 +118,10 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
         that comes before a flush is dropped by it; one that comes after
         them all is spoken.
         """
-        is_flush = data.get_name() == DATA_FLUSH
+        is_flush = data.get_name() == DATA_FLUSH and _has_flush_id(data)
         async with self._inputs:
+            if is_flush:
+                await self.flushing()
             await super().on_data(ten_env, data)
             if is_flush:
                 self.flushed()
@@ -128,6 +140,43 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
             self.request_states[request_id] = RequestState.PROCESSING
         if metadata:
             self.metadatas[request_id] = dict(metadata)
+
+    # ------------------------------------------------------------------- errors
+
+    async def send_tts_error(
+        self,
+        request_id: str | None,
+        error: ModuleError,
+        turn_id: int = -1,
+        extra_metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Send an error.
+
+        The base writes each message into the log, where the user's text has
+        no place: one with a quote is sent past it.
+        """
+        if not isinstance(error, QuotingError) or not error.quote:
+            await super().send_tts_error(
+                request_id, error, turn_id, extra_metadata
+            )
+            return
+        self.ten_env.log_error(
+            f"tts_error: code={error.code} {error.message}",
+            category=LOG_CATEGORY_KEY_POINT,
+        )
+        known = self.metadatas.get(request_id, {}) if request_id else {}
+        info = error.vendor_info
+        payload = {
+            "id": request_id or "",
+            "code": error.code,
+            "module": ModuleType.TTS.value,
+            "message": error.message + error.quote,
+            "vendor_info": info.model_dump() if info else {},
+            "metadata": {**known, **(extra_metadata or {})},
+        }
+        data = Data.create("error")
+        data.set_property_from_json(None, json.dumps(payload))
+        await self.ten_env.send_data(data)
 
     # ------------------------------------------------------------------ the end
 
@@ -163,3 +212,9 @@ class GuardedTTSBase(AsyncTTS2BaseExtension):
     def _queued_texts(self) -> int:
         # The base documents its order, not the name of its queue.
         return len(getattr(self, "input_queue", ()))
+
+
+def _has_flush_id(data: Data) -> bool:
+    """Whether a flush is one; the base passes over one without an id."""
+    _, failure = data.get_property_string("flush_id")
+    return failure is None

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from ten_ai_base.message import (
-    ModuleError,
     ModuleErrorCode,
     ModuleErrorVendorInfo,
     ModuleType,
@@ -32,8 +31,13 @@ from ..core.actions import (
     WishesRefused,
     Words,
 )
+from ..core.audio import SAMPLE_BYTES
 from ..core.errors import ErrorKind, GradiumError
+from ..core.log_text import ends_of
 from ..speech import Speech
+from .base_traps import QuotingError
+from .figures import heard_of, latency_of, pace_of
+from .listener import Listener
 from .log import GraphLog
 
 VENDOR = "gradium"
@@ -102,6 +106,8 @@ class GraphEvents:
         self._base = base
         self._log = log
         self._status = ConnectionStatus()
+        # Who hears what is sent, and tells what was heard.
+        self.listener = Listener(base, log)
         self._is_wait_told = False
         # What the graph may know of the vendor's side; no secrets.
         self.vendor_metadata: dict[str, str] = {}
@@ -117,14 +123,16 @@ class GraphEvents:
                 action.pcm, action.timestamp_ms
             )
             self._base.metrics_add_recv_audio_chunks(action.pcm)
+            duration_s = len(action.pcm) / SAMPLE_BYTES / ledger.sample_rate_hz
+            speech.playback.deliver(duration_s, _now())
         elif isinstance(action, Ttfb):
             await self._base.send_tts_ttfb_metrics(
-                request_id, action.ttfb_ms, extra_metadata=_latency(speech)
+                request_id, action.ttfb_ms, extra_metadata=latency_of(speech)
             )
         elif isinstance(action, Start):
             await self._base.send_tts_audio_start(request_id)
         elif isinstance(action, Words):
-            await self._send_words(request_id, action)
+            await self._send_words(speech, action)
         elif isinstance(action, WishesRefused):
             await self.wishes_refused(request_id, action)
         elif isinstance(action, End):
@@ -136,7 +144,9 @@ class GraphEvents:
             request_id, 0, 0, reason=TTSAudioEndReason.ERROR
         )
 
-    async def _send_words(self, request_id: str, words: Words) -> None:
+    async def _send_words(self, speech: Speech, words: Words) -> None:
+        request_id = speech.ledger.request_id
+        heard = heard_of(speech, _now()) if _is_cut(speech, words) else {}
         await self._base.send_tts_text_result(
             TTSTextResult(
                 request_id=request_id,
@@ -156,6 +166,7 @@ class GraphEvents:
                     **self._base.metadatas.get(request_id, {}),
                     "turn_seq_id": words.turn_seq_id,
                     "turn_status": int(words.turn_status),
+                    **heard,
                 },
             )
         )
@@ -164,15 +175,21 @@ class GraphEvents:
         ledger, usage = speech.ledger, speech.usage
         is_complete = end.reason is EndReason.REQUEST_END
         left = len(ledger.undelivered_text())
+        if end.reason is EndReason.ERROR:
+            speech.playback.break_off(_now())
+        pace = pace_of(speech)
         self._log.key_point(
             f"request={ledger.request_id} {end.reason.name.lower()}"
             f" audio_s={ledger.delivered_s:.2f} words={ledger.words_announced}"
             f" characters_left={left} sessions={usage.sessions}"
+            + "".join(f" {name}={value}" for name, value in pace.items())
         )
         self._base.metrics_add_output_characters(usage.characters_sent)
         self._base.metrics_add_input_characters(usage.characters_spoken)
         try:
-            await self._base.send_usage_metrics(ledger.request_id)
+            await self._base.send_usage_metrics(
+                ledger.request_id, extra_metadata=pace
+            )
         finally:
             # A graph that does not wait for the end need not be told of it.
             if is_complete or ledger.is_awaited:
@@ -188,10 +205,11 @@ class GraphEvents:
     async def vendor_failed(self, speech: Speech, error: GradiumError) -> None:
         """Report that what is left of a request will not be spoken."""
         await self._send_failure(error)
-        left = len(speech.ledger.undelivered_text())
+        left = speech.ledger.undelivered_text()
         await self.error(
             speech.ledger.request_id,
-            f"{error} ({left} characters were not spoken)",
+            f"{error} ({len(left)} characters were not spoken)",
+            quote=f': "{ends_of(left)}"' if left else "",
             is_fatal=error.is_fatal,
             code=error.code or error.kind.value,
             vendor_message=error.vendor_message or str(error),
@@ -216,8 +234,14 @@ class GraphEvents:
         is_fatal: bool = False,
         code: str,
         vendor_message: str = "",
+        quote: str = "",
     ) -> None:
-        """Send one `error`; `code` is the vendor's, as text."""
+        """Send one `error`; `code` is the vendor's, as text.
+
+        Args:
+            quote: words of the user that the message ends in; they are kept
+                out of the log.
+        """
         module_code = (
             ModuleErrorCode.FATAL_ERROR
             if is_fatal
@@ -225,8 +249,9 @@ class GraphEvents:
         )
         await self._base.send_tts_error(
             request_id,
-            ModuleError(
+            QuotingError(
                 message=self._shown(message),
+                quote=self._shown(quote),
                 module=ModuleType.TTS,
                 code=int(module_code.value),
                 vendor_info=ModuleErrorVendorInfo(
@@ -337,18 +362,11 @@ class GraphEvents:
         await self._base.ten_env.send_data(data)
 
 
-def _latency(speech: Speech) -> dict[str, Any]:
-    """Say where the time to first audio went, in ms."""
-    times = speech.times
-    return {
-        "socket_wait_ms": _ms(times.opened_at, times.setup_at),
-        "setup_to_ready_ms": _ms(times.setup_at, times.ready_at),
-        "text_to_audio_ms": _ms(times.text_at, times.audio_at),
-        "is_warm": times.is_warm,
-        "attempt": speech.usage.sessions,
-    }
+def _is_cut(speech: Speech, words: Words) -> bool:
+    """Whether a result closes a turn that was interrupted."""
+    is_interrupted = speech.playback.is_stopped
+    return is_interrupted and words.turn_status is TurnStatus.INTERRUPTED
 
 
-def _ms(start_s: float, stop_s: float) -> int:
-    """Return the time between in ms, 0 where one has not happened."""
-    return round(max(0.0, stop_s - start_s) * 1000) if start_s else 0
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -110,6 +110,7 @@ class _Endpoint(BaseHTTPRequestHandler):
     """Streams one reply, token by token, and notes what was asked."""
 
     asked: list[dict[str, Any]] = []
+    tokens = ("It", " is", " sunny", ".")
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
@@ -117,7 +118,7 @@ class _Endpoint(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        for token in ("It", " is", " sunny", ".", ""):
+        for token in (*self.tokens, ""):
             delta = {"content": token} if token else {}
             event = json.dumps({"choices": [{"delta": delta}]})
             self.wfile.write(f"data: {event}\n\n".encode())
@@ -133,6 +134,7 @@ def endpoint() -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
+    _Endpoint.asked.clear()
     yield f"http://127.0.0.1:{server.server_address[1]}/v1"
     server.shutdown()
     thread.join()
@@ -163,6 +165,38 @@ def test_an_endpoint_of_openais_kind_writes_the_replies(
     answer = summary["spoken"][-1]
     assert answer["request_id"] == "tts-request-1"
     assert words_in(tmp_path / answer["file"]) == ["It", "is", "sunny."]
+
+
+def test_an_interrupted_reply_stays_in_the_context_as_it_was_heard(
+    tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "It was **sunny** all day, said the old man at the door, very sunny."
+    monkeypatch.setattr(_Endpoint, "tokens", long.partition(" ")[::1])
+    script = tmp_path / "script.json"
+    turns = [
+        {"user": "How was the weather", "interrupt_after_s": 2.0},
+        {"user": "And the food"},
+    ]
+    script.write_text(json.dumps({"greeting": "Hi.", "turns": turns}))
+
+    done = agent(
+        "--llm-url", endpoint, "--script", str(script), "-o", str(tmp_path)
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = (asked["messages"] for asked in _Endpoint.asked)
+    question = {"role": "user", "content": "How was the weather"}
+    assert first == [question]
+    assert [second[0], second[-1]] == [
+        question,
+        {"role": "user", "content": "And the food"},
+    ]
+    # How much depends on the machine; nothing leaves no message.
+    for reply in second[1:-1]:
+        assert reply["role"] == "assistant"
+        assert long.startswith(reply["content"])
+        assert 0 < len(reply["content"]) < len(long)
+    assert len(second) in (2, 3)
 
 
 @pytest.mark.parametrize(

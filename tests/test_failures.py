@@ -507,8 +507,8 @@ twice in a row and for ever.
 * **all is heard**: the listener notices nothing but, at worst, a short wait
   and a repeated word at the seam; no error is sent.
 * **error**: one `error` with code 1000 (NON_FATAL), then `tts_audio_end` with
-  reason ERROR. It says how many characters were not spoken, and
-  `vendor_info` has the vendor's code and words.
+  reason ERROR. It says how many characters were not spoken, with the first
+  and last words of them, and `vendor_info` has the vendor's code and words.
 * **FATAL**: the same with code -1000: only a change of key, account or
   settings helps, or all tries were in vain and nothing was heard. After a
   refused key or account, further requests are refused at once for 30 s, or

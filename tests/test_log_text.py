@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.core.log_text import MAX_LINE_BYTES, escaped, shortened
+from gradium_tts_python.core.log_text import (
+    MAX_LINE_BYTES,
+    ends_of,
+    escaped,
+    shortened,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +74,18 @@ def test_a_line_of_two_kilobytes_is_whole() -> None:
 
     assert shortened(line) == line
     assert shortened(line + "x") == line[:-2] + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", ""),
+        ("one two three four five six", "one two three four five six"),
+        ("1 2 3 4 5 6 7", "1 2 3 … 5 6 7"),
+        ("a" * 80, "a" * 80),
+        ("a" * 81, "a" * 40 + " … " + "a" * 40),
+        ("a" * 50 + " b c " + "d" * 50, "a" * 40 + " … " + "d" * 40),
+    ],
+)
+def test_a_text_is_named_by_its_ends(text: str, named: str) -> None:
+    assert ends_of(text) == named

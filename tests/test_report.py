@@ -178,7 +178,17 @@ async def test_an_error_says_what_is_left(
     assert 5 <= count <= 7
     [error] = [e for e in host.events("r1") if isinstance(e, ErrorEvent)]
     left = fields["characters_left"]
-    assert f"({left} characters were not spoken)" in error.message
+    words = TEXT.split()[count:]
+    shown = (
+        " ".join(words)
+        if len(words) <= 6
+        else f"{' '.join(words[:3])} … {' '.join(words[-3:])}"
+    )
+    assert error.message.endswith(
+        f' ({left} characters were not spoken): "{shown}"'
+    )
+    logged_lines = ten_log.text().splitlines()
+    assert not [line for line in logged_lines if words[-1] in line]
     # First the error, then the turn's end, then the audio's.
     kinds = [type(event) for event in host.events("r1")][-3:]
     assert kinds == [ErrorEvent, TextResult, AudioEnd]

@@ -42,6 +42,7 @@ class Inbox:
     def push_fragment(self, fragment: str) -> None:
         """Take the next fragment."""
         self._stop_timer()
+        self._script.written.append(fragment)
         self._push(self._assembler.push(fragment))
         self._start_timer(1, self._speak_what_is_whole)
 

@@ -31,6 +31,7 @@ END = "tts_audio_end"
 FLUSH_END = "tts_flush_end"
 TEXT_RESULT = "tts_text_result"
 STATUS = "connection_status_changed"
+HEARD = "tts_heard"
 METRICS = "metrics"
 ERROR = "error"
 
@@ -130,11 +131,14 @@ class Guarder(Collector):
     # ------------------------------------------------- looking at what came
 
     def names(self, *left_out: str) -> list[str]:
-        """Names in the order received, rows of frames as one."""
+        """Names in the order received, rows of frames as one.
+
+        `tts_heard` is left out: it comes when the audio has been played.
+        """
         names: list[str] = []
         for message in self.messages[: self.stopped_at]:
             is_next_frame = message.name == FRAME and names[-1:] == [FRAME]
-            if message.name not in left_out and not is_next_frame:
+            if message.name not in (*left_out, HEARD) and not is_next_frame:
                 names.append(message.name)
         return names
 

@@ -13,6 +13,7 @@ from listener import (
     END,
     FLUSH_END,
     FRAME,
+    HEARD,
     INTERRUPTED,
     START,
     Listener,
@@ -123,6 +124,30 @@ def test_a_flush_ends_the_request_and_silence_follows(
     assert vendor.heard_words(ten.pcm("r1")) == ["one", "two"]
     dump = (tmp_path / "gradium_dump_r1.pcm").read_bytes()
     assert dump == ten.pcm("r1")
+
+
+def test_a_flush_tells_what_was_heard_before_its_end(
+    properties: Properties,
+) -> None:
+    # Much longer than it takes to say it all.
+    text = " ".join(["word"] * 300)
+
+    async def interrupt(ten: Listener) -> None:
+        await ten.say(
+            "r1", text, is_end=True, metadata={"session_id": "s", "turn_id": 1}
+        )
+        await ten.until(END)
+        await ten.flush("f1")
+
+    ten = play(properties(), interrupt)
+
+    heard = ten.one(HEARD)
+    assert heard["heard_text"] + heard["unheard_text"] == text
+    assert (heard["request_id"], heard["reason"]) == ("r1", INTERRUPTED)
+    assert heard["metadata"] == {"session_id": "s", "turn_id": 1}
+    assert heard["heard_ms"] <= heard["delivered_ms"]
+    names = [message.name for message in ten.messages]
+    assert names.index(END) < names.index(HEARD) < names.index(FLUSH_END)
 
 
 def test_what_waits_behind_a_flushed_request_is_dropped(

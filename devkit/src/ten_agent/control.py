@@ -6,6 +6,9 @@ Every partial result of more than two characters flushes the TTS, also when it
 is silent; a reply goes out cut at each mark, under an id made of the turn's
 number, and is closed by a message without text; the greeting has an id that
 recurs whenever the user joins.
+
+What TEN's main control does not do: it tells the LLM what was heard of its
+replies, and asks it only once that is known, when the flush is over.
 """
 
 from __future__ import annotations
@@ -40,6 +43,9 @@ class ControlExtension(AsyncExtension):
         self._turn_id = 0
         self._fragment = ""
         self._flushes = itertools.count(1)
+        self._flush_id = ""
+        # What the user said, until the LLM may be asked.
+        self._question = ""
 
     async def on_init(self, ten_env: AsyncTenEnv) -> None:
         self._greeting = (await properties_of(ten_env)).get("greeting", "")
@@ -55,21 +61,40 @@ class ControlExtension(AsyncExtension):
             await self._heard(ten_env, fields["text"], fields["final"])
         elif data.get_name() == "llm_text":
             await self._written(ten_env, fields)
+        elif data.get_name() == "tts_heard":
+            await send(
+                ten_env,
+                "llm_heard",
+                turn_id=fields["metadata"]["turn_id"],
+                heard_text=fields["heard_text"],
+            )
+        elif data.get_name() == "tts_flush_end":
+            await self._flushed(ten_env, fields["flush_id"])
 
     async def _heard(
         self, ten_env: AsyncTenEnv, text: str, is_final: bool
     ) -> None:
-        if is_final or len(text) >= _SHORTEST_PARTIAL:
-            await self._interrupt(ten_env)
         if is_final:
             self._turn_id += 1
-            await send(ten_env, "llm_request", turn_id=self._turn_id, text=text)
+            # With what has not been asked yet.
+            self._question = f"{self._question} {text}".strip()
+        if is_final or len(text) >= _SHORTEST_PARTIAL:
+            await self._interrupt(ten_env)
 
     async def _interrupt(self, ten_env: AsyncTenEnv) -> None:
         self._fragment = ""
         await send(ten_env, "llm_abort")
-        flush_id = f"flush-{next(self._flushes)}"
-        await send(ten_env, "tts_flush", to="tts", flush_id=flush_id)
+        self._flush_id = f"flush-{next(self._flushes)}"
+        await send(ten_env, "tts_flush", to="tts", flush_id=self._flush_id)
+
+    async def _flushed(self, ten_env: AsyncTenEnv, flush_id: str) -> None:
+        """Ask the LLM: it knows by now what was heard of its last reply."""
+        question = self._question
+        if question and flush_id == self._flush_id:
+            self._question = ""
+            await send(
+                ten_env, "llm_request", turn_id=self._turn_id, text=question
+            )
 
     async def _written(
         self, ten_env: AsyncTenEnv, fields: dict[str, Any]

@@ -29,11 +29,17 @@ def app_property(
         {
             "extension": "main_control",
             "cmd": [_flow("user", "on_user_joined")],
-            "data": [_flow("user", "asr_result"), _flow("llm", "llm_text")],
+            "data": [
+                _flow("user", "asr_result"),
+                _flow("llm", "llm_text"),
+                _flow("tts", "tts_heard", "tts_flush_end"),
+            ],
         },
         {
             "extension": "llm",
-            "data": [_flow("main_control", "llm_request", "llm_abort")],
+            "data": [
+                _flow("main_control", "llm_request", "llm_abort", "llm_heard")
+            ],
         },
         {
             "extension": "sink",

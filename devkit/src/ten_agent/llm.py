@@ -20,6 +20,7 @@ from ten_runtime import (
     register_addon_as_extension,
 )
 
+from .heard import trim
 from .messages import fields_of, properties_of, send
 
 # A token is a word or a mark with the space before it.
@@ -35,6 +36,8 @@ class LLMExtension(AsyncExtension):
         self._properties: dict[str, Any] = {}
         self._answering: asyncio.Task[None] | None = None
         self._history: list[dict[str, str]] = []
+        # By turn, the replies of which it is not known yet what was heard.
+        self._unheard: dict[int, dict[str, str]] = {}
 
     async def on_init(self, ten_env: AsyncTenEnv) -> None:
         self._properties = await properties_of(ten_env)
@@ -43,12 +46,22 @@ class LLMExtension(AsyncExtension):
         self._abort()
 
     async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
+        fields = fields_of(data)
+        if data.get_name() == "llm_heard":
+            self._heard(fields["turn_id"], fields["heard_text"])
+            return
         self._abort()
         if data.get_name() == "llm_request":
-            request = fields_of(data)
+            request = fields
             self._answering = asyncio.create_task(
                 self._answer(ten_env, request["turn_id"], request["text"])
             )
+
+    def _heard(self, turn_id: int, heard_text: str) -> None:
+        """Believe to have said what was heard, and no more."""
+        reply = self._unheard.pop(turn_id, None)
+        if reply:
+            trim(self._history, reply, heard_text)
 
     def _abort(self) -> None:
         if self._answering:
@@ -73,7 +86,7 @@ class LLMExtension(AsyncExtension):
 
     def _tokens(self, turn_id: int, text: str) -> AsyncIterator[str]:
         if self._properties.get("url"):
-            return self._stream(text)
+            return self._stream(turn_id, text)
         replies = self._properties.get("replies") or []
         reply = (
             replies[turn_id - 1]
@@ -87,33 +100,32 @@ class LLMExtension(AsyncExtension):
             yield token
             await asyncio.sleep(self._properties.get("token_s", 0.0))
 
-    async def _stream(self, text: str) -> AsyncIterator[str]:
+    async def _stream(self, turn_id: int, text: str) -> AsyncIterator[str]:
         """Ask the endpoint; remembers what was said."""
         import httpx
 
         self._history.append({"role": "user", "content": text})
         body = {
             "model": self._properties.get("model", ""),
-            "messages": self._history,
+            "messages": [*self._history],
             "stream": True,
         }
         key = os.environ.get("OPENAI_API_KEY", "")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         url = f"{self._properties['url'].rstrip('/')}/chat/completions"
-        reply = ""
-        try:
-            async with (
-                httpx.AsyncClient(timeout=60, headers=headers) as client,
-                client.stream("POST", url, json=body) as response,
-            ):
-                response.raise_for_status()
-                async for line in response.aiter_lines():
-                    token = _token_of(line)
-                    reply += token
-                    if token:
-                        yield token
-        finally:
-            self._history.append({"role": "assistant", "content": reply})
+        reply = {"role": "assistant", "content": ""}
+        self._history.append(reply)
+        self._unheard[turn_id] = reply
+        async with (
+            httpx.AsyncClient(timeout=60, headers=headers) as client,
+            client.stream("POST", url, json=body) as response,
+        ):
+            response.raise_for_status()
+            async for line in response.aiter_lines():
+                token = _token_of(line)
+                reply["content"] += token
+                if token:
+                    yield token
 
 
 def _token_of(line: str) -> str:
