@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -49,9 +50,10 @@ async def speak(host: ExtensionHost, request_id: str, text: str = TEXT) -> None:
 
 
 def whole_words(host: ExtensionHost, rate_hz: int) -> list[str]:
-    """What was heard of r1, without the parts of a word that was cut."""
+    """What was heard of r1, without what a cut left half or twice."""
     heard = tones.listen(host.pcm("r1"), rate_hz)
-    return [word.text for word in heard if word.is_complete]
+    whole = [word.text for word in heard if word.is_complete]
+    return [word for word, _ in itertools.groupby(whole)]
 
 
 def setup_of(sim: GradiumSim, index: int = -1) -> dict[str, Any]:

@@ -39,8 +39,12 @@ def test_speech_that_was_cut_goes_on_where_it_was(
 
     assert ten.story() == [START, FRAME, END]
     assert ten.one(END)["reason"] == COMPLETE
-    assert vendor.heard_words(ten.pcm("r1")) == TEXT.split()
-    assert " ".join(vendor.sessions[1].texts).split() == TEXT.split()[words:]
+    said = TEXT.split()
+    # Words last 50 ms here; one counts with 100 ms of audio behind it, since
+    # the vendor's times may be early.
+    goes_on = said[max(0, words - 2) :]
+    assert " ".join(vendor.sessions[1].texts).split() == goes_on
+    assert vendor.heard_words(ten.pcm("r1")) == said[:words] + goes_on
 
 
 def test_a_drop_before_any_audio_is_not_heard(
