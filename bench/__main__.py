@@ -20,12 +20,12 @@ import sys
 from pathlib import Path
 from time import monotonic
 
-from lab import Lab
+from lab import OURS, Lab
 from partner import BenchError
 from peers import PEERS
 from picture import draw
 from plan import FULL, QUICK, TINY
-from rows import Results, Row
+from rows import Results
 from table import as_markdown, as_text, tables
 
 # Modules beside this one: each has `run(lab)`, which yields rows. One that is
@@ -49,7 +49,6 @@ def main() -> int:
             results, failures = Results.load(options.draw), []
         else:
             results, failures = _measured(options)
-            results.save(options.output / "results.jsonl")
     except (BenchError, OSError, ValueError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -87,6 +86,12 @@ def _options() -> argparse.Namespace:
         metavar="FOLDER",
         help="for results and pictures (./bench-results)",
     )
+    add(
+        "--clients",
+        type=lambda text: text.split(","),
+        metavar="NAME,…",
+        help=f"only these of {', '.join([*OURS, *PEERS])}",
+    )
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument(
         "--quick", action="store_true", help="small sizes: under two minutes"
@@ -99,11 +104,13 @@ def _options() -> argparse.Namespace:
         help="measure nothing; draw these results again",
     )
     options = parser.parse_args()
-    strange = [name for name in options.names if name not in present]
-    if strange:
-        parser.error(
-            f"no bench is called {strange[0]}; there are {', '.join(present)}"
-        )
+    for given, known in (
+        (options.names, present),
+        (options.clients or [], [*OURS, *PEERS]),
+    ):
+        for name in given:
+            if name not in known:
+                parser.error(f"{name} is none of {', '.join(known)}")
     options.names = options.names or present
     return options
 
@@ -117,25 +124,23 @@ def _measured(options: argparse.Namespace) -> tuple[Results, list[str]]:
     def say(line: str) -> None:
         print(f"{monotonic() - began_s:6.0f} s  {line}", file=sys.stderr)
 
-    rows: list[Row] = []
+    clients = options.clients or [*OURS, *(PEERS if options.peers else [])]
+    lab = Lab(plan, clients, say)
+    results = Results({"size": size, "versions": lab.versions}, [])
+    about = results.about
+    about |= {"date": datetime.date.today().isoformat(), "machine": _machine()}
     load_before = _load()
-    lab = Lab(plan, list(PEERS) if options.peers else [], say)
     try:
         for name in options.names:
             say(f"== {name}")
-            rows += importlib.import_module(name).run(lab)
-        versions = lab.versions()
+            results.rows += importlib.import_module(name).run(lab)
+            about["load"] = f"{load_before} before, {_load()} after"
+            about["took_s"] = round(monotonic() - began_s)
+            # What has been measured is kept, whatever becomes of the rest.
+            results.save(options.output / "results.jsonl")
     finally:
         lab.close()
-    about = {
-        "date": datetime.date.today().isoformat(),
-        "machine": _machine(),
-        "load": f"{load_before} before, {_load()} after",
-        "size": size,
-        "took_s": round(monotonic() - began_s),
-        "versions": versions,
-    }
-    return Results(about, rows), lab.failures
+    return results, lab.failures
 
 
 def _machine() -> str:

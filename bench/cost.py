@@ -8,7 +8,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 
-from lab import LAYERS, Lab
+from lab import Lab
 from rows import Row
 
 NAME = "cost"
@@ -21,8 +21,6 @@ STACK = {
     "request: script, ledger, words": "speech",
     "extension and TEN's base class": "extension",
 }
-# The kit's threads and messages are no cost of ours.
-NOT_HERE = ("extension on the host",)
 WORDS_ON_THE_WIRE = 20
 
 Found = dict[tuple[str, str, str, str], list[float]]
@@ -46,7 +44,7 @@ def _load(lab: Lab, found: Found, chunk_ms: int, is_tls: bool) -> None:
     wire = "TLS" if is_tls else "plain"
     row = f"{chunk_ms} ms chunks, {wire}"
     lab.say(f"cost: {row}, {plan.load_sessions} sessions")
-    names = [*lab.names(without=NOT_HERE), *LAYERS]
+    names = [*lab.names(is_load=True), *lab.layers()]
     with lab.servers() as servers:
         target = servers.lean(chunk_s=chunk_ms / 1000, is_tls=is_tls)
         for name in lab.rounds(names, plan.load_rounds):
@@ -84,7 +82,7 @@ def _memory(lab: Lab, found: Found) -> None:
     }
     with lab.servers() as servers:
         target = servers.lean()
-        for name in lab.rounds(lab.names(without=NOT_HERE), 1):
+        for name in lab.rounds(lab.names(is_load=True), 1):
             if not lab.restart(name):
                 continue
             lab.play(name, "load", target, sessions=1, **options)
@@ -107,7 +105,7 @@ def _words(window_s: float, settle_s: float) -> int:
 
 def _start_up(lab: Lab, found: Found) -> None:
     """Import each client in a fresh interpreter."""
-    for name in lab.rounds(lab.names(without=NOT_HERE), lab.plan.load_rounds):
+    for name in lab.rounds(lab.names(is_load=True), lab.plan.load_rounds):
         hello = lab.restart(name)
         if not hello:
             continue
@@ -123,7 +121,7 @@ def _on_the_wire(lab: Lab, found: Found) -> None:
         wire = "TLS" if is_tls else "plain"
         with lab.servers() as servers:
             target = servers.sim(is_tls=is_tls, speed=None)
-            for name in lab.rounds(lab.names(without=NOT_HERE), 1):
+            for name in lab.rounds(lab.names(is_load=True), 1):
                 servers.ask(carried=True)
                 options = {"words": WORDS_ON_THE_WIRE, "is_split": False}
                 if lab.play(name, "long_text", target, **options) is None:

@@ -30,8 +30,7 @@ def _at(lab: Lab, servers: Servers, distance: Distance) -> Iterator[Row]:
         synthesis_s=distance.synthesis_ms / 1000,
     )
     names, plan = lab.names(), lab.plan
-    # A handshake over TLS, and one round trip to be sure.
-    calm_s = plan.calm_s + 5 * distance.rtt_ms / 1000
+    calm_s = plan.calm_s + distance.handshake_s
     found: dict[tuple[str, str], list[float]] = defaultdict(list)
     for name in lab.rounds(names, plan.rounds):
         rows = lab.play(

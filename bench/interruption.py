@@ -28,7 +28,7 @@ def run(lab: Lab) -> Iterator[Row]:
                 name,
                 "interruption",
                 target,
-                calm_s=plan.calm_s + 5 * distance.rtt_ms / 1000,
+                calm_s=plan.calm_s + distance.handshake_s,
                 listen_s=plan.listen_s,
             )
             if result is None:

@@ -21,12 +21,13 @@ from plan import Plan
 HERE = Path(__file__).resolve().parent
 KEY = "test-key"
 
+ON_HOST = "extension on the host"
 # By the name that tables show; what stands for it in `clients/`.
 OURS = {
     "floor": "floor",
     "client": "ours",
     "extension": "extension",
-    "extension on the host": "host",
+    ON_HOST: "host",
 }
 # Between the floor and the extension: what each layer costs.
 LAYERS = {"library": "library", "speech": "speech"}
@@ -109,45 +110,64 @@ class Lab:
     """The clients of a run, its sizes, and the line that shows progress."""
 
     def __init__(
-        self, plan: Plan, peers: list[str], say: Callable[[str], None]
+        self, plan: Plan, clients: list[str], say: Callable[[str], None]
     ) -> None:
+        """Prepare a run.
+
+        Args:
+            clients: names of `OURS` and `PEERS`.
+            say: told what is being done.
+        """
         self.plan = plan
         self.say = say
         self.failures: list[str] = []
+        self.versions: dict[str, str] = {}
+        self._serving: Partner | None = None
         self._running: dict[str, Partner] = {}
+        self._failed: set[str] = set()
         self._authority = Authority()
-        self._adapters = OURS | LAYERS
-        self._adapters |= {name: PEERS[name].adapter for name in peers}
-        self.peers = peers
+        known = OURS | {name: peer.adapter for name, peer in PEERS.items()}
+        self._adapters = {name: known[name] for name in clients}
 
     def close(self) -> None:
         """End all processes."""
         for partner in self._running.values():
             partner.close()
+        if self._serving:
+            self._serving.close()
         self._running.clear()
         self._authority.close()
 
     @contextlib.contextmanager
     def servers(self) -> Iterator[Servers]:
-        """Run the servers for as long as the block."""
-        run = HERE / "servers" / "run.py"
-        command = [sys.executable, run, self._authority.certificate]
-        partner = Partner("the server", command, cores=_first_core())
-        try:
-            yield Servers(partner, self._authority.ca_file)
-        finally:
-            partner.close()
+        """Have servers for as long as the block; then all are closed."""
+        if self._serving is None:
+            run = HERE / "servers" / "run.py"
+            command = [sys.executable, run, self._authority.certificate]
+            self._serving = Partner("the server", command, cores=_first_core())
+        yield Servers(self._serving, self._authority.ca_file)
+        self._serving.ask({"close": True})
 
-    def names(self, *, without: tuple[str, ...] = ()) -> list[str]:
-        """Return the clients that take part in a comparison."""
-        return [n for n in (*OURS, *self.peers) if n not in without]
+    def names(self, *, is_load: bool = False) -> list[str]:
+        """Return the clients that take part in a comparison.
+
+        Args:
+            is_load: whether it is about CPU, where threads and messages of
+                the kit would be taken for a cost of ours.
+        """
+        return [n for n in self._adapters if not (is_load and n == ON_HOST)]
+
+    def layers(self) -> list[str]:
+        """Return what stands between floor and extension, if those do."""
+        is_whole = {"floor", "extension"} <= self._adapters.keys()
+        return list(LAYERS) if is_whole else []
 
     def rounds(self, names: list[str], times: int) -> Iterator[str]:
         """Give each client its turn, so many times, none twice in a row."""
         for number in range(times):
             for name in names:
-                if name not in self._adapters:
-                    continue  # it has failed meanwhile
+                if name in self._failed:
+                    continue
                 self.say(f"round {number + 1} of {times}: {name}")
                 yield name
 
@@ -190,26 +210,24 @@ class Lab:
         self.failures.append(f"{error}; the rest goes on without {name}")
         self.say(self.failures[-1])
         self._adapters.pop(name, None)
+        self._failed.add(name)
         if name in self._running:
             self._running.pop(name).close()
 
-    def versions(self) -> dict[str, str]:
-        """Say what has been measured, by client."""
-        return {
-            name: f"{one.hello['version']}, Python {one.hello['python']}"
-            for name, one in self._running.items()
-        }
-
     def _start(self, name: str) -> Partner:
-        if name not in self._adapters:
+        if name in self._failed:
             raise BenchError(f"{name} has failed before")
-        is_peer = name in self.peers
+        is_peer = name in PEERS
         python = python_of(name, self.say) if is_peer else sys.executable
+        adapter = (self._adapters | LAYERS)[name]
         run = HERE / "clients" / "run.py"
-        command = [python, run, self._adapters[name]]
+        command = [python, run, adapter]
         # Libraries that take no authority of ours look there, on import.
         env = {"SSL_CERT_FILE": self._authority.ca_file}
-        return Partner(name, command, env=env, cores=_other_cores())
+        client = Partner(name, command, env=env, cores=_other_cores())
+        version, python = client.hello["version"], client.hello["python"]
+        self.versions[name] = f"{version}, Python {python}"
+        return client
 
 
 def _first_core() -> set[int] | None:

@@ -15,7 +15,6 @@ from gradium_tts_python.core.protocol import Word
 from gradium_tts_python.core.request import Ledger
 
 NAME = "long"
-NOT_HERE = ("extension on the host",)
 CALLS = "one call of the ledger, when so many words have been spoken"
 WORD_S = 0.32
 
@@ -28,9 +27,7 @@ def run(lab: Lab) -> Iterator[Row]:
         for words in plan.long_words:
             found: dict[tuple[str, str], list[float]] = defaultdict(list)
             lab.say(f"long: {words} words")
-            for name in lab.rounds(
-                lab.names(without=NOT_HERE), plan.long_rounds
-            ):
+            for name in lab.rounds(lab.names(is_load=True), plan.long_rounds):
                 for is_split in (False, True):
                     result = lab.play(
                         name,
@@ -52,7 +49,7 @@ def run(lab: Lab) -> Iterator[Row]:
 
 
 def _calls(words: int) -> Iterator[Row]:
-    """Time what the ledger is asked in the middle of a request, and at its end."""
+    """Time what the ledger is asked in mid-request, and at its end."""
     ledger = Ledger("r1", sample_rate_hz=48_000, with_words=True)
     ledger.asked(0.0)
     chunk = bytes(round(WORD_S * 96_000))

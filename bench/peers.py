@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""Other clients, each in an environment of its own, made when first asked for."""
+"""Other clients, each in an environment of its own, made on demand."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def draw(results: Results, bench: str, folder: Path) -> list[Path]:
         figsize=(WIDTH_INCHES, sum(heights)),
         height_ratios=heights,
         squeeze=False,
-        layout="constrained",
+        layout="tight",
     )
     for (title, rows), axes in zip(panels, grid[:, 0], strict=True):
         axes.set_title(title, fontsize=10, loc="left")

@@ -15,6 +15,11 @@ class Distance:
     is_tls: bool
     synthesis_ms: float
 
+    @property
+    def handshake_s(self) -> float:
+        """Return how long a client is given to open a socket."""
+        return self.rtt_ms * 4 / 1000
+
     def __str__(self) -> str:
         wire = "TLS" if self.is_tls else "plain"
         return (
@@ -39,7 +44,7 @@ class Plan:
         rounds: how often each client has its turn.
         distances: for `first_audio`.
         calm_s: what a client gets to become ready again, on top of four
-            round trips.
+            round trips: a handshake over TLS, and one to spare.
         listen_s: how much is listened to before an interruption.
         idle_s: how long a client is left alone.
         idle_rounds: how often.
@@ -79,14 +84,15 @@ FULL = Plan()
 QUICK = Plan(
     rounds=2,
     distances=(Distance(100, True, 0),),
+    calm_s=0.1,
     listen_s=0.4,
-    idle_s=6.0,
+    idle_s=4.0,
     idle_rounds=1,
     loads=((20, False),),
     load_sessions=10,
     window_s=1.0,
     load_rounds=1,
-    scale=(1, 25, 100),
+    scale=(10, 60, 120),
     scale_rounds=1,
     growth_requests=200,
     growth_samples=5,

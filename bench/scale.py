@@ -17,7 +17,6 @@ CHUNK_BYTES = 7680
 LATE_MS = 50.0
 # Once chunks are this late, more sessions need not be tried.
 HOPELESS_MS = 400.0
-NOT_HERE = ("extension on the host",)
 LATENESS = "p99 lateness of chunks, sessions at the pace of speech on one core"
 CAPACITY = f"sessions before the p99 lateness exceeds {LATE_MS:g} ms"
 
@@ -37,7 +36,7 @@ def _lateness(lab: Lab, servers: Servers) -> Iterator[Row]:
     for sessions in lab.plan.scale:
         found: dict[str, list[float]] = {}
         lab.say(f"scale: {sessions} sessions")
-        names = [n for n in lab.names(without=NOT_HERE) if n not in hopeless]
+        names = [n for n in lab.names(is_load=True) if n not in hopeless]
         for name in lab.rounds(names, lab.plan.scale_rounds):
             late_ms = _late(lab, servers, target, name, sessions)
             if late_ms:
@@ -50,9 +49,9 @@ def _lateness(lab: Lab, servers: Servers) -> Iterator[Row]:
             if median(values) > HOPELESS_MS:
                 hopeless.add(name)
     for name, curve in curves.items():
-        carried, is_most = _carried(curve)
-        row = "at least" if not is_most else "about"
-        yield Row(NAME, CAPACITY, name, row, "sessions", [carried])
+        sessions, is_crossed = carried(curve)
+        row = "about" if is_crossed else "at least"
+        yield Row(NAME, CAPACITY, name, row, "sessions", [sessions])
 
 
 def _late(
@@ -70,10 +69,10 @@ def _late(
         window_s=plan.window_s,
     )
     sent = servers.ask(poured=True)["sent_s"]
-    return sorted(_lateness_of(result, sent)) if result else []
+    return sorted(lateness_ms(result, sent)) if result else []
 
 
-def _lateness_of(result: Json, sent: dict[str, list[float]]) -> Iterator[float]:
+def lateness_ms(result: Json, sent: dict[str, list[float]]) -> Iterator[float]:
     """Match what was written with what arrived, by the count of bytes."""
     begin_s, end_s = result["begin_s"], result["end_s"]
     for number, arrivals in enumerate(result["arrivals"]):
@@ -90,7 +89,7 @@ def _lateness_of(result: Json, sent: dict[str, list[float]]) -> Iterator[float]:
             yield max(0.0, came_s - sent_s) * 1000
 
 
-def _carried(curve: list[tuple[int, float]]) -> tuple[float, bool]:
+def carried(curve: list[tuple[int, float]]) -> tuple[float, bool]:
     """Say where a curve crosses the limit, and whether it does."""
     before = (0, 0.0)
     for sessions, late_ms in curve:
@@ -103,7 +102,7 @@ def _carried(curve: list[tuple[int, float]]) -> tuple[float, bool]:
 
 def _growth(lab: Lab, target: Target) -> Iterator[Row]:
     plan = lab.plan
-    for name in lab.rounds(lab.names(without=NOT_HERE), 1):
+    for name in lab.rounds(lab.names(is_load=True), 1):
         kept = lab.play(
             name,
             "growth",

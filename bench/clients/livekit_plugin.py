@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from livekit.agents import tts as agents_tts
 from livekit.plugins.gradium import TTS, __version__
-from speaking import Client, Speaking, Target
+from speaking import VOICE_ID, Client, Speaking, Target
 
 
 class LiveKit(Client):
@@ -21,6 +21,7 @@ class LiveKit(Client):
         self._tts = TTS(
             api_key=self.target.key,
             model_endpoint=self.target.url,
+            voice_id=VOICE_ID,
             http_session=self._session,
         )
         self._tts.prewarm()

@@ -26,7 +26,7 @@ from pipecat.pipeline.runner import PipelineRunner
 from pipecat.pipeline.task import PipelineParams, PipelineTask
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.gradium.tts import GradiumTTSService
-from speaking import Client, Speaking, Target
+from speaking import VOICE_ID, Client, Speaking, Target
 
 # Its debug lines would be measured, too, and nobody reads them.
 logger.remove()
@@ -83,7 +83,9 @@ class Pipecat(Client):
 
     async def open(self) -> None:
         service = GradiumTTSService(
-            api_key=self.target.key, url=self.target.url
+            api_key=self.target.key,
+            url=self.target.url,
+            settings=GradiumTTSService.Settings(voice=VOICE_ID),
         )
         self._ear = Ear()
         self._task = PipelineTask(

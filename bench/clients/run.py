@@ -10,6 +10,7 @@ else prints goes to stderr.
 from __future__ import annotations
 
 import asyncio
+import functools
 import importlib
 import json
 import os
@@ -52,8 +53,8 @@ def main() -> None:
         scenario = SCENARIOS[order.pop("scenario")]
 
         try:
-            play = scenario(lambda: adapter.make(target), **order)
-            answer(result=asyncio.run(play))
+            make = functools.partial(adapter.make, target)
+            answer(result=asyncio.run(scenario(make, **order)))
         except Exception as error:
             traceback.print_exc()
             answer(failure=f"{type(error).__name__}: {error}")

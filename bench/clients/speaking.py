@@ -15,6 +15,8 @@ from dataclasses import dataclass
 # What all are asked for: the rate that the peers cannot change.
 SAMPLE_RATE_HZ = 48_000
 BYTES_PER_S = SAMPLE_RATE_HZ * 2
+# One that the local server knows; each has another by default.
+VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
 
 
 @dataclass(frozen=True)

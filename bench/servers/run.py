@@ -12,7 +12,8 @@ It reads a line of JSON for each order and answers with one:
   pours, at no distance;
 * `{"generated_after": seconds}`: how much audio the first kind has made since;
 * `{"poured": true}`: when the second kind wrote each chunk, by first word;
-* `{"carried": true}`: bytes that went over the distances, up and down.
+* `{"carried": true}`: bytes that went over the distances, up and down;
+* `{"close": true}`: all are closed, and forgotten.
 
 It ends when stdin is closed.
 """
@@ -36,13 +37,16 @@ Json = dict[str, Any]
 FRAME_S = 0.08
 # A session that lasts longer than this is not waited for.
 _LINGER_S = 12.0
+_LOOK_S = 0.05
+# One that has sent nothing for so long has come to its end.
+_QUIET_S = 0.3
 
 
 class Servers:
     """What is open, and what is asked of it."""
 
-    def __init__(self, certificate: str, stack: AsyncExitStack) -> None:
-        self._stack = stack
+    def __init__(self, certificate: str) -> None:
+        self._stack = AsyncExitStack()
         self._sims: list[GradiumSim] = []
         self._lean: list[LeanServer] = []
         self._proxies: list[FaultProxy] = []
@@ -59,7 +63,17 @@ class Servers:
             return await self._generated_after(order["generated_after"])
         if "poured" in order:
             return self._poured()
+        if "close" in order:
+            await self.close()
+            return {"is_closed": True}
         return self._carried()
+
+    async def close(self) -> None:
+        """Close all there are, and forget them."""
+        await self._stack.aclose()
+        self._sims.clear()
+        self._lean.clear()
+        self._proxies.clear()
 
     async def _open_sim(self, order: Json) -> str:
         sim = GradiumSim(
@@ -86,9 +100,10 @@ class Servers:
 
     async def _generated_after(self, since_s: float) -> Json:
         """Wait for sessions to end; count the frames made since then."""
-        deadline_s = time.monotonic() + _LINGER_S
-        while time.monotonic() < deadline_s and self._has_running(since_s):
-            await asyncio.sleep(0.05)
+        for _ in range(round(_LINGER_S / _LOOK_S)):
+            if not self._has_running(since_s):
+                break
+            await asyncio.sleep(_LOOK_S)
         frames = sum(
             at_s > since_s
             for sim in self._sims
@@ -101,8 +116,9 @@ class Servers:
 
     def _has_running(self, since_s: float) -> bool:
         now_s = time.monotonic()
-        return now_s < since_s + 0.5 or any(
-            session.times.frames_s and session.times.frames_s[-1] > now_s - 0.5
+        return now_s < since_s + _QUIET_S or any(
+            session.times.frames_s
+            and session.times.frames_s[-1] > now_s - _QUIET_S
             for sim in self._sims
             for session in sim.sessions
         )
@@ -130,11 +146,13 @@ class Servers:
 async def serve() -> None:
     """Answer until stdin is closed."""
     loop = asyncio.get_running_loop()
-    async with AsyncExitStack() as stack:
-        servers = Servers(sys.argv[1], stack)
-        say({"is_ready": True})
+    servers = Servers(sys.argv[1])
+    say({"is_ready": True})
+    try:
         while line := await loop.run_in_executor(None, sys.stdin.readline):
             say(await servers.answer(json.loads(line)))
+    finally:
+        await servers.close()
 
 
 def say(answer: Json) -> None:
