@@ -16,8 +16,6 @@ Illegal calls raise `LocalProtocolError` (a bug on this side), illegal frames
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import re
@@ -25,6 +23,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Union
+
+from .codec import STANDARD, Codec
 
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 
@@ -191,7 +191,9 @@ _AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 _MOST_S = 1e6
 
 
-def decode(raw: str | bytes) -> ServerMessage | Ignored:
+def decode(
+    raw: str | bytes, codec: Codec = STANDARD
+) -> ServerMessage | Ignored:
     """Read one frame.
 
     Returns:
@@ -205,7 +207,7 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
     if not isinstance(raw, str):
         raise RemoteProtocolError(f"binary frame of {len(raw)} bytes")
     try:
-        message = json.loads(raw)
+        message = codec.parse_json(raw)
     except (ValueError, RecursionError) as error:
         has_audio = bool(_AUDIO.search(raw)) or None
         raise RemoteProtocolError(f"not JSON: {error}", has_audio) from None
@@ -213,6 +215,8 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
         message.get("type"), str
     ):
         raise RemoteProtocolError("a message without a type")
+    if message["type"] == "audio":
+        return _read_audio(message, codec.decode_base64)
     reader = _READERS.get(message["type"])
     return reader(message) if reader else Ignored(message["type"])
 
@@ -224,13 +228,15 @@ def _read_ready(message: dict[str, Any]) -> Ready:
     )
 
 
-def _read_audio(message: dict[str, Any]) -> Audio:
+def _read_audio(
+    message: dict[str, Any], decode_base64: Callable[[str], bytes]
+) -> Audio:
     encoded = message.get("audio")
     if not isinstance(encoded, str):
         raise RemoteProtocolError("audio without audio")
     try:
-        chunk = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
+        chunk = decode_base64(encoded)
+    except ValueError as error:
         why = f"audio is not base64: {error}"
         raise RemoteProtocolError(why, has_audio=True) from None
     start_s, stop_s = _read_span(message)
@@ -272,15 +278,18 @@ def _read_error(message: dict[str, Any]) -> ServerError:
 
 def _if_of(kind: type, value: Any) -> Any:
     """Return a value of this type; any other counts as missing."""
+    return value if _is_of(kind, value) else None
+
+
+def _is_of(kind: type, value: Any) -> bool:
+    """Whether it is of a type; numbers beyond 64 bits are of none."""
     is_of = isinstance(value, kind) and not isinstance(value, bool)
-    return value if is_of else None
+    return is_of and not (kind is int and abs(value) >= 2**63)
 
 
 def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
     value = message.get(key)
-    if value is None or (
-        isinstance(value, kind) and not isinstance(value, bool)
-    ):
+    if value is None or _is_of(kind, value):
         return value
     shown = repr(value)
     if len(shown) > 40:
@@ -292,7 +301,6 @@ def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
 
 _READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {
     "ready": _read_ready,
-    "audio": _read_audio,
     "text": _read_word,
     "end_of_stream": lambda _: EndOfStream(),
     "error": _read_error,
@@ -333,10 +341,11 @@ class Session:
     Each call returns the frame to send; nothing here sends it.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, codec: Codec = STANDARD) -> None:
         self.input = Input.UNOPENED
         self.answer = Answer.NONE
         self._setup = setup
+        self._codec = codec
 
     def start(self) -> str:
         """Open the session."""
@@ -377,7 +386,7 @@ class Session:
         """
         if self.input is Input.UNOPENED:
             raise LocalProtocolError("receive with input unopened")
-        message = decode(raw)
+        message = decode(raw, self._codec)
         is_repeated = isinstance(message, Ready) and self.answer is Answer.READY
         if isinstance(message, Ignored):
             return message
