@@ -4,23 +4,15 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import defaultdict
 from collections.abc import Iterator
 
-from lab import Lab
+import parts
+from lab import LIBRARY, Lab
 from rows import Row
 
 NAME = "cost"
 BYTES_PER_S = 96_000
-# Each layer stands on the one before; what it adds is its cost.
-STACK = {
-    "socket by hand": "floor",
-    "the websocket library": "library",
-    "session, watchdog, decoding": "client",
-    "request: script, ledger, words": "speech",
-    "extension and TEN's base class": "extension",
-}
 WORDS_ON_THE_WIRE = 20
 
 Found = dict[tuple[str, str, str, str], list[float]]
@@ -36,7 +28,8 @@ def run(lab: Lab) -> Iterator[Row]:
     _on_the_wire(lab, found)
     for (chart, row, unit, name), values in found.items():
         yield Row(NAME, chart, name, row, unit, values)
-    yield from _parts(lab, found)
+    if "extension" in lab.names():
+        yield from parts.run(lab, NAME)
 
 
 def _load(lab: Lab, found: Found, chunk_ms: int, is_tls: bool) -> None:
@@ -44,7 +37,7 @@ def _load(lab: Lab, found: Found, chunk_ms: int, is_tls: bool) -> None:
     wire = "TLS" if is_tls else "plain"
     row = f"{chunk_ms} ms chunks, {wire}"
     lab.say(f"cost: {row}, {plan.load_sessions} sessions")
-    names = [*lab.names(is_load=True), *lab.layers()]
+    names = [*lab.names(is_load=True), LIBRARY]
     with lab.servers() as servers:
         target = servers.lean(chunk_s=chunk_ms / 1000, is_tls=is_tls)
         for name in lab.rounds(names, plan.load_rounds):
@@ -131,19 +124,3 @@ def _on_the_wire(lab: Lab, found: Found) -> None:
                 for direction in ("up", "down"):
                     key = (chart, f"{direction}, {wire}", "kB", name)
                     found[key].append(sizes[direction] / 1024)
-
-
-def _parts(lab: Lab, found: Found) -> Iterator[Row]:
-    """Say what each layer adds to the cost of a message."""
-    chunk_ms, is_tls = lab.plan.loads[0]
-    row = f"{chunk_ms} ms chunks, {'TLS' if is_tls else 'plain'}"
-    below_us = 0.0
-    for part, name in STACK.items():
-        values = found.get(("CPU for a message", row, "µs", name))
-        if not values:
-            return
-        upto_us = statistics.median(values)
-        added_us = upto_us - below_us
-        chart = f"where the CPU of a message goes ({row})"
-        yield Row(NAME, chart, name, part, "µs", [added_us])
-        below_us = upto_us

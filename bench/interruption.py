@@ -30,6 +30,7 @@ def run(lab: Lab) -> Iterator[Row]:
                 target,
                 calm_s=plan.calm_s + distance.handshake_s,
                 listen_s=plan.listen_s,
+                linger_s=plan.linger_s,
             )
             if result is None:
                 continue

@@ -29,8 +29,8 @@ OURS = {
     "extension": "extension",
     ON_HOST: "host",
 }
-# Between the floor and the extension: what each layer costs.
-LAYERS = {"library": "library", "speech": "speech"}
+# Between the floor and our client: what of its cost is the library's.
+LIBRARY = "library"
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,6 @@ class Lab:
         """
         return [n for n in self._adapters if not (is_load and n == ON_HOST)]
 
-    def layers(self) -> list[str]:
-        """Return what stands between floor and extension, if those do."""
-        is_whole = {"floor", "extension"} <= self._adapters.keys()
-        return list(LAYERS) if is_whole else []
-
     def rounds(self, names: list[str], times: int) -> Iterator[str]:
         """Give each client its turn, so many times, none twice in a row."""
         for number in range(times):
@@ -219,7 +214,7 @@ class Lab:
             raise BenchError(f"{name} has failed before")
         is_peer = name in PEERS
         python = python_of(name, self.say) if is_peer else sys.executable
-        adapter = (self._adapters | LAYERS)[name]
+        adapter = (self._adapters | {LIBRARY: LIBRARY})[name]
         run = HERE / "clients" / "run.py"
         command = [python, run, adapter]
         # Libraries that take no authority of ours look there, on import.

@@ -17,7 +17,6 @@ COLOURS = {
     "floor": "#9a9a9a",
     "library": "#c9b458",
     "client": "#7fb2e5",
-    "speech": "#4f94d4",
     "extension": "#1f6fb4",
     "extension on the host": "#0b3d66",
     "livekit": "#e07b39",

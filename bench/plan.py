@@ -46,11 +46,13 @@ class Plan:
         calm_s: what a client gets to become ready again, on top of four
             round trips: a handshake over TLS, and one to spare.
         listen_s: how much is listened to before an interruption.
+        linger_s: how long the server is watched after one.
         idle_s: how long a client is left alone.
         idle_rounds: how often.
         loads: chunks in ms, and whether over TLS, for `cost`.
         load_sessions: how many speak at once, for `cost`.
         window_s: how long the load is looked at.
+        part_messages: how many messages are run through each part.
         scale: numbers of sessions.
         growth_requests: one after the other.
         growth_samples: so many looks at what is kept.
@@ -61,6 +63,7 @@ class Plan:
     distances: tuple[Distance, ...] = ALL_DISTANCES
     calm_s: float = 0.4
     listen_s: float = 0.6
+    linger_s: float = 4.0
     idle_s: float = 25.0
     idle_rounds: int = 3
     loads: tuple[tuple[int, bool], ...] = (
@@ -72,6 +75,7 @@ class Plan:
     load_sessions: int = 25
     window_s: float = 4.0
     load_rounds: int = 5
+    part_messages: int = 2000
     scale: tuple[int, ...] = (1, 10, 25, 50, 100, 150, 200, 300, 400)
     scale_rounds: int = 3
     growth_requests: int = 10_000
@@ -86,12 +90,14 @@ QUICK = Plan(
     distances=(Distance(100, True, 0),),
     calm_s=0.1,
     listen_s=0.4,
+    linger_s=1.0,
     idle_s=4.0,
     idle_rounds=1,
     loads=((20, False),),
     load_sessions=10,
     window_s=1.0,
     load_rounds=1,
+    part_messages=1000,
     scale=(10, 60, 120),
     scale_rounds=1,
     growth_requests=200,
@@ -104,12 +110,14 @@ TINY = Plan(
     distances=(Distance(2, True, 0),),
     calm_s=0.02,
     listen_s=0.02,
+    linger_s=0.02,
     idle_s=0.05,
     idle_rounds=1,
     loads=((20, False),),
     load_sessions=2,
     window_s=0.05,
     load_rounds=1,
+    part_messages=5,
     scale=(1, 2),
     scale_rounds=1,
     growth_requests=3,

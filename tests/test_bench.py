@@ -98,7 +98,7 @@ def test_every_client_of_ours_is_in_every_bench(tmp_path: Path) -> None:
     for name in ("cost", "scale", "long"):
         assert {r.client for r in found.of_bench(name)} >= loaded
     assert any(
-        r.client == "extension" and "where the CPU" in r.chart
+        r.client == "extension" and "by part" in r.chart
         for r in found.of_bench("cost")
     )
 

@@ -41,6 +41,14 @@ class Environment:
         elif name == "tts_flush_end":
             self.flushed.set()
 
+    async def speak(self, extension: GradiumTTSExtension, text: str) -> None:
+        """Have one text spoken; returns at its end."""
+        self.speaking = Speaking()
+        env: Any = self
+        data = _message("tts_text_input", _text("r1", text, True))
+        await extension.on_data(env, data)
+        await self.speaking.over.wait()
+
     def _log(self, *arguments: Any, **options: Any) -> None:
         """Lines go nowhere, as in a graph that logs warnings only."""
 
@@ -64,16 +72,13 @@ class Extension(Client):
         for number, piece in enumerate(pieces, 1):
             self._send(
                 "tts_text_input",
-                request_id=f"r{self._requests}",
-                text=piece,
-                text_input_end=number == len(pieces),
-                metadata={},
+                _text(f"r{self._requests}", piece, number == len(pieces)),
             )
         return speaking
 
     async def interrupt(self) -> None:
         self._env.flushed.clear()
-        self._send("tts_flush", flush_id="f", metadata={})
+        self._send("tts_flush", {"flush_id": "f", "metadata": {}})
         await self._env.flushed.wait()
         if self._env.speaking:
             self._env.speaking.ended()
@@ -82,13 +87,27 @@ class Extension(Client):
         await self._extension.on_stop(self._env)
         await self._extension.on_deinit(self._env)
 
-    def _send(self, name: str, **fields: Any) -> None:
+    def _send(self, name: str, fields: dict[str, Any]) -> None:
         """Hand a message over, in a task of its own, as TEN does."""
-        data = Data.create(name)
-        data.set_property_from_json(None, json.dumps(fields))
-        task = asyncio.create_task(self._extension.on_data(self._env, data))
+        given = self._extension.on_data(self._env, _message(name, fields))
+        task = asyncio.create_task(given)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _text(request_id: str, text: str, is_end: bool) -> dict[str, Any]:
+    return {
+        "request_id": request_id,
+        "text": text,
+        "text_input_end": is_end,
+        "metadata": {},
+    }
+
+
+def _message(name: str, fields: dict[str, Any]) -> Data:
+    data = Data.create(name)
+    data.set_property_from_json(None, json.dumps(fields))
+    return data
 
 
 def make(target: Target) -> Client:

@@ -10,7 +10,7 @@ import time
 from ours import properties
 from speaking import Client, Speaking, Target
 
-from ten_host import AudioEnd, ExtensionHost, Frame
+from ten_host import AudioEnd, AudioStart, ExtensionHost, Frame
 from ten_host.events import Event
 
 
@@ -19,6 +19,7 @@ class Hosted(Client):
 
     async def open(self) -> None:
         self._requests = 0
+        self._is_ours = False
         self._speaking: Speaking | None = None
         self._host = ExtensionHost(
             "gradium_tts_python",
@@ -33,19 +34,29 @@ class Hosted(Client):
         await self._host.until(self._heard)
 
     def _heard(self, event: Event) -> bool:
-        if self._speaking and isinstance(event, Frame):
+        """Take what belongs to the running request; go on listening."""
+        # What ended an older one may be looked at after this one began.
+        if isinstance(event, AudioStart):
+            self._is_ours = event.request_id == self._request_id
+        elif self._speaking and self._is_ours and isinstance(event, Frame):
             # Now, not `event.time_s`: until then it is still on its way.
             self._speaking.heard(len(event.pcm), time.monotonic())
-        elif self._speaking and isinstance(event, AudioEnd):
-            self._speaking.ended()
+        elif isinstance(event, AudioEnd):
+            if self._speaking and event.request_id == self._request_id:
+                self._speaking.ended()
         return False
+
+    @property
+    def _request_id(self) -> str:
+        return f"r{self._requests}"
 
     async def start(self, pieces: list[str]) -> Speaking:
         self._requests += 1
+        self._is_ours = False
         self._speaking = speaking = Speaking()
         for number, piece in enumerate(pieces, 1):
             await self._host.send_text(
-                f"r{self._requests}", piece, end=number == len(pieces)
+                self._request_id, piece, end=number == len(pieces)
             )
         return speaking
 

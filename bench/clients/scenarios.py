@@ -74,8 +74,14 @@ async def after_idle(make: Make, idle_s: float) -> float:
         await client.close()
 
 
-async def interruption(make: Make, calm_s: float, listen_s: float) -> Json:
-    """Interrupt a request in the middle; look out for what still comes."""
+async def interruption(
+    make: Make, calm_s: float, listen_s: float, linger_s: float
+) -> Json:
+    """Interrupt a request in the middle; look out for what still comes.
+
+    Args:
+        linger_s: how long, with the conversation still open.
+    """
     client = make()
     await client.open()
     try:
@@ -87,7 +93,7 @@ async def interruption(make: Make, calm_s: float, listen_s: float) -> Json:
         await client.interrupt()
         let_go_s = time.monotonic()
         heard = speaking.heard_bytes
-        await asyncio.sleep(listen_s)
+        await asyncio.sleep(linger_s)
         return {
             "at_s": at_s,
             "let_go_ms": (let_go_s - at_s) * 1000,
