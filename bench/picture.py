@@ -25,12 +25,13 @@ COLOURS = {
 }
 OTHERS = ("#444444", "#777777", "#aaaaaa")
 WIDTH_INCHES, BAR_INCHES, CURVE_INCHES = 9.0, 0.17, 2.8
+# What does not fit on it is in the tables.
+MOST_INCHES = 32.0
 
 
 def draw(results: Results, bench: str, folder: Path) -> list[Path]:
     """Draw a bench as PNG and SVG; returns the files."""
-    panels = list(charts(results.of_bench(bench)))
-    heights = [_height(rows) for _, rows in panels]
+    panels, heights = _fitting(list(charts(results.of_bench(bench))))
     figure, grid = pyplot.subplots(
         len(panels),
         1,
@@ -54,6 +55,19 @@ def draw(results: Results, bench: str, folder: Path) -> list[Path]:
     figure.savefig(paths[1], metadata={"Date": None})
     pyplot.close(figure)
     return paths
+
+
+def _fitting(
+    panels: list[tuple[str, list[Row]]],
+) -> tuple[list[tuple[str, list[Row]]], list[float]]:
+    """Return the first panels, and their heights, that a picture can hold."""
+    heights: list[float] = []
+    for _, rows in panels:
+        height = _height(rows)
+        if heights and sum(heights) + height > MOST_INCHES:
+            break
+        heights.append(height)
+    return panels[: len(heights)], heights
 
 
 def _caption(results: Results, bench: str) -> str:
@@ -103,7 +117,7 @@ def _bars(axes: Axes, rows: list[Row]) -> None:
         at += 1
     axes.set_yticks(ticks, labels, fontsize=7)
     axes.invert_yaxis()
-    axes.margins(x=0.08)
+    axes.margins(x=0.08, y=0.02)
     axes.tick_params(axis="x", labelsize=7)
     axes.legend(fontsize=6, loc="best")
 

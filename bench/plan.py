@@ -86,7 +86,7 @@ class Plan:
 
 FULL = Plan()
 QUICK = Plan(
-    rounds=2,
+    rounds=1,
     distances=(Distance(100, True, 0),),
     calm_s=0.1,
     listen_s=0.4,
@@ -98,7 +98,7 @@ QUICK = Plan(
     window_s=1.0,
     load_rounds=1,
     part_messages=1000,
-    scale=(10, 60, 120),
+    scale=(10, 60),
     scale_rounds=1,
     growth_requests=200,
     growth_samples=5,
