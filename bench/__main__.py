@@ -23,7 +23,6 @@ from time import monotonic
 from lab import OURS, Lab
 from partner import BenchError
 from peers import PEERS
-from picture import draw
 from plan import FULL, QUICK, TINY
 from rows import Results
 from table import as_markdown, as_text, tables
@@ -47,6 +46,7 @@ def main() -> int:
     try:
         if options.draw:
             results, failures = Results.load(options.draw), []
+            results.rows = [r for r in results.rows if r.bench in options.names]
         else:
             results, failures = _measured(options)
     except (BenchError, OSError, ValueError) as error:
@@ -101,7 +101,7 @@ def _options() -> argparse.Namespace:
         "--draw",
         type=Path,
         metavar="FILE",
-        help="measure nothing; draw these results again",
+        help="measure nothing; draw these results again, or some of them",
     )
     options = parser.parse_args()
     for given, known in (
@@ -156,6 +156,8 @@ def _load() -> str:
 
 def _show(results: Results, folder: Path) -> None:
     """Print tables, write them and the pictures."""
+    # Not before: what was asked for may be wrong, and this takes a second.
+    draw = importlib.import_module("picture").draw
     pages = ["# Tables", "", "Made by `./dev bench`.", "", _about(results), ""]
     for bench in results.benches:
         pages += [f"## {bench}", ""]

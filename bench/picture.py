@@ -38,7 +38,6 @@ def draw(results: Results, bench: str, folder: Path) -> list[Path]:
         figsize=(WIDTH_INCHES, sum(heights)),
         height_ratios=heights,
         squeeze=False,
-        layout="tight",
     )
     for (title, rows), axes in zip(panels, grid[:, 0], strict=True):
         axes.set_title(title, fontsize=10, loc="left")
@@ -47,6 +46,8 @@ def draw(results: Results, bench: str, folder: Path) -> list[Path]:
         else:
             _bars(axes, rows)
     figure.suptitle(_caption(results, bench), fontsize=8, color="#555555")
+    # Once: otherwise each file would lay it out again, which takes longest.
+    figure.tight_layout()
     paths = [folder / f"{bench}.png", folder / f"{bench}.svg"]
     # The same results give the same file.
     matplotlib.rcParams["svg.hashsalt"] = bench
