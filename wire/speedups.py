@@ -14,7 +14,10 @@ from typing import Any
 from ..core.codec import STANDARD, Codec, decode_base64
 
 try:
+    # pylint: disable-next=import-error
     import orjson
+
+    # pylint: disable-next=import-error
     import pybase64
 except ImportError:
     FASTEST = STANDARD
@@ -22,7 +25,8 @@ else:
 
     def _parse_json(raw: str) -> Any:
         try:
-            return orjson.loads(raw)
+            # Made in C, where the linter cannot look.
+            return orjson.loads(raw)  # pylint: disable=no-member
         except ValueError:
             return json.loads(raw)
 
