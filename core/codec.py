@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""How frames are read: JSON, and the base64 of audio inside it.
+"""How frames are written and read: JSON, and the base64 of audio inside it.
 
 `STANDARD` needs nothing but the standard library. Another codec must read
 what this one reads as the same, and refuse what it refuses; integers of more
@@ -11,9 +11,24 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+
+def encode(message: Mapping[str, Any]) -> str:
+    """Return a message as JSON that UTF-8 can carry."""
+    return encodable(
+        json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    )
+
+
+def encodable(text: str) -> str:
+    """Join the halves of surrogate pairs; a lone half becomes U+FFFD.
+
+    JSON can write them, UTF-8 (sockets, logs, TEN's messages) cannot.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @dataclass(frozen=True)

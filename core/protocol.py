@@ -16,7 +16,6 @@ Illegal calls raise `LocalProtocolError` (a bug on this side), illegal frames
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Union
 
-from .codec import STANDARD, Codec
+from .codec import STANDARD, Codec, encodable, encode
 
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 
@@ -91,26 +90,12 @@ class Setup:
         message.update(type="setup", output_format=self.output_format)
         message["model_name"] = self.model_name
         if self.json_config:
-            message["json_config"] = _encode(dict(self.json_config))
+            message["json_config"] = encode(dict(self.json_config))
         for name in ("voice_id", "voice", "pronunciation_id", "retry_for_s"):
             value = getattr(self, name)
             if value is not None:
                 message[name] = value
-        return _encode(message)
-
-
-def _encode(message: Mapping[str, Any]) -> str:
-    return _encodable(
-        json.dumps(message, separators=(",", ":"), ensure_ascii=False)
-    )
-
-
-def _encodable(text: str) -> str:
-    """Join the halves of surrogate pairs; a lone half becomes U+FFFD.
-
-    JSON can write them, UTF-8 (sockets, logs, TEN's messages) cannot.
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return encode(message)
 
 
 # ------------------------------------------------------------ what comes back
@@ -248,7 +233,7 @@ def _read_word(message: dict[str, Any]) -> Word:
     text = message.get("text")
     if not isinstance(text, str):
         raise RemoteProtocolError("text without text", has_audio=False)
-    return Word(_encodable(text), *_read_span(message))
+    return Word(encodable(text), *_read_span(message))
 
 
 def _read_span(message: dict[str, Any]) -> tuple[float, float]:
@@ -271,7 +256,7 @@ def _read_error(message: dict[str, Any]) -> ServerError:
     # Whatever is odd about an error, it must not be lost.
     text = _if_of(str, message.get("message"))
     return ServerError(
-        message=_encodable(text) if text else "error without a message",
+        message=encodable(text) if text else "error without a message",
         code=_if_of(int, message.get("code")),
     )
 
@@ -357,7 +342,7 @@ class Session:
     def push_text(self, text: str) -> str:
         """Say this next; the server joins texts with one space."""
         self._check_input("text")
-        return _encode({"type": "text", "text": text})
+        return encode({"type": "text", "text": text})
 
     def flush(self) -> str:
         """Have everything so far spoken, though more is to come.
@@ -371,7 +356,7 @@ class Session:
         """Say that no more text comes."""
         self._check_input("end_of_stream")
         self.input = Input.ENDED
-        return _encode({"type": "end_of_stream"})
+        return encode({"type": "end_of_stream"})
 
     def receive(self, raw: str | bytes) -> ServerMessage | Ignored:
         """Read one frame of the server.
