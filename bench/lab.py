@@ -219,7 +219,7 @@ class Lab:
         command = [python, run, adapter]
         # Libraries that take no authority of ours look there, on import.
         env = {"SSL_CERT_FILE": self._authority.ca_file}
-        client = Partner(name, command, env=env, cores=_other_cores())
+        client = Partner(name, command, env=env, cores=_second_core())
         version, python = client.hello["version"], client.hello["python"]
         self.versions[name] = f"{version}, Python {python}"
         return client
@@ -230,7 +230,7 @@ def _first_core() -> set[int] | None:
     return {cores[0]} if len(cores) > 1 else None
 
 
-def _other_cores() -> set[int] | None:
+def _second_core() -> set[int] | None:
     cores = _cores()
     return {cores[1]} if len(cores) > 1 else None
 
