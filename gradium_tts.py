@@ -34,6 +34,7 @@ from .wire.debt import Terms
 from .wire.owner import Left
 from .wire.race import Attempt, Way, first_open
 from .wire.reserve import Reserve
+from .wire.speedups import FASTEST
 from .wire.standby import Standby
 from .wire.stream import Stream
 from .wire.trace import Trace
@@ -154,7 +155,9 @@ class GradiumTTSClient:
                 settings end it.
         """
         config = config or self.config
-        return Stream(self, config, Session(config.setup()), terms or Terms())
+        return Stream(
+            self, config, Session(config.setup(), FASTEST), terms or Terms()
+        )
 
     async def take_stream(
         self, config: GradiumTTSConfig, terms: Terms

@@ -16,15 +16,14 @@ Illegal calls raise `LocalProtocolError` (a bug on this side), illegal frames
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Union
+
+from .codec import STANDARD, Codec, encodable, encode
 
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 
@@ -91,26 +90,12 @@ class Setup:
         message.update(type="setup", output_format=self.output_format)
         message["model_name"] = self.model_name
         if self.json_config:
-            message["json_config"] = _encode(dict(self.json_config))
+            message["json_config"] = encode(dict(self.json_config))
         for name in ("voice_id", "voice", "pronunciation_id", "retry_for_s"):
             value = getattr(self, name)
             if value is not None:
                 message[name] = value
-        return _encode(message)
-
-
-def _encode(message: Mapping[str, Any]) -> str:
-    return _encodable(
-        json.dumps(message, separators=(",", ":"), ensure_ascii=False)
-    )
-
-
-def _encodable(text: str) -> str:
-    """Join the halves of surrogate pairs; a lone half becomes U+FFFD.
-
-    JSON can write them, UTF-8 (sockets, logs, TEN's messages) cannot.
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return encode(message)
 
 
 # ------------------------------------------------------------ what comes back
@@ -191,7 +176,9 @@ _AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 _MOST_S = 1e6
 
 
-def decode(raw: str | bytes) -> ServerMessage | Ignored:
+def decode(
+    raw: str | bytes, codec: Codec = STANDARD
+) -> ServerMessage | Ignored:
     """Read one frame.
 
     Returns:
@@ -205,7 +192,7 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
     if not isinstance(raw, str):
         raise RemoteProtocolError(f"binary frame of {len(raw)} bytes")
     try:
-        message = json.loads(raw)
+        message = codec.parse_json(raw)
     except (ValueError, RecursionError) as error:
         has_audio = bool(_AUDIO.search(raw)) or None
         raise RemoteProtocolError(f"not JSON: {error}", has_audio) from None
@@ -213,6 +200,8 @@ def decode(raw: str | bytes) -> ServerMessage | Ignored:
         message.get("type"), str
     ):
         raise RemoteProtocolError("a message without a type")
+    if message["type"] == "audio":
+        return _read_audio(message, codec.decode_base64)
     reader = _READERS.get(message["type"])
     return reader(message) if reader else Ignored(message["type"])
 
@@ -224,13 +213,15 @@ def _read_ready(message: dict[str, Any]) -> Ready:
     )
 
 
-def _read_audio(message: dict[str, Any]) -> Audio:
+def _read_audio(
+    message: dict[str, Any], decode_base64: Callable[[str], bytes]
+) -> Audio:
     encoded = message.get("audio")
     if not isinstance(encoded, str):
         raise RemoteProtocolError("audio without audio")
     try:
-        chunk = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
+        chunk = decode_base64(encoded)
+    except ValueError as error:
         why = f"audio is not base64: {error}"
         raise RemoteProtocolError(why, has_audio=True) from None
     start_s, stop_s = _read_span(message)
@@ -242,7 +233,7 @@ def _read_word(message: dict[str, Any]) -> Word:
     text = message.get("text")
     if not isinstance(text, str):
         raise RemoteProtocolError("text without text", has_audio=False)
-    return Word(_encodable(text), *_read_span(message))
+    return Word(encodable(text), *_read_span(message))
 
 
 def _read_span(message: dict[str, Any]) -> tuple[float, float]:
@@ -265,22 +256,25 @@ def _read_error(message: dict[str, Any]) -> ServerError:
     # Whatever is odd about an error, it must not be lost.
     text = _if_of(str, message.get("message"))
     return ServerError(
-        message=_encodable(text) if text else "error without a message",
+        message=encodable(text) if text else "error without a message",
         code=_if_of(int, message.get("code")),
     )
 
 
 def _if_of(kind: type, value: Any) -> Any:
     """Return a value of this type; any other counts as missing."""
+    return value if _is_of(kind, value) else None
+
+
+def _is_of(kind: type, value: Any) -> bool:
+    """Whether it is of a type; numbers beyond 64 bits are of none."""
     is_of = isinstance(value, kind) and not isinstance(value, bool)
-    return value if is_of else None
+    return is_of and not (kind is int and abs(value) >= 2**63)
 
 
 def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
     value = message.get(key)
-    if value is None or (
-        isinstance(value, kind) and not isinstance(value, bool)
-    ):
+    if value is None or _is_of(kind, value):
         return value
     shown = repr(value)
     if len(shown) > 40:
@@ -292,7 +286,6 @@ def _optional(message: dict[str, Any], key: str, kind: type) -> Any:
 
 _READERS: dict[str, Callable[[dict[str, Any]], ServerMessage]] = {
     "ready": _read_ready,
-    "audio": _read_audio,
     "text": _read_word,
     "end_of_stream": lambda _: EndOfStream(),
     "error": _read_error,
@@ -333,10 +326,11 @@ class Session:
     Each call returns the frame to send; nothing here sends it.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, codec: Codec = STANDARD) -> None:
         self.input = Input.UNOPENED
         self.answer = Answer.NONE
         self._setup = setup
+        self._codec = codec
 
     def start(self) -> str:
         """Open the session."""
@@ -348,7 +342,7 @@ class Session:
     def push_text(self, text: str) -> str:
         """Say this next; the server joins texts with one space."""
         self._check_input("text")
-        return _encode({"type": "text", "text": text})
+        return encode({"type": "text", "text": text})
 
     def flush(self) -> str:
         """Have everything so far spoken, though more is to come.
@@ -362,7 +356,7 @@ class Session:
         """Say that no more text comes."""
         self._check_input("end_of_stream")
         self.input = Input.ENDED
-        return _encode({"type": "end_of_stream"})
+        return encode({"type": "end_of_stream"})
 
     def receive(self, raw: str | bytes) -> ServerMessage | Ignored:
         """Read one frame of the server.
@@ -377,7 +371,7 @@ class Session:
         """
         if self.input is Input.UNOPENED:
             raise LocalProtocolError("receive with input unopened")
-        message = decode(raw)
+        message = decode(raw, self._codec)
         is_repeated = isinstance(message, Ready) and self.answer is Answer.READY
         if isinstance(message, Ignored):
             return message

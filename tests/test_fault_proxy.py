@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import trustme
+import websockets
 from virtual_clock import run
 
 from fault_proxy import FaultProxy
@@ -98,6 +101,31 @@ async def test_a_new_connection_costs_two_round_trips_an_open_one_costs_one() ->
     # Not less; that a lane holds nothing for longer is tested without sockets.
     assert first_s >= 2 * RTT_S
     assert second_s >= RTT_S
+
+
+async def test_a_tls_handshake_takes_a_round_trip_of_its_own() -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    async with (
+        GradiumSim(tls=tls) as sim,
+        FaultProxy(sim.host, sim.port, rtt_s=RTT_S) as proxy,
+    ):
+        url = proxy.url_for(sim.url)
+        begin = time.monotonic()
+        connecting = websockets.connect(
+            url, ssl=trusting, additional_headers={"x-api-key": "test-key"}
+        )
+        async with connecting as socket:
+            took_s = time.monotonic() - begin
+            flights = [direction for direction, _ in proxy.log.flights()]
+            await socket.close()
+
+    assert url.startswith("wss://")
+    # Hello, hello; finished and upgrade, upgraded: two, after TCP's own one.
+    assert flights == ["up", "down"] * 2
+    assert took_s >= 3 * RTT_S
 
 
 def test_a_lane_takes_its_time_and_no_longer() -> None:

@@ -6,7 +6,7 @@ Before the end of a flush comes one end of the request, if the graph knew of
 it; after it comes nothing of it; the next request speaks from its first word.
 No flush waits for the server: it ends while the server holds all answers, with
 limits (`PATIENT`) that last longer than the test waits. Milliseconds are
-measured by `bench/interruption.py`.
+measured by `bench/flush.py`.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ TEN_TOO = "ten_runtime ten_ai_base"
 # One sentence a room, and one a module of the root.
 ROOM_LAWS = {
     "core": law("core", pure=True),
-    "wire": law("core wire config", "websockets"),
+    "wire": law("core wire config", "websockets orjson pybase64"),
     "graph": law("core graph config speech", f"{TEN_TOO} aiofiles"),
 }
 ROOT_LAWS = {

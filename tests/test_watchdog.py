@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 from virtual_clock import VirtualLoop, run
 
+from gradium_tts_python.config import GradiumTTSConfig
+from gradium_tts_python.core.protocol import Session, Setup
+from gradium_tts_python.wire.debt import Debts, StreamTimes, Terms
 from gradium_tts_python.wire.watchdog import PONG_S, QUIET_S, Owed, Watchdog
 
 # A loop that was blocked gets this long to see what has arrived.
@@ -438,6 +441,39 @@ async def test_a_thousand_messages_set_no_thousand_timers() -> None:
 
     assert timers() == 1
     peer.watchdog.stop()
+
+
+def test_what_is_owed_is_worked_out_anew_only_where_it_changes() -> None:
+    config = GradiumTTSConfig.load({"params": {"api_key": "k"}})
+    session, times = Session(Setup("pcm")), StreamTimes(opened_at=1.0)
+    debts = Debts(config, session, Terms(silence_s=8.0), times)
+    session.start()
+    owed = []
+
+    for step in (
+        lambda: setattr(times, "slot_at", 2.0),
+        lambda: setattr(times, "ready_at", 3.0),
+        lambda: setattr(debts, "characters", 5),
+        lambda: (session.end_input(), setattr(times, "input_ended_at", 4.0)),
+        lambda: setattr(times, "audio_at", 5.0),
+        lambda: setattr(times, "heard_at", 6.0),
+    ):
+        step()
+        assert debts.owed() is debts.owed()
+        owed.append(debts.owed())
+
+    what = [debt.what if debt else None for debt in owed]
+    assert what == [
+        "answer to the setup",
+        None,
+        "audio",
+        "audio",
+        "end of the audio",
+        "end of the audio",
+    ]
+    # The last step is only a message more.
+    assert owed[-1] is owed[-2]
+    assert owed[2] != owed[3]
 
 
 @on_virtual_clock

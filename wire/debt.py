@@ -75,6 +75,9 @@ class Debts:
         self._times = times
         # Of the text that was sent.
         self.characters = 0
+        # What is owed stays the same from message to message, most of all.
+        self._phase: tuple[object, ...] = ()
+        self._owed: Owed | None = None
 
     @property
     def speaks_by(self) -> float:
@@ -95,7 +98,22 @@ class Debts:
         return since
 
     def owed(self) -> Owed | None:
-        """Tell what is owed now; the phases of a session, in order."""
+        """Tell what is owed now; the same object while that is the same."""
+        times = self._times
+        phase = (
+            self._session.input,
+            self.characters,
+            times.slot_at,
+            times.ready_at,
+            times.audio_at,
+            times.input_ended_at,
+        )
+        if phase != self._phase:
+            self._phase, self._owed = phase, self._work_out()
+        return self._owed
+
+    def _work_out(self) -> Owed | None:
+        """Say what is owed; the phases of a session, in order."""
         params, times = self._config.params, self._times
         if not times.ready_at:
             limit_s = self._config.ready_timeout_s

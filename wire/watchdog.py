@@ -93,10 +93,15 @@ class Watchdog:
         now = self._loop.time()
         self._is_waiting = not self._is_over
         self._heard_at = now
+        before = self._debt
         debt = self._take_debt(now)
         if debt is not None and self._is_waiting:
             self._ceiling.resume(debt, now)
-            self._set_timer(debt, now)
+            # Of the same debt nothing is late sooner than it was before, so
+            # the timer that is there will do, but for the ceiling.
+            is_guarded = debt is before and self._timer is not None
+            if not is_guarded or now >= self._ceiling.look_at:
+                self._set_timer(debt, now)
 
     def __exit__(
         self,

@@ -24,12 +24,14 @@ class FaultProxy:
       sends is held as if it had left one `rtt_s` after the connect. The
       answer to its first bytes thus comes two round trips after `connect`,
       as over a real line.
+    * The TLS handshake takes the round trips that it takes: the proxy passes
+      it on like anything else, and holds no certificate.
     * Lost connectivity: nothing gets through in either direction and
       nothing is lost for good, as TCP repeats it. New connections are
       accepted by the kernel and hear nothing.
     * Refusal, RST, FIN, and a peer that is gone without a word.
 
-    What is not: TLS, slow start, reordering, loss of single packets, a
+    What is not: slow start, reordering, loss of single packets, a
     `connect` that hangs.
     """
 

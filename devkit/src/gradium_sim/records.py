@@ -47,13 +47,18 @@ class ConnectionRecord:
 
 @dataclass
 class SessionTimes:
-    """When things happened in a session; `None` when they have not."""
+    """When things happened in a session; `None` when they have not.
+
+    Attributes:
+        frames_s: when each audio message went out.
+    """
 
     setup_s: float
     ready_s: float | None = None
     first_text_s: float | None = None
     first_audio_s: float | None = None
     end_of_stream_s: float | None = None
+    frames_s: list[float] = field(default_factory=list)
 
 
 @dataclass

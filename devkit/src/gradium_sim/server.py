@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -65,6 +66,7 @@ class GradiumSim:
         trailing_silence_s: silence after the last word.
         lag_words: last words that wait for further text.
         is_keeping_sound: whether records keep the audio.
+        tls: speaks TLS with this context; `None` for a bare socket.
     """
 
     def __init__(
@@ -85,9 +87,11 @@ class GradiumSim:
         trailing_silence_s: float = 0.5,
         lag_words: int = 3,
         is_keeping_sound: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host = host
         self._port = port
+        self._tls = tls
         self._api_keys = frozenset(api_keys)
         self._tokens = set(tokens)
         self._accounts: dict[str, Account] = {}
@@ -127,7 +131,8 @@ class GradiumSim:
     @property
     def url(self) -> str:
         """Address of the text-to-speech socket."""
-        return f"ws://{self._host}:{self._port}{TTS_PATH}"
+        scheme = "wss" if self._tls else "ws"
+        return f"{scheme}://{self._host}:{self._port}{TTS_PATH}"
 
     @property
     def sessions(self) -> list[SessionRecord]:
@@ -234,6 +239,7 @@ class GradiumSim:
         server = await serve(
             self._serve,
             sock=listener,
+            ssl=self._tls,
             process_request=self._upgrade,
             create_connection=self._connection_class(),
             compression=None,

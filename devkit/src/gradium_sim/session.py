@@ -247,8 +247,10 @@ class Session:
             await self._line.sleep(due_s - now)
 
     def _count_frame(self, frame: Frame) -> None:
-        if self.record.times.first_audio_s is None:
-            self.record.times.first_audio_s = time.monotonic()
+        times, now_s = self.record.times, time.monotonic()
+        if times.first_audio_s is None:
+            times.first_audio_s = now_s
+        times.frames_s.append(now_s)
         self.record.frames_sent += 1
         if self._rules.is_keeping_sound:
             self.record.sound += frame.payload
