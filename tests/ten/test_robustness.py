@@ -40,7 +40,7 @@ def test_speech_that_was_cut_goes_on_where_it_was(
     assert ten.story() == [START, FRAME, END]
     assert ten.one(END)["reason"] == COMPLETE
     said = TEXT.split()
-    # Words last 50 ms here; one counts with 100 ms of audio behind it, since
+    # Words last 80 ms here; one counts with 100 ms of audio behind it, since
     # the vendor's times may be early.
     goes_on = said[max(0, words - 2) :]
     assert " ".join(vendor.sessions[1].texts).split() == goes_on
