@@ -22,7 +22,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from .config import GradiumTTSConfig
 from .core.endpoint import Endpoint, hint_of_region, is_key_moved
@@ -31,6 +31,7 @@ from .core.pace import Pace
 from .core.protocol import Session
 from .core.redact import host_of
 from .wire.debt import Terms
+from .wire.observer import ClientObserver, NoObserver
 from .wire.owner import Left
 from .wire.race import Attempt, Way, first_open
 from .wire.reserve import Reserve
@@ -46,49 +47,6 @@ DOWN_CONNECT_S = 2.0
 LEAST_CONNECT_S = 0.1
 # The server may think of as many types as it likes.
 MOST_IGNORED_TYPES = 32
-
-
-class ClientObserver(Protocol):
-    """What a client tells about its sockets.
-
-    `connecting`, `connected` and `disconnected` speak of requests, as often
-    as it happens; `socket_opened` of every socket, those opened ahead
-    included. None of them may wait.
-    """
-
-    async def connecting(self) -> None:
-        """A request needs a socket."""
-
-    async def connected(self) -> None:
-        """The server has accepted a request's session."""
-
-    async def disconnected(self, error: GradiumError) -> None:
-        """A request's session failed."""
-
-    async def socket_opened(self, took_s: float) -> None:
-        """A socket was opened."""
-
-    async def refused(self, error: GradiumError) -> None:
-        """The server refuses the key or the settings, before any request."""
-
-
-class _NoObserver:
-    """An observer that does nothing with what it learns."""
-
-    async def connecting(self) -> None:
-        pass
-
-    async def connected(self) -> None:
-        pass
-
-    async def disconnected(self, error: GradiumError) -> None:
-        pass
-
-    async def socket_opened(self, took_s: float) -> None:
-        pass
-
-    async def refused(self, error: GradiumError) -> None:
-        pass
 
 
 class GradiumTTSClient:
@@ -116,7 +74,7 @@ class GradiumTTSClient:
         self.config = config
         self.log = log or logging.getLogger("gradium_tts")
         self._connect = connect
-        self._observer = observer or _NoObserver()
+        self._observer = observer or NoObserver()
         self._trace = trace or Trace()
         self._pace = Pace(jitter)
         self._reserve: Reserve | None = None

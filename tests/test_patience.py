@@ -275,14 +275,24 @@ def test_a_request_without_a_free_slot_gets_no_second_session() -> None:
 
 
 def test_all_that_is_missing_is_the_end() -> None:
-    """All was heard, so nobody is asked again."""
     mute = Plan(failure=Failure.STALLED, after_messages=1 + 3 * len(SAID))
     spoken, server, took_s = spoken_on([mute])
 
     assert spoken.error is None
     assert spoken.pcm.startswith(heard(*SAID))
-    assert len(server.sessions) == 1
+    # The last word has nothing behind it: it is not sure that it is whole.
+    assert [session.words[-1] for session in server.sessions] == [SAID[-1]] * 2
     assert took_s < 6.0
+
+
+def test_a_slot_that_is_not_free_teaches_nothing() -> None:
+    """It is no refusal of the vendor's."""
+    slow = Plan(waits_s={READY: 5.0})
+    spoken_on([slow], max_sessions=1)
+
+    _, server, _ = spoken_on([slow])
+
+    assert len(server.sessions) == 2
 
 
 # -------------------------------------------------------------- the connects

@@ -182,7 +182,11 @@ class Stream:
             self._owner.retire(transport)
             if not isinstance(exc, GradiumError):
                 self._owner.prewarm()
-        if isinstance(exc, GradiumError) and exc.kind is ErrorKind.CAPACITY:
+        is_full = isinstance(exc, GradiumError) and (
+            exc.kind is ErrorKind.CAPACITY
+        )
+        # Without a slot it was not the vendor who refused.
+        if is_full and self.times.slot_at:
             self._gate.refused()
         await self._slot.aclose()
         if isinstance(exc, GradiumError) and not self._terms.is_rival:
