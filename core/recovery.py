@@ -14,6 +14,8 @@ from typing import Union
 from .errors import ErrorKind
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 2.0
+# A try that is cut sooner than this tells less than the failure before it.
+LEAST_TRY_S = 0.5
 # So often a session may cut the same words short before it is no use to
 # start them once more.
 MOST_CUTS = 4
@@ -143,7 +145,8 @@ class Recovery:
             return GiveUp("the same words were cut again and again")
         delay_s = self._delay_s()
         waited_s, most_s = self._wait_of(failure)
-        if waited_s + delay_s >= most_s:
+        least_s = min(LEAST_TRY_S, most_s / 4)
+        if waited_s + delay_s + least_s >= most_s:
             return GiveUp(f"still failing after {waited_s:.1f} s")
         self._next_try_at = failure.at + delay_s
         return Retry(delay_s, failure.next_word)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -72,3 +73,11 @@ def hear(pcm: bytes, sample_rate_hz: int, words: Sequence[str]) -> Hearing:
         else:
             fragments += 1
     return Hearing(tuple(order), fragments)
+
+
+def whole_words(pcm: bytes, rate_hz: int) -> list[str]:
+    """Return what was heard, without what a cut left half or twice."""
+    whole = [
+        word.text for word in tones.listen(pcm, rate_hz) if word.is_complete
+    ]
+    return [word for word, _ in itertools.groupby(whole)]

@@ -12,10 +12,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from heard import WORDS
+from heard import WORDS, whole_words
 
 from fault_proxy import FaultProxy
-from gradium_sim import GradiumSim, tones
+from gradium_sim import GradiumSim
 from ten_host import EndReason, ExtensionHost
 from ten_play.remote_line import Tunnel
 from ten_play.server import Order, PlayServer
@@ -195,11 +195,9 @@ async def test_the_tunnel_is_a_line_that_can_be_cut(sim: GradiumSim) -> None:
             far.reset_all()
             sim.resume()
             end = await host.ended("r1")
-            heard = tones.listen(host.pcm("r1"), 24000)
-            whole = [word.text for word in heard if word.is_complete]
+            whole = whole_words(host.pcm("r1"), 24000)
 
     assert whole == WORDS[:12]
-
     assert end.reason is EndReason.REQUEST_END
     assert len(sim.sessions) == 2
 

@@ -117,8 +117,9 @@ def test_jitter_takes_up_to_a_half(jitter: float, delay_s: float) -> None:
     ("failing_for_s", "found"),
     [
         (0.0, 0.2),
-        (7.7, 0.2),
-        (7.9, "still failing after 7.9 s"),
+        # Half a second is left for the try.
+        (7.2, 0.2),
+        (7.4, "still failing after 7.4 s"),
         (20.0, "still failing after 20.0 s"),
     ],
 )
@@ -144,7 +145,7 @@ def test_a_word_of_progress_starts_the_patience_again() -> None:
         failure(0.0, 0),
         failure(7.0, 0),
         failure(7.5, 3),
-        failure(15.0, 3),
+        failure(14.5, 3),
     )
 
     assert delays == [0.1, 0.2, 0.1, 0.2]
@@ -195,10 +196,10 @@ def test_a_free_session_is_waited_for_longer() -> None:
 
     delays = delays_after(
         recovery(),
-        *(failure(at, kind=busy) for at in (0.0, 12.0, 29.0, 29.5)),
+        *(failure(at, kind=busy) for at in (0.0, 12.0, 29.0, 29.2)),
     )
 
-    assert delays == [0.1, 0.2, 0.4, "still failing after 29.5 s"]
+    assert delays == [0.1, 0.2, 0.4, "still failing after 29.2 s"]
 
 
 def test_a_refusal_for_want_of_a_session_is_an_answer() -> None:
@@ -275,7 +276,9 @@ def test_a_retry_is_never_late_nor_at_once(
 
     if isinstance(found, Retry):
         assert FIRST_DELAY_S / 2 <= found.delay_s <= LONGEST_DELAY_S
-        assert failing_for_s + found.delay_s < deadline_s
+        assert failing_for_s + found.delay_s < deadline_s * 0.75 or (
+            failing_for_s + found.delay_s < deadline_s - 0.5
+        )
 
 
 def test_a_failure_after_the_last_word_is_none_however_late() -> None:

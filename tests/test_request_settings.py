@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from heard import WORDS
+from heard import WORDS, whole_words
 from ten_log import TenLog
 
-from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset, tones
+from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset
 from gradium_tts_python.core.admission import Admission, Segment, Verdict
 from ten_host import AudioStart, EndReason, Error, ExtensionHost, Metrics
 
@@ -55,8 +55,7 @@ def _config_of(setup: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def heard(host: ExtensionHost, request_id: str) -> list[str]:
-    words = tones.listen(host.pcm(request_id), 24000)
-    return [word.text for word in words if word.is_complete]
+    return whole_words(host.pcm(request_id), 24000)
 
 
 def errors(host: ExtensionHost) -> list[tuple[str, int, str]]:

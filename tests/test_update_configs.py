@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from heard import WORDS
+from heard import WORDS, whole_words
 from key_scan import KEY
 from ten_log import TenLog
 
@@ -49,11 +48,9 @@ async def speak(host: ExtensionHost, request_id: str, text: str = TEXT) -> None:
     assert end.reason is EndReason.REQUEST_END
 
 
-def whole_words(host: ExtensionHost, rate_hz: int) -> list[str]:
-    """What was heard of r1, without what a cut left half or twice."""
-    heard = tones.listen(host.pcm("r1"), rate_hz)
-    whole = [word.text for word in heard if word.is_complete]
-    return [word for word, _ in itertools.groupby(whole)]
+def heard(host: ExtensionHost, rate_hz: int) -> list[str]:
+    """What was heard of r1."""
+    return whole_words(host.pcm("r1"), rate_hz)
 
 
 def setup_of(sim: GradiumSim, index: int = -1) -> dict[str, Any]:
@@ -431,7 +428,7 @@ async def test_further_sessions_of_the_running_request_keep_its_settings(
     assert {s.setup["json_config"] for s in sim.sessions} == {
         '{"padding_bonus":0.0}'
     }
-    assert whole_words(host, 16000) == TWELVE.split()
+    assert heard(host, 16000) == TWELVE.split()
 
 
 async def test_an_interrupted_request_is_measured_at_its_own_rate(
@@ -534,7 +531,7 @@ async def test_the_next_session_of_a_request_has_the_new_key(
 
     keys = [s.connection.headers["x-api-key"] for s in sim.sessions]
     assert keys == [KEY, SECOND_KEY, SECOND_KEY]
-    assert whole_words(host, 24000) == TWELVE.split()
+    assert heard(host, 24000) == TWELVE.split()
 
 
 async def test_a_good_key_is_used_at_once_after_a_bad_one(

@@ -84,7 +84,10 @@ def test_a_node_without_settings_answers_every_request(
 def test_a_refused_key_is_fatal_and_told_in_the_vendors_words(
     properties: Properties,
 ) -> None:
-    ten = play(properties({"api_key": "gsk_of_nobody_at_all"}), ask_once)
+    # Else it is told at the start as well.
+    settings = {"api_key": "gsk_of_nobody_at_all", "check_at_start": False}
+
+    ten = play(properties(settings), ask_once)
 
     assert ten.story() == [ERROR, END]
     error = ten.one(ERROR)
