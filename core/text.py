@@ -25,12 +25,12 @@ from .boundaries import (
     QUOTING,
     SENTENCE_ENDS,
     SPACE_BEFORE_WORD,
-    WORD_AND_COMMA,
     hard_cut,
     is_new_sentence,
+    is_over,
     last_boundary,
-    last_word_at,
     whole_in_silence,
+    without_repeated_marks,
 )
 from .cleaning import (
     open_link_at,
@@ -91,8 +91,7 @@ class TextAssembler:
         self._settled = 0  # no boundary is left before this index of _held
         self._is_quoted = False
         self._has_spoken = False
-        self._goes_on = False  # what left ended in a mark, without a space
-        self._is_line_start = True
+        self._last_left = "\n"  # the last character of what has left
 
     @property
     def is_holding(self) -> bool:
@@ -131,7 +130,7 @@ class TextAssembler:
             later begin a new word.
         """
         messages = self._messages(self._held)
-        self._held, self._settled, self._goes_on = "", 0, False
+        self._held, self._settled, self._last_left = "", 0, " "
         return messages
 
     def flush_idle(self) -> list[str]:
@@ -214,11 +213,8 @@ class TextAssembler:
         """The length of the part of `_held` that may leave now."""
         end = self._open_at()
         held = self._held[:end]
-        if (
-            not self._is_quoted
-            and end == len(self._held)
-            and held.endswith((",", "،"))
-            and WORD_AND_COMMA.fullmatch(held, last_word_at(held))
+        if end == len(self._held) and is_over(
+            held, is_first=not self._has_spoken
         ):
             return end
         cut = last_boundary(held, self._is_quoted, self._settled)
@@ -236,9 +232,7 @@ class TextAssembler:
             return []
         self._held = self._held[cut:]
         self._settled = max(self._settled - cut, 0)
-        messages = self._messages(part)
-        self._goes_on = part[-1] not in " \n"
-        return messages
+        return self._messages(part)
 
     def _may_leave(self, text: str) -> bool:
         return is_speakable(text) or (
@@ -264,13 +258,14 @@ class TextAssembler:
 
     def _clean(self, text: str) -> str:
         """Apply the options; tags last, as the others may uncover one."""
-        is_line_start = self._is_line_start
-        self._is_line_start = text.endswith("\n")
+        last, self._last_left = self._last_left, text[-1:] or " "
+        if not (last.isspace() or last.isalnum()):
+            text = without_repeated_marks(text)
         if self._cleans_emoji:
             text = without_emoji(text)
         if self._cleans_markdown:
             text = without_markdown(
-                text, is_line_start=is_line_start, goes_on=self._goes_on
+                text, is_line_start=last == "\n", goes_on=not last.isspace()
             )
         if "<" in text:
             text = separate_brackets(self._rewrite_tags(text))

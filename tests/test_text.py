@@ -53,8 +53,8 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
     [
         # whitespace, and what follows it
         ("Hello world. ", [["Hello world."], []]),
-        ("Hello world.", [["Hello"], ["world."]]),
-        ("Hello world.| How", [["Hello"], ["world."], ["How"]]),
+        ("Hello world", [["Hello"], ["world"]]),
+        ("Hello world.", [["Hello world."], []]),
         ("Hello |w", [[], ["Hello"], ["w"]]),
         ("Hello | (|you)", [[], ["Hello"], [], ["(you)"]]),
         ("  Hello   big |  world", [["Hello"], ["big"], ["world"]]),
@@ -70,14 +70,15 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
         # numbers, times, addresses, abbreviations, ellipses
         ("$50,|000.|75 now ", [[], [], ["$50,000.75"], ["now"]]),
         ("at 10:|30.", [["at"], [], ["10:30."]]),
-        ("see example.|com.| Bye", [["see"], [], ["example.com."], ["Bye"]]),
+        (
+            "ok, |see example.|com.| Bye",
+            [["ok,"], ["see"], [], ["example.com."], ["Bye"]],
+        ),
+        ("www.|Example.|com!", [[], [], [], ["www.Example.com!"]]),
         ("a@b.|org,| c", [[], [], ["a@b.org,"], ["c"]]),
         ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
-        ("Wait.|.|.| what", [[], [], [], ["Wait..."], ["what"]]),
-        ("Really?|!| No", [[], [], ["Really?!"], ["No"]]),
+        ("So wait|.|.|.| what", [["So"], [], [], [], ["wait..."], ["what"]]),
         # marks that stand alone
-        ("Ça va |?| Oui", [["Ça"], [], ["va ?"], ["Oui"]]),
-        ("va|\u00a0?| Oui", [[], [], ["va\u00a0?"], ["Oui"]]),
         ("« |Oui. |» dit", [[], [], ["« Oui. »"], ["dit"]]),
         ("yes - |no", [[], ["yes -"], ["no"]]),
         ("Well! |😀| Bye", [["Well!"], [], [], ["😀 Bye"]]),
@@ -86,12 +87,11 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
         ("...", [[], []]),
         (" | |\n", [[], [], [], []]),
         # quotes: what closes them belongs to the word before
-        ('"Hello,|" she', [[], ['"Hello,"'], ["she"]]),
+        ('"Hello|,"| she', [[], [], ['"Hello,"'], ["she"]]),
         ("(Hello, |)", [[], [], ["(Hello, )"]]),
         # a splitter that strips the space
-        ("the fox.|The dog", [["the"], ["fox. The"], ["dog"]]),
-        ("How?|I am", [[], ["How? I"], ["am"]]),
-        ("Node.|js is", [[], ["Node.js"], ["is"]]),
+        ("Oh, |the fox.|The dog", [["Oh,"], ["the"], ["fox. The"], ["dog"]]),
+        ("Oh, |Node.|js is", [["Oh,"], [], ["Node.js"], ["is"]]),
         ("U.|S ", [[], [], ["U.S"]]),
         # scripts without spaces
         ("你好，|我", [["你好，"], [], ["我"]]),
@@ -112,15 +112,65 @@ def test_only_what_is_surely_complete_leaves(
 
 
 @pytest.mark.parametrize(
+    ("fragments", "messages"),
+    [
+        # `!` and `?` after a plain word
+        ("Sure!| Which", [["Sure!"], [], ["Which"]]),
+        ("Sure|!", [[], ["Sure!"], []]),
+        ("So, you|?|I", [["So,"], ["you?"], [], ["I"]]),
+        ('He said, "no|!"', [["He said,"], [], ['"no!"']]),
+        ("Ça va |?| Oui", [["Ça"], ["va ?"], [], ["Oui"]]),
+        ("va|\u00a0?| Oui", [[], ["va\u00a0?"], [], ["Oui"]]),
+        ("كيف؟| نعم", [["كيف؟"], [], ["نعم"]]),
+        ("oh, 5!| a?| x_y!| ok", [["oh,"], ["5!"], ["a?"], ["x_y!"], ["ok"]]),
+        ("http://a.bc/de?|f=g ", [[], [], ["http://a.bc/de?f=g"]]),
+        # a comma after a plain word, quoted too
+        ('"Hello,| "she', [['"Hello,'], [], ['"she']]),
+        ("It is **so,|** ok", [["It is **so,"], [], ["ok"]]),
+        # a comma or full stop after a mark that closes or a unit
+        ("or (later).| So", [["or (later)."], [], ["So"]]),
+        ("oh, (later).| So", [["oh, (later)."], [], ["So"]]),
+        ("oh, “so”,| he", [["oh, “so”,"], [], ["he"]]),
+        ("oh, 5 %.| So", [["oh, 5 %."], [], ["So"]]),
+        ("oh, $5.50),|so", [["oh, $5.50),"], [], ["so"]]),
+        ("oh, *.|txt", [[], ["oh,"], ["*.txt"]]),
+        ("oh, f(x).|y", [["oh,"], [], ["f(x).y"]]),
+        ("oh, $.|ajax", [["oh,"], [], ["$.ajax"]]),
+        # a full stop after a plain word, while nothing has left
+        ("Sure.| What", [["Sure."], [], ["What"]]),
+        ("Hello world.| So.| it", [["Hello world."], [], ["So."], ["it"]]),
+        ("Dr.| Jo", [["Dr."], [], ["Jo"]]),
+        ("Hello. |World.| It", [["Hello."], [], ["World."], ["It"]]),
+        ("3.|14", [[], [], ["3.14"]]),
+        ("J.| R.| R.| T", [[], ["J."], ["R."], ["R."], ["T"]]),
+        # … which goes against a name that goes on
+        ("Node.|js is", [["Node."], ["js"], ["is"]]),
+        # more marks after what has left are not said
+        ("Really?|!| No", [["Really?"], [], [], ["No"]]),
+        ("Wait.|.|.| what", [["Wait."], [], [], [], ["what"]]),
+        ('"Sure!|"| she', [['"Sure!'], [], [], ["she"]]),
+        ('"Sure!|",| she', [['"Sure!'], [], [], ["she"]]),
+        ("Sure!|!So.", [["Sure!"], [], ["So."]]),
+        ("Yahoo!|'s it", [["Yahoo!"], ["'s"], ["it"]]),
+        ("Sure! |- no", [["Sure!"], [], ["- no"]]),
+    ],
+)
+def test_a_word_that_is_over_leaves_at_once(
+    fragments: str, messages: list[list[str]]
+) -> None:
+    assert push_all(TextAssembler(), fragments) == messages
+
+
+@pytest.mark.parametrize(
     ("fragments", "let_out"),
     [
         # Whole words leave, a space or marks after them.
         ("Hello |world", [["Hello"], [], ["world"]]),
-        ("Let me see.| So", [["Let me", "see."], [], ["So"]]),
+        ("Oh, |let me see.| So", [["Oh,"], ["let me", "see."], [], ["So"]]),
         ('He said "no."| I', [["He said", '"no."'], [], ["I"]]),
         ("Is it (really?)|", [["Is it", "(really?)"], []]),
         ("the following:| one", [["the", "following:"], [], ["one"]]),
-        ("Ça va ?| Oui", [["Ça", "va ?"], [], ["Oui"]]),
+        ("Ça va ;| Oui", [["Ça", "va ;"], [], ["Oui"]]),
         ("Only $9.99!| Now", [["Only", "$9.99!"], [], ["Now"]]),
         ("你好。|我", [["你好。"], [], ["我"]]),
         ("“你好。|”然后", [["“你好。"], [], ["”然后"]]),
@@ -161,7 +211,7 @@ def test_only_what_is_surely_complete_leaves(
         ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
         ("J.|R.|R.| T", [[], [], [], ["J.R.R."], ["T"]]),
         ("fruit, e.|g.,| figs", [["fruit,"], [], ["e.g.,"], ["figs"]]),
-        ("ask Dr.| Jo", [["ask"], ["Dr."], ["Jo"]]),
+        ("so |ask Dr.| Jo", [["so"], ["ask"], ["Dr."], ["Jo"]]),
         # An opening mark waits for its word.
         ("dit : « |oui", [["dit :"], [], ["« oui"]]),
         ("so |( |yes", [["so"], [], [], ["( yes"]]),
@@ -176,7 +226,7 @@ def test_only_what_is_surely_complete_leaves(
         ("It is $50.~ Now", [["It is", "$50."], [], ["Now"]]),
         ("at jo@x.org.~ Bye", [["at", "jo@x.org."], [], ["Bye"]]),
         ("at 5 p.m.~ Bye", [["at 5", "p.m."], [], ["Bye"]]),
-        ("ask Dr.~ Jo", [["ask", "Dr."], [], ["Jo"]]),
+        ("so |ask Dr.~ Jo", [["so"], ["ask", "Dr."], [], ["Jo"]]),
         ("in 10 ~minutes", [["in", "10"], [], ["minutes"]]),
         ("It is $1,~234.50~ ok", [["It is"], ["$1,234.50"], [], ["ok"]]),
         ("It is $1.50,~5 ok", [["It is"], ["$1.50,5"], ["ok"]]),
