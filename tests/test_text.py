@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
@@ -30,13 +31,13 @@ def push_all(assembler: TextAssembler, fragments: str) -> list[list[str]]:
 
 def speak(fragments: str, **options: bool) -> str:
     """What the vendor puts together of the fragments."""
-    messages = push_all(TextAssembler(**options), fragments)
+    messages = push_all(TextAssembler(TextOptions(**options)), fragments)
     return " ".join(sum(messages, []))
 
 
 def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
     """What leaves at each step: `|` is a pause, `~` a long one, then flush."""
-    assembler = TextAssembler(**options)
+    assembler = TextAssembler(TextOptions(**options))
     let_out = []
     for part in re.findall(r"[^|~]*[|~]|[^|~]+\Z", fragments):
         messages = assembler.push(part.rstrip("|~"))
@@ -382,14 +383,14 @@ def test_only_the_two_legal_tags_pass_if_allowed(
     text: str, passed: str
 ) -> None:
     for at in range(len(text)):
-        assembler = TextAssembler(allow_tags=True)
+        assembler = TextAssembler(TextOptions(allow_tags=True))
         fragments = text[:at] + "|" + text[at:]
 
         assert " ".join(sum(push_all(assembler, fragments), [])) == passed
 
 
 def test_a_tag_leaves_whole_and_as_soon_as_it_is_closed() -> None:
-    assembler = TextAssembler(allow_tags=True)
+    assembler = TextAssembler(TextOptions(allow_tags=True))
     fragments = 'Hi. |<break time="|1.|5s" /|>|<fl|ush>|Bye'
 
     assert push_all(assembler, fragments) == [
@@ -398,7 +399,7 @@ def test_a_tag_leaves_whole_and_as_soon_as_it_is_closed() -> None:
 
 
 def test_a_quoting_mark_does_not_let_a_tag_break() -> None:
-    assembler = TextAssembler(allow_tags=True)
+    assembler = TextAssembler(TextOptions(allow_tags=True))
 
     assert push_all(assembler, f'"Hi" {BREAK}|(|you|) <flush>| b') == [
         [f'"Hi" {BREAK}'], [], [], ["(you) <flush>"], [], ["b"],
@@ -415,7 +416,7 @@ def test_a_bracket_that_opens_no_tag_does_not_wait_for_ever() -> None:
 
 
 def test_what_follows_a_flush_closes_no_emphasis() -> None:
-    assembler = TextAssembler(clean_markdown=True)
+    assembler = TextAssembler(TextOptions(clean_markdown=True))
 
     assert push_all(assembler, "**Hi.**") == [[], ["Hi."]]
     assert push_all(assembler, "** so") == [[], ["** so"]]
@@ -449,7 +450,7 @@ def test_what_follows_a_flush_closes_no_emphasis() -> None:
 )
 def test_markdown_is_removed_if_asked(text: str, cleaned: str) -> None:
     for at in range(len(text)):
-        assembler = TextAssembler(clean_markdown=True)
+        assembler = TextAssembler(TextOptions(clean_markdown=True))
         fragments = text[:at] + "|" + text[at:]
 
         assert " ".join(sum(push_all(assembler, fragments), [])) == cleaned
@@ -473,7 +474,7 @@ def test_markdown_is_removed_if_asked(text: str, cleaned: str) -> None:
 )
 def test_emoji_are_removed_if_asked(text: str, cleaned: str) -> None:
     for at in range(len(text)):
-        assembler = TextAssembler(clean_emoji=True)
+        assembler = TextAssembler(TextOptions(clean_emoji=True))
         fragments = text[:at] + "|" + text[at:]
 
         assert " ".join(sum(push_all(assembler, fragments), [])) == cleaned
@@ -556,7 +557,7 @@ def test_a_hostile_text_costs_no_more_than_its_length(
     # A pattern that backtracks would take minutes here, not milliseconds.
     options = {"clean_markdown": True, "clean_emoji": True}
     for text in (pattern * 5000 + end, "Hi" + pattern * 5000 + end):
-        assembler = TextAssembler(**options)
+        assembler = TextAssembler(TextOptions(**options))
 
         messages = [
             *assembler.push(text),
@@ -615,7 +616,7 @@ def test_a_silence_lets_out_what_is_no_part_of_a_word_or_tag(
 
 
 def test_a_silence_waits_for_an_open_link() -> None:
-    assembler = TextAssembler(clean_markdown=True)
+    assembler = TextAssembler(TextOptions(clean_markdown=True))
     seen = []
     for fragment in ["[a", "] ", "see ![", "the ", "docs", "](", "u", ") "]:
         messages = [*assembler.push(fragment), *assembler.flush_idle()]

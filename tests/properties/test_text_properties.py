@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from squeezed import squeeze
 
+from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
@@ -98,7 +99,7 @@ def speak(assembler: TextAssembler, fragments: list[str]) -> list[str]:
 def test_every_message_is_fit_for_the_wire(
     fragments: list[str], options: dict[str, bool], flush_after: set[int]
 ) -> None:
-    assembler = TextAssembler(**options)
+    assembler = TextAssembler(TextOptions(**options))
     messages = []
     for index, fragment in enumerate(fragments):
         messages += assembler.push(fragment)
@@ -124,7 +125,7 @@ def test_every_message_is_fit_for_the_wire(
 def test_no_tag_reaches_the_vendor_unless_it_is_allowed_and_legal(
     fragments: list[str], options: dict[str, bool]
 ) -> None:
-    wire = " ".join(speak(TextAssembler(**options), fragments))
+    wire = " ".join(speak(TextAssembler(TextOptions(**options)), fragments))
 
     tags = re.findall(r"<[A-Za-z/!?][^<>]*>?", wire)
 
@@ -163,7 +164,7 @@ def test_the_words_are_the_same_wherever_a_text_pauses(
     is_paused = {end % (len(text) + 1): is_paused for end, is_paused in cuts}
     parts = cut(text, list(is_paused))
 
-    assembler, messages, at = TextAssembler(**options), [], 0
+    assembler, messages, at = TextAssembler(TextOptions(**options)), [], 0
     for part in parts:
         messages += assembler.push(part)
         at += len(part)
@@ -171,7 +172,9 @@ def test_the_words_are_the_same_wherever_a_text_pauses(
             messages += assembler.flush_idle()
     messages += assembler.flush()
 
-    assert heard(messages) == heard(speak(TextAssembler(**options), [text]))
+    assert heard(messages) == heard(
+        speak(TextAssembler(TextOptions(**options)), [text])
+    )
 
 
 @pytest.mark.parametrize("option", ["", "clean_markdown", "clean_emoji"])
@@ -186,12 +189,14 @@ def test_a_pause_after_each_character_breaks_no_word(
         f"{word}\n{word}",
         f"12 {word} {word}",
     ):
-        assembler, messages = TextAssembler(**options), []
+        assembler, messages = TextAssembler(TextOptions(**options)), []
         for character in text:
             messages += assembler.push(character) + assembler.flush_idle()
         messages += assembler.flush()
 
-        assert heard(messages) == heard(speak(TextAssembler(**options), [text]))
+        assert heard(messages) == heard(
+            speak(TextAssembler(TextOptions(**options)), [text])
+        )
 
 
 @pauses
@@ -199,7 +204,7 @@ def test_a_pause_after_each_character_breaks_no_word(
 def test_a_message_has_no_tag_but_the_vendors(
     fragments: list[str], options: dict[str, bool]
 ) -> None:
-    assembler, messages = TextAssembler(**options), []
+    assembler, messages = TextAssembler(TextOptions(**options)), []
     for index, fragment in enumerate(fragments):
         messages += assembler.push(fragment)
         if index % 2:
@@ -222,7 +227,9 @@ def test_a_message_has_no_tag_but_the_vendors(
 def test_a_cut_is_before_a_word_and_in_no_tag(
     fragments: list[str], room: int
 ) -> None:
-    for message in speak(TextAssembler(allow_tags=True), fragments):
+    for message in speak(
+        TextAssembler(TextOptions(allow_tags=True)), fragments
+    ):
         at = cut_before(message, room)
         head, tail = message[:at], message[at:]
         words = [*word_spans(head), *word_spans(tail)]

@@ -1,0 +1,58 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""Addresses of the web: their host's name is spoken, the rest is not.
+
+Pure. `https://www.example.com/a?b=c` becomes `example.com`. Only what says
+that it is an address is one: a scheme, or `www.`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# So much of the rest of an address is kept while it comes, for the marks that
+# follow it.
+_MOST_REST: Final = 64
+
+_END = '\\s<>"“”„«»。，、！？；（）【】「」'  # not in an address
+_URL = re.compile(
+    r"(?<![\w@])(?:(?i:https?|wss?|ftp)://(?:[^\s/@<>]{0,256}@)?(?i:www\.)?"
+    r"|(?i:www\.)(?=\w))"
+    rf"(?P<host>\w[\w.-]{{0,253}})(?P<rest>(?::\d{{1,5}})?(?:[/?#][^{_END}]*)?)"
+)
+_MARKS = ".,;:!?…)]}'’*_~`"
+
+
+def with_hosts(text: str) -> str:
+    """Put the host's name in the place of each address.
+
+    Args:
+        text: whole words. Marks after an address stay.
+    """
+    if "://" not in text and "www." not in text.lower():
+        return text
+    return _URL.sub(_host_of, text)
+
+
+def _host_of(url: re.Match[str]) -> str:
+    host, rest = url["host"], url["rest"]
+    name = host.rstrip(".-_")
+    if rest:
+        marks = rest[len(rest.rstrip(_MARKS)) :]
+        # Those that close what the address itself has opened.
+        return name + marks.replace(")", "", rest.count("("))
+    return host if host.endswith(".") else name + host[len(name) :]
+
+
+def without_long_rest(word: str) -> str:
+    """Shorten an address that is still to come to its end.
+
+    Of a rest that will not be spoken only the end is kept, so that an
+    address of any length is one word.
+    """
+    url = _URL.match(word)
+    if url is None or url.end() < len(word) or url["rest"][:1] not in "/?#":
+        return word
+    rest_at = url.start("rest") + 1
+    return word[:rest_at] + word[rest_at:][-_MOST_REST:]
