@@ -161,7 +161,9 @@ class Replacer:
             if is_open and not is_last:
                 break
             spoken.append(text)
-            at = end
+            # `um, yes` without `um` has no comma either.
+            is_gone = text == "" and tokens[end : end + 1] == [","]
+            at = end + is_gone
         self._before, self._waiting = tokens[:at][-2:], tokens[at:]
         return "".join(spoken).strip()
 

@@ -112,7 +112,9 @@ class SpokenForm:
     def push(self, part: str) -> str:
         """Take the next part; return what is to be said now."""
         text = self._cleaned(part)
-        return self._fit(self._replacer.push(text) if self._replacer else text)
+        if self._replacer:
+            text = self._replacer.push(text)
+        return self._fit(text)
 
     def flush(self) -> str:
         """Return what was held back: no more comes, or not soon."""
@@ -139,11 +141,11 @@ class SpokenForm:
             text, self._is_row = without_pipes(
                 text, is_row=self._is_row and last != "\n"
             )
-        return _GAPS.sub(" ", text).strip()
+        return _GAPS.sub(" ", text).strip() if self._replacer else text
 
     def _fit(self, text: str) -> str:
         """Make tags legal, last of all: the others may uncover one."""
-        if "<" not in text:
-            return text
-        text = replace_tags(text, allow_vendor=self._options.allow_tags)
-        return _GAPS.sub(" ", separate_brackets(text)).strip()
+        if "<" in text:
+            text = replace_tags(text, allow_vendor=self._options.allow_tags)
+            text = separate_brackets(text)
+        return _GAPS.sub(" ", text).strip()

@@ -17,7 +17,7 @@ _MOST_REST: Final = 64
 
 _END = '\\s<>"“”„«»。，、！？；（）【】「」'  # not in an address
 _URL = re.compile(
-    r"(?<![\w@])(?:(?i:https?|wss?|ftp)://(?:[^\s/@<>]{0,256}@)?(?i:www\.)?"
+    r"(?<![A-Za-z0-9_@])(?:(?i:https?|wss?|ftp)://(?:[^\s/@<>]{0,256}@)?(?i:www\.)?"
     r"|(?i:www\.)(?=\w))"
     rf"(?P<host>\w[\w.-]{{0,253}})(?P<rest>(?::\d{{1,5}})?(?:[/?#][^{_END}]*)?)"
 )
@@ -39,9 +39,10 @@ def _host_of(url: re.Match[str]) -> str:
     host, rest = url["host"], url["rest"]
     name = host.rstrip(".-_")
     if rest:
-        marks = rest[len(rest.rstrip(_MARKS)) :]
-        # Those that close what the address itself has opened.
-        return name + marks.replace(")", "", rest.count("("))
+        path = rest.rstrip(_MARKS)
+        # What the address itself has opened does not stay.
+        own = path.count("(") - path.count(")")
+        return name + rest[len(path) :].replace(")", "", max(own, 0))
     return host if host.endswith(".") else name + host[len(name) :]
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gradium_tts_python.core.text import TextAssembler, is_speakable
-from gradium_tts_python.speech import UNFINISHED_WORD_SILENCES
+from gradium_tts_python.wire.inbox import UNFINISHED_WORD_SILENCES
 
 CORPUS = Path(__file__).parent / "data" / "text" / "replies.txt"
 # The default of `idle_flush_ms`.

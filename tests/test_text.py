@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import pytest
 
+from gradium_tts_python.core.replacements import replacements_of
 from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
@@ -548,16 +549,27 @@ def test_a_long_row_of_marks_is_dropped() -> None:
 @pytest.mark.parametrize(
     "pattern",
     ["<b>", "<b a=", "<", "[a](", "[", "a.b@", "_", "*", "- ", "\n#", "`",
-     "👍🏽🏽", "1\ufe0f", "“", "。", "\u200d", "a-", "( ", " \n", "<a@"],
+     "👍🏽🏽", "1\ufe0f", "“", "。", "\u200d", "a-", "( ", " \n", "<a@",
+     "<think>", "<think ", "<think>a</think>", "</", "[T", "\n```", "```a\n",
+     "\n~~~", "~", "\n|", "| ", "|-", "\\|", "https://", "https://a.b/(",
+     "www.", "http://a@", "a a ", "b's ", "1.", "so!", "so)."],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["", "x", " ", ">", ","])
 def test_a_hostile_text_costs_no_more_than_its_length(
     pattern: str, end: str
 ) -> None:
     # A pattern that backtracks would take minutes here, not milliseconds.
-    options = {"clean_markdown": True, "clean_emoji": True}
+    options = TextOptions(
+        clean_thoughts=True,
+        clean_code=True,
+        clean_markdown=True,
+        clean_tables=True,
+        clean_urls=True,
+        clean_emoji=True,
+        replacements=replacements_of({"a a a a b": "c", "b'": "d", "1": "e"}),
+    )
     for text in (pattern * 5000 + end, "Hi" + pattern * 5000 + end):
-        assembler = TextAssembler(TextOptions(**options))
+        assembler = TextAssembler(options)
 
         messages = [
             *assembler.push(text),

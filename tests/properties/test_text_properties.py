@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from squeezed import squeeze
 
+from gradium_tts_python.core.replacements import replacements_of
 from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
@@ -32,6 +33,8 @@ PIECES = [
     "\u200b", "\ud83d", "\x00", "*", "**", "_", "`", "```", "#", "- ", "[",
     "](", "http://", "www.", "@", "/", "%", "€", "<", ">", "<flush>", "<b>",
     "<break time=", '"1.5s"', "/>", "flush", "break",
+    "<think>", "</think>", "<thi", "nk", "[THINK]", "~~~", "py", "|", "|---|",
+    "https://a.bc/d", "www.x.org", "\n```\n",
 ]  # fmt: skip
 PLAIN_PIECES = [p for p in PIECES if not set(p) & set("<>\u200b\u200d\ud83d\0")]
 
@@ -59,12 +62,47 @@ WHOLE_WORDS = [
     "a < b", "x<5", "->", "<- and ->", "Vec<int>::x",  "I <3 you", "<b>c</b>",
     "[1]", "[docs](https://a.b/c_d)", '"quoted" so', "(so)", "“so” he",
 ]  # fmt: skip
+# No replacement joins marks that the vendor could take for a tag of its own.
+REPLACED = replacements_of(
+    {
+        "fox": '<break time="9s"> <b>wolf',
+        "a fox": "a <flush",
+        "Hello a": "",
+        "€": "euro",
+        "3.14": "pi",
+    }
+)
+# What is not said, or otherwise.
+UNWRITTEN = [
+    "<think>a. b!\n```</think>", "<Reasoning x='y'>so</reasoning>", "</think>",
+    "[THINK]<think>[/THINK]", "\n```py\nx = 1\n```\n", "\n~~~\n|a\n```\n~~~\n",
+    "```so``` it", "`<think>`", "\n| a | b |\n|---|:--|\n| c, | 1.5 |\n",
+    "https://www.a.bc/d?e,f.", "(http://x.org/y)", "[a b](http://c.d)", "New",
+    "New York,", "New Yorker", "SQL's", "SQL", "Um,", "C++.", "😀,",
+]  # fmt: skip
+SAID_OTHERWISE = replacements_of(
+    [
+        {"from": "New York", "to": "the Big Apple"},
+        {"from": "New York SQL so", "to": "x"},
+        {"from": "SQL", "to": "se-quel 2"},
+        {"from": "C++", "to": "see plus plus"},
+        {"from": "um", "to": "", "ignore_case": True},
+    ]
+)
+unwritten_texts = st.lists(
+    st.sampled_from(UNWRITTEN) | st.sampled_from(WHOLE_WORDS), max_size=8
+).map(" ".join)
 whole_texts = st.lists(st.sampled_from(WHOLE_WORDS), max_size=8).map(" ".join)
 options = st.fixed_dictionaries(
     {
         "allow_tags": st.booleans(),
+        "clean_thoughts": st.booleans(),
+        "clean_code": st.booleans(),
         "clean_markdown": st.booleans(),
+        "clean_tables": st.booleans(),
+        "clean_urls": st.booleans(),
         "clean_emoji": st.booleans(),
+        "replacements": st.sampled_from([(), REPLACED]),
     }
 )
 quick = settings(max_examples=80, deadline=None)
@@ -87,6 +125,13 @@ def heard(messages: list[str]) -> list[str]:
     while words and not is_speakable(words[-1]):
         words.pop()
     return words
+
+
+def said(messages: list[str]) -> list[str]:
+    """The words on the wire, without the marks around them."""
+    wire = re.sub("(?<=[，：]) ", "", " ".join(messages))
+    words = (re.sub(r"^\W+|\W+$", "", word) for word in wire.split())
+    return [word for word in words if word]
 
 
 def speak(assembler: TextAssembler, fragments: list[str]) -> list[str]:
@@ -175,6 +220,28 @@ def test_the_words_are_the_same_wherever_a_text_pauses(
     assert heard(messages) == heard(
         speak(TextAssembler(TextOptions(**options)), [text])
     )
+
+
+@quick
+@given(unwritten_texts, st.lists(st.integers(0, 400), max_size=12))
+def test_what_is_said_does_not_depend_on_how_a_text_is_cut(
+    text: str, ends: list[int]
+) -> None:
+    options = TextOptions(
+        clean_thoughts=True,
+        clean_code=True,
+        clean_markdown=True,
+        clean_tables=True,
+        clean_urls=True,
+        clean_emoji=True,
+        replacements=SAID_OTHERWISE,
+    )
+
+    whole = speak(TextAssembler(options), [text])
+    parts = speak(TextAssembler(options), cut(text, ends))
+    single = speak(TextAssembler(options), list(text))
+
+    assert said(parts) == said(single) == said(whole)
 
 
 @pytest.mark.parametrize("option", ["", "clean_markdown", "clean_emoji"])
