@@ -8,7 +8,6 @@ tests/test_spoken_form.py` writes it anew.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
