@@ -43,11 +43,6 @@ class CodeBlockFilter:
         self._last = "\n"  # the character before what waits
         self._fence = ""  # that has begun the block
 
-    @property
-    def held(self) -> str:
-        """What is held back, as it may be the beginning of a fence."""
-        return "" if self._fence else self._waiting
-
     def push(self, fragment: str) -> str:
         """Take the next fragment; return what of the text is in no block.
 
@@ -81,7 +76,7 @@ class CodeBlockFilter:
 
     def flush(self) -> str:
         """Return what was held back, at the end of the text."""
-        held = self.held
+        held = "" if self._fence else self._waiting
         self._waiting, self._last, self._fence = "", "\n", ""
         return held
 

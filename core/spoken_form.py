@@ -68,11 +68,6 @@ class Passages:
         if options.clean_code:
             self._filters.append(CodeBlockFilter())
 
-    @property
-    def held(self) -> str:
-        """What is held back, as it may begin a passage to leave out."""
-        return "".join(one.held for one in reversed(self._filters))
-
     def push(self, fragment: str) -> str:
         """Take the next fragment; return what of the text stays."""
         last = self._last

@@ -70,9 +70,11 @@ class TextAssembler:
 
     @property
     def is_holding(self) -> bool:
-        """Whether something that can be heard is held back."""
-        held = (self._spoken_form.held, self._held, self._passages.held)
-        return any(map(is_speakable, held))
+        """Whether something that can be heard is held back.
+
+        What may begin a thought or a block of code does not count.
+        """
+        return any(map(is_speakable, (self._spoken_form.held, self._held)))
 
     def push(self, fragment: str) -> list[str]:
         """Take the next fragment.

@@ -53,11 +53,6 @@ class ThoughtFilter:
         self._last = ""  # the character before what waits
         self._end: re.Pattern[str] | None = None  # of the thought
 
-    @property
-    def held(self) -> str:
-        """What is held back, as it may be the beginning of a tag."""
-        return "" if self._end else self._waiting
-
     def push(self, fragment: str) -> str:
         """Take the next fragment; return what of the text is no thought.
 
@@ -86,7 +81,7 @@ class ThoughtFilter:
 
     def flush(self) -> str:
         """Return what was held back, at the end of the text."""
-        held = self.held
+        held = "" if self._end else self._waiting
         tag = _OPEN.match(held)
         self._waiting, self._last, self._end = "", "", None
         is_name = tag and tag["name"] and tag["name"].lower() in NAMES
