@@ -9,8 +9,8 @@ model's tokens, at 20, 50 and 100 tokens a second. In ms: from the first
 fragment's arrival until the first message leaves, and from the arrival of each
 fragment until the last of it that is heard leaves; then how many fragments
 wait at all, and how many words arrive in parts. "At once" is a client that
-forwards whatever comes: no delay, and what that breaks. The last list has the
-words broken by the assembler.
+forwards whatever comes: no delay, and what that breaks. Below, the words broken
+by the assembler, and why what TEN cuts still waits.
 
 The time is one of its own, so the figures are the same on every machine.
 """
@@ -18,12 +18,13 @@ The time is one of its own, so the figures are the same on every machine.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from replies import Floor, as_ten_cuts, as_tokens, measure
+from replies import Floor, as_ten_cuts, as_tokens, measure, why_it_waits
 
 from gradium_tts_python.core.text import TextAssembler
 
@@ -58,13 +59,17 @@ def main() -> int:
                     f"{cut:7} {rate:8} {name:10} {median(first):9.0f}"
                     f" {p95(first):6.0f} {median(every):8.0f}"
                     f" {p95(every):6.0f}"
-                    f" {found.waiting:5} of {len(every):4}"
+                    f" {len(found.waiting):5} of {len(every):4}"
                     f" {len(found.broken):6}"
                 )
                 if client is TextAssembler:
                     broken |= dict.fromkeys(found.broken)
                     is_late |= cut == "TEN" and p95(first) > 0
     print("broken by the assembler:", ", ".join(broken) or "none")
+    waiting = Counter(map(why_it_waits, measure(as_ten_cuts, 50).waiting))
+    print("what TEN's pieces wait for, as they may be a part of it:")
+    for reason, count in waiting.most_common():
+        print(f"{count:5} {reason}")
     return int(is_late)
 
 

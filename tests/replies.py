@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Protocol
 
-from gradium_tts_python.core.text import TextAssembler, is_speakable
+from gradium_tts_python.core.text import TextAssembler
 from gradium_tts_python.wire.inbox import UNFINISHED_WORD_SILENCES
 
 CORPUS = Path(__file__).parent / "data" / "text" / "replies.txt"
@@ -115,17 +115,16 @@ def spoken(client: Client, pieces: list[Piece]) -> list[Piece]:
 
 def letters(text: str) -> int:
     """How many characters of a text are heard."""
-    return sum(char.isalnum() for char in text)
+    return len(_heard(text))
 
 
 def delays_s(pieces: list[Piece], left: list[Piece]) -> list[float]:
-    """For each fragment that is heard, how long the last of it waits."""
+    """For each fragment, all of which are heard, how long its end waits."""
     sent = [*accumulate(letters(message.text) for message in left)]
     come = accumulate(letters(piece.text) for piece in pieces)
     return [
         left[bisect_left(sent, count)].at_s - piece.at_s
         for piece, count in zip(pieces, come, strict=True)
-        if letters(piece.text)
     ]
 
 
@@ -134,21 +133,33 @@ def broken_words(reply: str, left: list[Piece]) -> list[str]:
 
     Marks that arrive apart from their word (`Wait.|..`) break none.
     """
-    rest = iter(" ".join(message.text for message in left).split())
+    wire = " ".join(message.text for message in left)
+    rest = iter([word for word in wire.split() if letters(word)])
     broken = []
-    for word in reply.split():
-        parts = list(_parts_of(word, rest))
-        if sum(map(is_speakable, parts)) > 1:
+    for word in filter(letters, reply.split()):
+        parts = [next(rest)]
+        while sum(map(letters, parts)) < letters(word):
+            parts.append(next(rest))
+        assert _heard("".join(parts)) == _heard(word)
+        if len(parts) > 1:
             broken.append("|".join(parts))
     return broken
 
 
-def _parts_of(word: str, rest: Iterator[str]) -> Iterator[str]:
-    while word:
-        part = next(rest)
-        assert word.startswith(part), (word, part)
-        word = word[len(part) :]
-        yield part
+def _heard(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def why_it_waits(fragment: str) -> str:
+    """What the last word of a fragment as TEN cuts it may be a part of."""
+    word = fragment.split()[-1]
+    if re.search(r"//|@|www|[^\W\d_][./?=&][^\W\d_]|=", word):
+        return "an address"
+    if any(char.isdigit() for char in word):
+        return "a number"
+    if re.fullmatch(r"\W*[^\W\d_][.,]", word):
+        return "an initial"
+    return "a name with a dot" if word.endswith(".") else "something else"
 
 
 @dataclass(frozen=True)
@@ -161,16 +172,13 @@ class Figures:
         all_s: of each fragment that is heard, from its arrival until the
             last of it leaves.
         broken: the words that arrive in parts.
+        waiting: the fragments that do not leave as they come.
     """
 
     first_s: list[float]
     all_s: list[float]
     broken: list[str]
-
-    @property
-    def waiting(self) -> int:
-        """How many fragments do not leave as they come."""
-        return sum(delay > 0 for delay in self.all_s)
+    waiting: list[str]
 
 
 def measure(
@@ -179,12 +187,18 @@ def measure(
     client: Callable[[], Client] = TextAssembler,
 ) -> Figures:
     """Let a client speak all replies."""
-    figures = Figures([], [], [])
+    figures = Figures([], [], [], [])
     for reply in replies():
         pieces = cut(reply, a_second)
         left = spoken(client(), pieces)
-        first = next(piece for piece in pieces if letters(piece.text))
-        figures.first_s.append(left[0].at_s - first.at_s)
-        figures.all_s.extend(delays_s(pieces, left))
+        heard = [piece for piece in pieces if letters(piece.text)]
+        delays = delays_s(heard, left)
+        figures.first_s.append(left[0].at_s - heard[0].at_s)
+        figures.all_s.extend(delays)
+        figures.waiting.extend(
+            piece.text
+            for piece, delay_s in zip(heard, delays, strict=True)
+            if delay_s
+        )
         figures.broken.extend(broken_words(reply, left))
     return figures
