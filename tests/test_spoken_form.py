@@ -8,12 +8,14 @@ tests/test_spoken_form.py` writes it anew.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from gradium_tts_python.config import GradiumTTSParams
 from gradium_tts_python.core.replacements import replacements_of
 from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import TextAssembler
@@ -68,7 +70,7 @@ TABLE: dict[str, list[tuple[str, str]]] = {
         ("1. one\n2. two", "1. one 2. two"),
         ("> He said so.", "He said so."),
         ("See [the docs](https://a.bc/d_e) now.", "See the docs now."),
-        ("![A cat](cat.png) sleeps.", "A cat sleeps."),
+        ("![A cat](http://a.bc/cat.png) sleeps.", "A cat sleeps."),
         ("2 * 3 is snake_case", "2 * 3 is snake_case"),
     ],
     "clean_tables": [
@@ -142,5 +144,55 @@ def test_what_is_written_is_heard_as_the_table_says(
         assert say(parts, options) == heard
 
 
+HEADS = {
+    "clean_thoughts": "Thoughts of the model",
+    "clean_code": "Blocks of code",
+    "clean_markdown": "Markdown",
+    "clean_tables": "Tables",
+    "clean_urls": "Addresses of the web",
+    "clean_emoji": "Emoji",
+    "replacements": "Words that are to be said otherwise",
+    "": "Always",
+}
+
+
+def rendered() -> str:
+    """The document, with the table of this module."""
+    intro = DOCUMENT.read_text().split("<!-- table -->")[0]
+    lines = [f"{intro}<!-- table -->"]
+    for setting, rows in TABLE.items():
+        by = f" (`{setting}`)" if setting else ""
+        lines += ["", f"## {HEADS[setting]}{by}", ""]
+        lines += ["| Written | Heard |", "|---|---|"]
+        lines += [f"| {_cell(one)} | {_cell(two)} |" for one, two in rows]
+    return "\n".join([*lines, ""])
+
+
+def _cell(text: str) -> str:
+    """A text as code in a table, line ends and what is not seen as signs."""
+    if not text:
+        return "*nothing*"
+    signs = {"\n": "⏎", "\t": "⇥", "\u200b": "␣", "\u00ad": "␣", "|": "\\|"}
+    shown = "".join(signs.get(char, char) for char in text)
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    ticks, space = "`" * (longest + 1), " " * bool(longest)
+    return f"{ticks}{space}{shown}{space}{ticks}"
+
+
+def test_the_document_has_this_table() -> None:
+    assert DOCUMENT.read_text() == rendered()
+
+
+def test_the_table_is_that_of_the_settings_as_they_are() -> None:
+    params = GradiumTTSParams()
+
+    assert params.text_options() == AS_SET
+    assert {name for name in TABLE if name} == {
+        name
+        for name in GradiumTTSParams.model_fields
+        if name.startswith("clean_") or name == "replacements"
+    }
+
+
 if __name__ == "__main__":
-    pass
+    DOCUMENT.write_text(rendered())
