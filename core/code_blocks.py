@@ -54,7 +54,7 @@ class CodeBlockFilter:
             return fragment
         at = len(self._last)
         text = self._last + self._waiting + fragment
-        kept = []
+        kept: list[str] = []
         while True:
             if self._fence:
                 end = _end_of(self._fence).search(text, at)

@@ -64,7 +64,7 @@ class ThoughtFilter:
             return fragment
         at = len(self._last)
         text = self._last + self._waiting + fragment
-        kept = []
+        kept: list[str] = []
         while tag := (self._end or _TAG).search(text, at):
             if self._end is None:
                 kept += [text[at : tag.start()], " "]
