@@ -36,6 +36,7 @@ _UNSPACED = re.compile(
     "\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003ffff]"
 )
 _TAGS = re.compile(f"({VENDOR_TAG.pattern})")
+_ASCII_TOKEN = re.compile(r"\w+|\W")
 _JOINERS = "\u200c\u200d"
 _APOSTROPHES = ("'", "’")
 _IN_NUMBERS = (".", ",", ":")
@@ -157,6 +158,10 @@ class Replacer:
         tokens = self._before + self._waiting
         at, spoken = len(self._before), []
         while at < len(tokens):
+            if not self._may_begin(tokens[at]):
+                spoken.append(tokens[at])
+                at += 1
+                continue
             end, text, is_open = self._longest(tokens, at)
             if is_open and not is_last:
                 break
@@ -166,6 +171,10 @@ class Replacer:
             at = end + is_gone
         self._before, self._waiting = tokens[:at][-2:], tokens[at:]
         return "".join(spoken).strip()
+
+    def _may_begin(self, token: str) -> bool:
+        exact, folded = self._exact.children, self._folded.children
+        return token in exact or (bool(folded) and token.casefold() in folded)
 
     def _longest(
         self, tokens: Sequence[str], start: int
@@ -214,6 +223,9 @@ def _tokens(text: str) -> list[str]:
     for index, part in enumerate(_TAGS.split(text)):
         if index % 2:
             tokens.append(part)
+            continue
+        if part.isascii():
+            tokens += _ASCII_TOKEN.findall(part)
             continue
         for kind, chars in groupby(part, _kind):
             if kind == "w":
