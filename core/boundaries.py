@@ -75,6 +75,7 @@ QUOTING: Final = re.compile(rf"[»›”*_~`{_OPEN}]|(?<![\w=])[\"']")
 # Letters, two at least at the end: `fox`, `d'accord`, `it's`, `well-known`.
 _PLAIN = r"(?:[^\W\d_]+['’-])*[^\W\d_]{2,}(?:['’][^\W\d_])?"
 _OPENED = rf"[\"'*_~`{_OPEN}]{{0,8}}"
+_OVER_ENDS = (",", ".", "!", "?", "،", "؟")
 _NARROW_SPACES = " \u00a0\u202f"  # before `!` and `?` in French
 _UNITS = "%‰°€£¥₹"
 # Rule 4; not after a lone `*`, which goes on in `*.txt`.
@@ -150,6 +151,8 @@ def is_over(text: str, *, is_first: bool) -> bool:
         text: what has arrived, up to its very end.
         is_first: whether nothing of the request has left.
     """
+    if text[-1:] not in _OVER_ENDS:
+        return False
     start = last_word_at(text.rstrip(" !?؟"))
     return (
         _OVER.fullmatch(text, start) is not None

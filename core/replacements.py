@@ -145,23 +145,31 @@ class Replacer:
 
     def push(self, part: str) -> str:
         """Take the next whole words; return what of them is decided."""
-        if part:
-            # The vendor puts a space between what comes in parts.
-            self._waiting += [*_tokens(part), " "]
+        if not part:
+            return ""
+        # The vendor puts a space between what comes in parts.
+        tokens = [*_tokens(part), " "]
+        if not self._waiting and self._is_nothing_of(tokens):
+            self._before = tokens[-2:]
+            return part
+        self._waiting += tokens
         return self._take(is_last=False)
 
     def flush(self) -> str:
         """Return what was held back: no more words come, or not soon."""
         return self._take(is_last=True)
 
+    def _is_nothing_of(self, tokens: Sequence[str]) -> bool:
+        """Whether nothing that is replaced begins with any of these."""
+        exact, folded = self._exact.children, self._folded.children
+        return exact.keys().isdisjoint(tokens) and (
+            not folded or folded.keys().isdisjoint(map(str.casefold, tokens))
+        )
+
     def _take(self, *, is_last: bool) -> str:
         tokens = self._before + self._waiting
         at, spoken = len(self._before), []
         while at < len(tokens):
-            if not self._may_begin(tokens[at]):
-                spoken.append(tokens[at])
-                at += 1
-                continue
             end, text, is_open = self._longest(tokens, at)
             if is_open and not is_last:
                 break
@@ -171,10 +179,6 @@ class Replacer:
             at = end + is_gone
         self._before, self._waiting = tokens[:at][-2:], tokens[at:]
         return "".join(spoken).strip()
-
-    def _may_begin(self, token: str) -> bool:
-        exact, folded = self._exact.children, self._folded.children
-        return token in exact or (bool(folded) and token.casefold() in folded)
 
     def _longest(
         self, tokens: Sequence[str], start: int

@@ -30,7 +30,7 @@ def with_hosts(text: str) -> str:
     Args:
         text: whole words. Marks after an address stay.
     """
-    if "://" not in text and "www." not in text.lower():
+    if "." not in text and "//" not in text:
         return text
     return _URL.sub(_host_of, text)
 
