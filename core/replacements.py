@@ -162,21 +162,26 @@ class Replacer:
     def _is_nothing_of(self, tokens: Sequence[str]) -> bool:
         """Whether nothing that is replaced begins with any of these."""
         exact, folded = self._exact.children, self._folded.children
-        return exact.keys().isdisjoint(tokens) and (
-            not folded or folded.keys().isdisjoint(map(str.casefold, tokens))
+        return set(tokens).isdisjoint(exact) and (
+            not folded or set(map(str.casefold, tokens)).isdisjoint(folded)
         )
 
     def _take(self, *, is_last: bool) -> str:
         tokens = self._before + self._waiting
         at, spoken = len(self._before), []
+        word_at, words = at, 0
         while at < len(tokens):
             end, text, is_open = self._longest(tokens, at)
             if is_open and not is_last:
+                # What stands before it without a space waits as well.
+                at, spoken = word_at, spoken[:words]
                 break
             spoken.append(text)
             # `um, yes` without `um` has no comma either.
             is_gone = text == "" and tokens[end : end + 1] == [","]
             at = end + is_gone
+            if tokens[at - 1] == " ":
+                word_at, words = at, len(spoken)
         self._before, self._waiting = tokens[:at][-2:], tokens[at:]
         return "".join(spoken).strip()
 

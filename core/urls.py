@@ -17,7 +17,8 @@ _MOST_REST: Final = 64
 
 _END = '\\s<>"“”„«»。，、！？；（）【】「」'  # not in an address
 _URL = re.compile(
-    r"(?<![A-Za-z0-9_@])(?:(?i:https?|wss?|ftp)://(?:[^\s/@<>]{0,256}@)?(?i:www\.)?"
+    r"(?<![A-Za-z0-9_@])"
+    r"(?:(?i:https?|wss?|ftp)://(?:[^\s/@<>]{0,256}@)?(?i:www\.)?"
     r"|(?i:www\.)(?=\w))"
     rf"(?P<host>\w[\w.-]{{0,253}})(?P<rest>(?::\d{{1,5}})?(?:[/?#][^{_END}]*)?)"
 )
@@ -30,7 +31,7 @@ def with_hosts(text: str) -> str:
     Args:
         text: whole words. Marks after an address stay.
     """
-    if "." not in text and "//" not in text:
+    if "//" not in text and "ww." not in text and "WW." not in text:
         return text
     return _URL.sub(_host_of, text)
 

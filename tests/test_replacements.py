@@ -144,6 +144,8 @@ def test_words_wait_only_for_what_may_go_on() -> None:
     assert replaced(setting, "New York, SQL", "now") == [
         *("NYC, sequel", "now", ""),
     ]
+    assert replaced(setting, "so (New", "Jersey)") == ["so", "(New Jersey)", ""]
+    assert replaced(setting, "SQL-New", "York") == ["", "", "sequel-NYC"]
     assert replaced(setting, "New York City", "Hall") == ["", "it", ""]
 
 
