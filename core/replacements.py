@@ -168,20 +168,21 @@ class Replacer:
 
     def _take(self, *, is_last: bool) -> str:
         tokens = self._before + self._waiting
-        at, spoken = len(self._before), []
-        word_at, words = at, 0
+        spoken: list[str] = []
+        at = word_at = len(self._before)
+        kept = 0  # how many of `spoken` stand before `word_at`
         while at < len(tokens):
             end, text, is_open = self._longest(tokens, at)
             if is_open and not is_last:
                 # What stands before it without a space waits as well.
-                at, spoken = word_at, spoken[:words]
+                at, spoken = word_at, spoken[:kept]
                 break
             spoken.append(text)
             # `um, yes` without `um` has no comma either.
             is_gone = text == "" and tokens[end : end + 1] == [","]
             at = end + is_gone
             if tokens[at - 1] == " ":
-                word_at, words = at, len(spoken)
+                word_at, kept = at, len(spoken)
         self._before, self._waiting = tokens[:at][-2:], tokens[at:]
         return "".join(spoken).strip()
 
