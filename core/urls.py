@@ -14,6 +14,9 @@ from typing import Final
 # So much of the rest of an address is kept while it comes, for the marks that
 # follow it.
 _MOST_REST: Final = 64
+# Where the address of a host's name is looked for.
+_MOST_BEFORE: Final = 280
+_MOST_LENGTH: Final = 2048
 
 _END = '\\s<>"“”„«»。，、！？；（）【】「」'  # not in an address
 _URL = re.compile(
@@ -45,6 +48,18 @@ def _host_of(url: re.Match[str]) -> str:
         own = path.count("(") - path.count(")")
         return name + rest[len(path) :].replace(")", "", max(own, 0))
     return host if host.endswith(".") else name + host[len(name) :]
+
+
+def end_of_url(text: str, host_at: int) -> int:
+    """Return where an address ends whose host's name starts at a place.
+
+    Its marks do not belong to it. The place, if there is no address.
+    """
+    near = (max(host_at - _MOST_BEFORE, 0), host_at + _MOST_LENGTH)
+    for url in _URL.finditer(text, *near):
+        if url.start("host") == host_at:
+            return host_at + len(url[0][host_at - url.start() :].rstrip(_MARKS))
+    return host_at
 
 
 def without_long_rest(word: str) -> str:
