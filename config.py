@@ -46,12 +46,13 @@ from .core.setting_places import (
 )
 from .core.wishes import wishes_of
 from .setting_fields import Settings, number, refuse
+from .text_settings import TextSettings
 from .voice_settings import DEFAULT_VOICE_ID, VoiceSettings, changes_for
 
 DEFAULT_SAMPLE_RATE_HZ = 24000
 
 
-class GradiumTTSParams(VoiceSettings, ConnectionSettings):
+class GradiumTTSParams(TextSettings, VoiceSettings, ConnectionSettings):
     """The settings under `params`; unknown ones go to the vendor's setup."""
 
     model_config = ConfigDict(extra="allow")
@@ -96,22 +97,6 @@ class GradiumTTSParams(VoiceSettings, ConnectionSettings):
         ge=0,
         description="the same by characters (free tier: 1500); 0 is never",
     )
-    idle_flush_ms: int = Field(
-        500,
-        ge=0,
-        le=60000,
-        description="after how long a silence of the LLM the whole words held"
-        " back are spoken; an unfinished one waits twice as long; 0 is never",
-    )
-    allow_tags: bool = Field(
-        False,
-        description='whether `<flush>` and `<break time="1s" />` in the text'
-        " reach the vendor; else they are removed",
-    )
-    clean_markdown: bool = Field(
-        False, description="whether markdown marks are left out"
-    )
-    clean_emoji: bool = Field(False, description="whether emoji are left out")
     resume: bool = Field(
         True, description="whether speech that was cut goes on where it was"
     )

@@ -63,11 +63,7 @@ class Speech:
         params = self._config.params
         self._inbox = Inbox(
             ledger.script,
-            TextAssembler(
-                allow_tags=params.allow_tags,
-                clean_markdown=params.clean_markdown,
-                clean_emoji=params.clean_emoji,
-            ),
+            TextAssembler(params.text_options()),
             params.idle_flush_ms / 1000,
         )
         self._recovery = Recovery(

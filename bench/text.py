@@ -16,10 +16,21 @@ import sys
 from itertools import cycle, islice
 from time import perf_counter, process_time
 
+from gradium_tts_python.core.replacements import replacements_of
+from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import TextAssembler
 
 BUDGET_US = 5.0
-ALL_ON = {"allow_tags": True, "clean_markdown": True, "clean_emoji": True}
+ALL_ON = TextOptions(
+    allow_tags=True,
+    clean_thoughts=True,
+    clean_code=True,
+    clean_markdown=True,
+    clean_tables=True,
+    clean_urls=True,
+    clean_emoji=True,
+    replacements=replacements_of({"TEN": "ten", "a a a a a b": "c"}),
+)
 
 PROSE = (
     "Sure, here is what I found: the train at 10:30 costs $1,250.75, e.g. "
@@ -55,14 +66,14 @@ def measure(text: str, size: int) -> tuple[float, float]:
     fragments = [text[at : at + size] for at in range(0, len(text), size)]
     best = slowest = float("inf")
     for _ in range(3):
-        assembler = TextAssembler(**ALL_ON)
+        assembler = TextAssembler(ALL_ON)
         started = process_time()
         for fragment in fragments:
             assembler.push(fragment)
         assembler.flush()
         best = min(best, process_time() - started)
 
-        assembler, longest = TextAssembler(**ALL_ON), 0.0
+        assembler, longest = TextAssembler(ALL_ON), 0.0
         for fragment in fragments:
             started = perf_counter()
             assembler.push(fragment)

@@ -25,36 +25,24 @@ from .boundaries import (
     QUOTING,
     SENTENCE_ENDS,
     SPACE_BEFORE_WORD,
-    WORD_AND_COMMA,
     hard_cut,
     is_new_sentence,
+    is_over,
     last_boundary,
     last_word_at,
     whole_in_silence,
 )
-from .cleaning import (
-    open_link_at,
-    without_emoji,
-    without_invisible,
-    without_keycaps,
-    without_links,
-    without_markdown,
-)
-from .tags import (
-    GLUE,
-    VENDOR_TAG,
-    open_tag_at,
-    replace_tags,
-    separate_brackets,
-)
+from .cleaning import open_link_at, without_keycaps, without_links
+from .spoken_form import Passages, SpokenForm, TextOptions
+from .tags import GLUE, VENDOR_TAG, open_tag_at, replace_tags
+from .urls import without_long_rest
 
 MAX_MESSAGE_CHARS: Final = 1400  # the vendor's smallest session cap is 1500
 _MAX_MARKS: Final = 64  # that wait for a word to go with
 _UNDECIDED_CHARS: Final = 16  # a row of marks that may still end a word
 
-# Two spaces, where a tag or link was taken out; line ends in a message.
+# Two spaces, where a tag or link was taken out.
 _GAP = re.compile(r" {2,}")
-_GAPS = re.compile(r"[ \n]{2,}|\n")
 
 # The tokens of a message: the vendor's tags, and words.
 _TOKEN = re.compile(
@@ -65,39 +53,28 @@ _TAG_BEFORE_WORD = re.compile(rf"(?:{VENDOR_TAG.pattern}) *")
 _HEARD = re.compile(r"[^\W_]")
 
 
+AS_WRITTEN: Final = TextOptions()
+
+
 class TextAssembler:
-    """Turns the fragments of one request into messages for the vendor.
+    """Turns the fragments of one request into messages for the vendor."""
 
-    Args:
-        allow_tags: let the vendor's `<flush>` and `<break time="1.5s" />`
-            through, in their legal form, times clamped to 0.1 to 2 s. All
-            other tags are always removed, and theirs too when this is off.
-        clean_markdown: remove emphasis, code, heading, quotation and bullet
-            marks; `[text](target)` becomes its text. Numbered items stay.
-        clean_emoji: remove emoji, flags and keycaps.
-    """
-
-    def __init__(
-        self,
-        *,
-        allow_tags: bool = False,
-        clean_markdown: bool = False,
-        clean_emoji: bool = False,
-    ) -> None:
-        self._allows_tags = allow_tags
-        self._cleans_markdown = clean_markdown
-        self._cleans_emoji = clean_emoji
+    def __init__(self, options: TextOptions = AS_WRITTEN) -> None:
+        self._options = options
+        self._passages = Passages(options)
+        self._spoken_form = SpokenForm(options)
         self._held = ""
         self._settled = 0  # no boundary is left before this index of _held
         self._is_quoted = False
         self._has_spoken = False
-        self._goes_on = False  # what left ended in a mark, without a space
-        self._is_line_start = True
 
     @property
     def is_holding(self) -> bool:
-        """Whether something that can be heard is held back."""
-        return is_speakable(self._held)
+        """Whether something that can be heard is held back.
+
+        What may begin a thought or a block of code does not count.
+        """
+        return any(map(is_speakable, (self._spoken_form.held, self._held)))
 
     def push(self, fragment: str) -> list[str]:
         """Take the next fragment.
@@ -110,6 +87,7 @@ class TextAssembler:
             The messages that are surely complete now, in order, stripped
             and never longer than MAX_MESSAGE_CHARS; [] when all is held.
         """
+        fragment = self._passages.push(fragment)
         last = self._held[-1:]
         if not fragment.isalnum() or last in SENTENCE_ENDS:
             fragment = self._tidy(fragment, last)
@@ -130,8 +108,13 @@ class TextAssembler:
             The messages; what cannot be heard is dropped. Fragments pushed
             later begin a new word.
         """
-        messages = self._messages(self._held)
-        self._held, self._settled, self._goes_on = "", 0, False
+        rest = self._held + self._passages.flush()
+        # The end of the text is the end of its last line.
+        messages = self._messages(f"{rest}\n") + self._cut(
+            self._spoken_form.flush()
+        )
+        self._spoken_form.restart()
+        self._held, self._settled = "", 0
         return messages
 
     def flush_idle(self) -> list[str]:
@@ -168,13 +151,11 @@ class TextAssembler:
         Returns:
             The messages, as from `push()`.
         """
-        return self._take(self._whole(is_stalled=True))
+        messages = self._take(self._whole(is_stalled=True))
+        return messages + self._cut(self._spoken_form.flush())
 
     def _tidy(self, fragment: str, last: str) -> str:
-        """Remove what is neither seen nor heard; restore a lost space."""
-        fragment = without_invisible(fragment, last)
-        if last in ("", " ", "\n"):
-            fragment = fragment.lstrip(" \n" if last == "\n" else " ")
+        """Restore a space that a splitter has lost; look out for quotes."""
         if last in SENTENCE_ENDS and is_new_sentence(self._held, fragment):
             fragment = " " + fragment
         if not self._is_quoted:
@@ -186,18 +167,22 @@ class TextAssembler:
         before = self._held
         if ">" in fragment:
             self._held = _GAP.sub(" ", self._rewrite_tags(self._held))
-        if self._cleans_markdown and ")" in fragment:
+        if self._options.clean_markdown and ")" in fragment:
             self._held = without_links(self._held)
+        if self._options.clean_urls and len(self._held) > MAX_MESSAGE_CHARS:
+            at = last_word_at(self._held)
+            word = without_long_rest(self._held[at:])
+            self._held = self._held[:at] + word
         if self._held != before:
             self._settled = 0
 
     def _rewrite_tags(self, text: str) -> str:
-        return replace_tags(text, allow_vendor=self._allows_tags)
+        return replace_tags(text, allow_vendor=self._options.allow_tags)
 
     def _open_at(self) -> int:
         """The index of a tag or link not yet closed, or the length."""
         at = open_tag_at(self._held)
-        if at == len(self._held) and self._cleans_markdown:
+        if at == len(self._held) and self._options.clean_markdown:
             at = open_link_at(self._held)
         return at
 
@@ -214,11 +199,8 @@ class TextAssembler:
         """The length of the part of `_held` that may leave now."""
         end = self._open_at()
         held = self._held[:end]
-        if (
-            not self._is_quoted
-            and end == len(self._held)
-            and held.endswith((",", "،"))
-            and WORD_AND_COMMA.fullmatch(held, last_word_at(held))
+        if end == len(self._held) and is_over(
+            held, is_first=not self._has_spoken
         ):
             return end
         cut = last_boundary(held, self._is_quoted, self._settled)
@@ -236,9 +218,7 @@ class TextAssembler:
             return []
         self._held = self._held[cut:]
         self._settled = max(self._settled - cut, 0)
-        messages = self._messages(part)
-        self._goes_on = part[-1] not in " \n"
-        return messages
+        return self._messages(part)
 
     def _may_leave(self, text: str) -> bool:
         return is_speakable(text) or (
@@ -246,8 +226,11 @@ class TextAssembler:
         )
 
     def _messages(self, text: str) -> list[str]:
-        """Clean a complete part and cut it to the vendor's size."""
-        rest = self._clean(text)
+        """Say a complete part."""
+        return self._cut(self._spoken_form.push(text))
+
+    def _cut(self, rest: str) -> list[str]:
+        """Cut what is to be said to the vendor's size."""
         messages = []
         while rest:
             cut = len(rest)
@@ -261,20 +244,6 @@ class TextAssembler:
                 self._has_spoken = True
                 messages.append(message.replace(GLUE, " "))
         return messages
-
-    def _clean(self, text: str) -> str:
-        """Apply the options; tags last, as the others may uncover one."""
-        is_line_start = self._is_line_start
-        self._is_line_start = text.endswith("\n")
-        if self._cleans_emoji:
-            text = without_emoji(text)
-        if self._cleans_markdown:
-            text = without_markdown(
-                text, is_line_start=is_line_start, goes_on=self._goes_on
-            )
-        if "<" in text:
-            text = separate_brackets(self._rewrite_tags(text))
-        return _GAPS.sub(" ", text).strip()
 
 
 def is_speakable(text: str) -> bool:

@@ -9,17 +9,20 @@ how far it was heard in their own words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from .cleaning import end_of_link
 from .tags import end_of_tag
+from .urls import end_of_url
 
 # Behind what was left out, so many words in a row are sought, so far ahead;
 # a word alone, which may be anywhere, only near; and no further are marks
 # passed over in search of a letter.
 _WORDS_AHEAD: Final = 4
 _FAR, _NEAR, _MOST_MARKS = 4096, 128, 48
+_MARKS_AROUND: Final = re.compile(r"^\W+|\W+$")
 
 
 def end_of_words(written: str, words: Sequence[str], count: int) -> int:
@@ -50,11 +53,13 @@ def _end_of_word(written: str, words: Sequence[str], after: int) -> int:
     # More was left out here than marks.
     found = written.find(" ".join(words), at, at + _FAR)
     if found < 0:
+        # Its marks may have been put in, as those between a table's cells.
+        word = _MARKS_AROUND.sub("", word) or word.rstrip(",.") or word
         found = written.find(word, at, at + _NEAR)
         is_part = written[max(found - 1, 0) : found].isalnum()
         if found < 0 or is_part:
             return after
-    return found + len(word)
+    return max(found + len(word), end_of_url(written, found))
 
 
 def _end_of_spelled(written: str, word: str, at: int) -> int | None:

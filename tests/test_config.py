@@ -235,6 +235,8 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
         ({"allow_tags": 1}, "allow_tags must be true or false, not 1"),
         ({"clean_markdown": "yes"}, 'clean_markdown must be true or false, not "yes"'),
         ({"clean_emoji": 0}, "clean_emoji must be true or false, not 0"),
+        ({"replacements": "SQL"}, "replacements must be an object or a list, not a text"),
+        ({"replacements": {"SQL": 5}}, 'replacements must have texts as "to", not 5'),
         ({"resume": "true"}, 'resume must be true or false, not "true"'),
         ({"voice": "x" * 99, "model_name": ["y" * 99]}, f'model_name must be a text, not ["{"y" * 55}...'),
     ],

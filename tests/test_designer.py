@@ -208,6 +208,12 @@ UNDECLARED: dict[str, Rows] = {
     ],
     "params.allow_tags": [(True, SPEAKS), ("yes", "allow_tags")],
     "params.clean_markdown": [(True, SPEAKS), (1, "clean_markdown")],
+    "params.replacements": [
+        ({"SQL": "sequel"}, SPEAKS),
+        ([{"from": "SQL", "to": "sequel"}], SPEAKS),
+        ("SQL", "replacements"),
+        (None, SPEAKS),
+    ],
     "params.resume": [(False, SPEAKS), ("false", "resume"), (None, SPEAKS)],
     "params.of_another_vendor": [({"a": [None]}, SPEAKS), (None, SPEAKS)],
 }

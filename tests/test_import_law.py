@@ -90,8 +90,10 @@ ROOT_LAWS = {
     "setting_fields": law("core", "pydantic pydantic_core"),
     "voice_settings": law("core setting_fields", "pydantic"),
     "connection_settings": law("core setting_fields", "pydantic"),
+    "text_settings": law("core setting_fields", "pydantic"),
     "config": law(
-        "core setting_fields voice_settings connection_settings", "pydantic"
+        "core setting_fields voice_settings connection_settings text_settings",
+        "pydantic",
     ),
     "gradium_tts": law("core wire config"),
     "speech": law("core wire config gradium_tts"),

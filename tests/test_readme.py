@@ -209,10 +209,13 @@ def _type_name(annotation: Any) -> str:
     if origin is typing.Literal:
         return " or ".join(f'`"{v}"`' for v in typing.get_args(annotation))
     if origin in (typing.Union, types.UnionType):
-        (inner,) = (
-            a for a in typing.get_args(annotation) if a is not types.NoneType
+        return " or ".join(
+            _type_name(inner)
+            for inner in typing.get_args(annotation)
+            if inner is not types.NoneType
         )
-        return _type_name(inner)
+    if origin is list:
+        return "list"
     names = {str: "text", bool: "bool", int: "integer", float: "number"}
     return names.get(annotation, "object")
 

@@ -160,9 +160,31 @@ async def test_what_the_splitter_cut_arrives_whole(
             'Wait <break time="1s" /> here.',
             'Wait <break time="1s" /> here.',
         ),
-        ({}, "**So** it `is`.", "**So** it `is`."),
-        ({"clean_markdown": True}, "**So** it `is`.", "So it is."),
-        ({"clean_emoji": True}, "So \U0001f600 it is.", "So it is."),
+        ({}, "**So** it `is`.", "So it is."),
+        ({"clean_markdown": False}, "**So** it `is`.", "**So** it `is`."),
+        ({}, "So \U0001f600 it is.", "So it is."),
+        (
+            {"clean_emoji": False},
+            "So \U0001f600 it is.",
+            "So \U0001f600 it is.",
+        ),
+        ({}, "So:\n```py\nx\n```\nit is.", "So: it is."),
+        ({"clean_code": False}, "So:\n```py\nx\n```\nit is.", "So: x it is."),
+        ({}, "<think>no</think>It is.", "It is."),
+        (
+            {"clean_thoughts": False},
+            "<think>It</think> is.",
+            "< think>It< /think> is.",
+        ),
+        ({}, "|It|is|", "It, is."),
+        ({"clean_tables": False}, "|It|is|", "|It|is|"),
+        ({}, "See http://x.org/a", "See x.org"),
+        ({"clean_urls": False}, "See http://x.org/a", "See http://x.org/a"),
+        (
+            {"replacements": {"SQL": "sequel"}},
+            "So SQL it is.",
+            "So sequel it is.",
+        ),
     ],
 )
 async def test_tags_and_marks_are_treated_as_set(
@@ -184,12 +206,13 @@ async def test_the_tail_is_spoken_once_the_llm_falls_silent(
 ) -> None:
     host = await start_host({"idle_flush_ms": 30})
 
-    await host.send_text("r1", "One two three.")
+    await host.send_text("r1", "One, ")
+    await host.send_text("r1", "two three.")
     # Without the flush the server would hold these words back.
     await host.until(
         lambda event: (
             isinstance(event, Frame)
-            and tones.decode(host.pcm("r1"), 24000)[:2] == ["One", "two"]
+            and tones.decode(host.pcm("r1"), 24000)[:2] == ["One,", "two"]
         )
     )
     await sim.settled()
@@ -197,10 +220,12 @@ async def test_the_tail_is_spoken_once_the_llm_falls_silent(
     await speak(host, " Four.")
 
     # One flush for one silence, and none to end the request.
-    assert before == ["One two", "three.", "<flush>"]
+    assert before == ["One,", "two", "three.", "<flush>"]
     assert sim.sessions[0].texts == [*before, "Four."]
     assert len(sim.sessions) == 1
-    assert tones.decode(host.pcm("r1"), 24000) == "One two three. Four.".split()
+    assert (
+        tones.decode(host.pcm("r1"), 24000) == "One, two three. Four.".split()
+    )
 
 
 async def test_without_idle_flush_the_tail_waits(
@@ -208,13 +233,16 @@ async def test_without_idle_flush_the_tail_waits(
 ) -> None:
     host = await start_host({"idle_flush_ms": 0})
 
-    await host.send_text("r1", "One two three.")
-    await sim.until(lambda sim: bool(sim.sessions and sim.sessions[0].texts))
+    await host.send_text("r1", "One, ")
+    await host.send_text("r1", "two three.")
+    await sim.until(
+        lambda sim: bool(sim.sessions and sim.sessions[0].texts[1:])
+    )
     await sim.settled()
 
-    assert sim.sessions[0].texts == ["One two"]
+    assert sim.sessions[0].texts == ["One,", "two"]
     await speak(host, " Four.")
-    assert sim.sessions[0].texts == ["One two", "three.", "Four."]
+    assert sim.sessions[0].texts == ["One,", "two", "three.", "Four."]
 
 
 # ------------------------------------------------------------------ the files

@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import pytest
 
+from gradium_tts_python.core.replacements import replacements_of
+from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
@@ -30,13 +32,13 @@ def push_all(assembler: TextAssembler, fragments: str) -> list[list[str]]:
 
 def speak(fragments: str, **options: bool) -> str:
     """What the vendor puts together of the fragments."""
-    messages = push_all(TextAssembler(**options), fragments)
+    messages = push_all(TextAssembler(TextOptions(**options)), fragments)
     return " ".join(sum(messages, []))
 
 
 def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
     """What leaves at each step: `|` is a pause, `~` a long one, then flush."""
-    assembler = TextAssembler(**options)
+    assembler = TextAssembler(TextOptions(**options))
     let_out = []
     for part in re.findall(r"[^|~]*[|~]|[^|~]+\Z", fragments):
         messages = assembler.push(part.rstrip("|~"))
@@ -53,8 +55,8 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
     [
         # whitespace, and what follows it
         ("Hello world. ", [["Hello world."], []]),
-        ("Hello world.", [["Hello"], ["world."]]),
-        ("Hello world.| How", [["Hello"], ["world."], ["How"]]),
+        ("Hello world", [["Hello"], ["world"]]),
+        ("Hello world.", [["Hello world."], []]),
         ("Hello |w", [[], ["Hello"], ["w"]]),
         ("Hello | (|you)", [[], ["Hello"], [], ["(you)"]]),
         ("  Hello   big |  world", [["Hello"], ["big"], ["world"]]),
@@ -70,14 +72,15 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
         # numbers, times, addresses, abbreviations, ellipses
         ("$50,|000.|75 now ", [[], [], ["$50,000.75"], ["now"]]),
         ("at 10:|30.", [["at"], [], ["10:30."]]),
-        ("see example.|com.| Bye", [["see"], [], ["example.com."], ["Bye"]]),
+        (
+            "ok, |see example.|com.| Bye",
+            [["ok,"], ["see"], [], ["example.com."], ["Bye"]],
+        ),
+        ("www.|Example.|com!", [[], [], [], ["www.Example.com!"]]),
         ("a@b.|org,| c", [[], [], ["a@b.org,"], ["c"]]),
         ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
-        ("Wait.|.|.| what", [[], [], [], ["Wait..."], ["what"]]),
-        ("Really?|!| No", [[], [], ["Really?!"], ["No"]]),
+        ("So wait|.|.|.| what", [["So"], [], [], [], ["wait..."], ["what"]]),
         # marks that stand alone
-        ("Ça va |?| Oui", [["Ça"], [], ["va ?"], ["Oui"]]),
-        ("va|\u00a0?| Oui", [[], [], ["va\u00a0?"], ["Oui"]]),
         ("« |Oui. |» dit", [[], [], ["« Oui. »"], ["dit"]]),
         ("yes - |no", [[], ["yes -"], ["no"]]),
         ("Well! |😀| Bye", [["Well!"], [], [], ["😀 Bye"]]),
@@ -86,12 +89,11 @@ def speak_in_pauses(fragments: str, **options: bool) -> list[list[str]]:
         ("...", [[], []]),
         (" | |\n", [[], [], [], []]),
         # quotes: what closes them belongs to the word before
-        ('"Hello,|" she', [[], ['"Hello,"'], ["she"]]),
+        ('"Hello|,"| she', [[], [], ['"Hello,"'], ["she"]]),
         ("(Hello, |)", [[], [], ["(Hello, )"]]),
         # a splitter that strips the space
-        ("the fox.|The dog", [["the"], ["fox. The"], ["dog"]]),
-        ("How?|I am", [[], ["How? I"], ["am"]]),
-        ("Node.|js is", [[], ["Node.js"], ["is"]]),
+        ("Oh, |the fox.|The dog", [["Oh,"], ["the"], ["fox. The"], ["dog"]]),
+        ("Oh, |Node.|js is", [["Oh,"], [], ["Node.js"], ["is"]]),
         ("U.|S ", [[], [], ["U.S"]]),
         # scripts without spaces
         ("你好，|我", [["你好，"], [], ["我"]]),
@@ -112,15 +114,65 @@ def test_only_what_is_surely_complete_leaves(
 
 
 @pytest.mark.parametrize(
+    ("fragments", "messages"),
+    [
+        # `!` and `?` after a plain word
+        ("Sure!| Which", [["Sure!"], [], ["Which"]]),
+        ("Sure|!", [[], ["Sure!"], []]),
+        ("So, you|?|I", [["So,"], ["you?"], [], ["I"]]),
+        ('He said, "no|!"', [["He said,"], [], ['"no!"']]),
+        ("Ça va |?| Oui", [["Ça"], ["va ?"], [], ["Oui"]]),
+        ("va|\u00a0?| Oui", [[], ["va\u00a0?"], [], ["Oui"]]),
+        ("كيف؟| نعم", [["كيف؟"], [], ["نعم"]]),
+        ("oh, 5!| a?| x_y!| ok", [["oh,"], ["5!"], ["a?"], ["x_y!"], ["ok"]]),
+        ("http://a.bc/de?|f=g ", [[], [], ["http://a.bc/de?f=g"]]),
+        # a comma after a plain word, quoted too
+        ('"Hello,| "she', [['"Hello,'], [], ['"she']]),
+        ("It is **so,|** ok", [["It is **so,"], [], ["ok"]]),
+        # a comma or full stop after a mark that closes or a unit
+        ("or (later).| So", [["or (later)."], [], ["So"]]),
+        ("oh, (later).| So", [["oh, (later)."], [], ["So"]]),
+        ("oh, “so”,| he", [["oh, “so”,"], [], ["he"]]),
+        ("oh, 5 %.| So", [["oh, 5 %."], [], ["So"]]),
+        ("oh, $5.50),|so", [["oh, $5.50),"], [], ["so"]]),
+        ("oh, *.|txt", [[], ["oh,"], ["*.txt"]]),
+        ("oh, f(x).|y", [["oh,"], [], ["f(x).y"]]),
+        ("oh, $.|ajax", [["oh,"], [], ["$.ajax"]]),
+        # a full stop after a plain word, while nothing has left
+        ("Sure.| What", [["Sure."], [], ["What"]]),
+        ("Hello world.| So.| it", [["Hello world."], [], ["So."], ["it"]]),
+        ("Dr.| Jo", [["Dr."], [], ["Jo"]]),
+        ("Hello. |World.| It", [["Hello."], [], ["World."], ["It"]]),
+        ("3.|14", [[], [], ["3.14"]]),
+        ("J.| R.| R.| T", [[], ["J."], ["R."], ["R."], ["T"]]),
+        # … which goes against a name that goes on
+        ("Node.|js is", [["Node."], ["js"], ["is"]]),
+        # more marks after what has left are not said
+        ("Really?|!| No", [["Really?"], [], [], ["No"]]),
+        ("Wait.|.|.| what", [["Wait."], [], [], [], ["what"]]),
+        ('"Sure!|"| she', [['"Sure!'], [], [], ["she"]]),
+        ('"Sure!|",| she', [['"Sure!'], [], [], ["she"]]),
+        ("Sure!|!So.", [["Sure!"], [], ["So."]]),
+        ("Yahoo!|'s it", [["Yahoo!"], ["'s"], ["it"]]),
+        ("Sure! |- no", [["Sure!"], [], ["- no"]]),
+    ],
+)
+def test_a_word_that_is_over_leaves_at_once(
+    fragments: str, messages: list[list[str]]
+) -> None:
+    assert push_all(TextAssembler(), fragments) == messages
+
+
+@pytest.mark.parametrize(
     ("fragments", "let_out"),
     [
         # Whole words leave, a space or marks after them.
         ("Hello |world", [["Hello"], [], ["world"]]),
-        ("Let me see.| So", [["Let me", "see."], [], ["So"]]),
+        ("Oh, |let me see.| So", [["Oh,"], ["let me", "see."], [], ["So"]]),
         ('He said "no."| I', [["He said", '"no."'], [], ["I"]]),
         ("Is it (really?)|", [["Is it", "(really?)"], []]),
         ("the following:| one", [["the", "following:"], [], ["one"]]),
-        ("Ça va ?| Oui", [["Ça", "va ?"], [], ["Oui"]]),
+        ("Ça va ;| Oui", [["Ça", "va ;"], [], ["Oui"]]),
         ("Only $9.99!| Now", [["Only", "$9.99!"], [], ["Now"]]),
         ("你好。|我", [["你好。"], [], ["我"]]),
         ("“你好。|”然后", [["“你好。"], [], ["”然后"]]),
@@ -161,7 +213,7 @@ def test_only_what_is_surely_complete_leaves(
         ("the U.|S.| army", [["the"], [], ["U.S."], ["army"]]),
         ("J.|R.|R.| T", [[], [], [], ["J.R.R."], ["T"]]),
         ("fruit, e.|g.,| figs", [["fruit,"], [], ["e.g.,"], ["figs"]]),
-        ("ask Dr.| Jo", [["ask"], ["Dr."], ["Jo"]]),
+        ("so |ask Dr.| Jo", [["so"], ["ask"], ["Dr."], ["Jo"]]),
         # An opening mark waits for its word.
         ("dit : « |oui", [["dit :"], [], ["« oui"]]),
         ("so |( |yes", [["so"], [], [], ["( yes"]]),
@@ -176,7 +228,7 @@ def test_only_what_is_surely_complete_leaves(
         ("It is $50.~ Now", [["It is", "$50."], [], ["Now"]]),
         ("at jo@x.org.~ Bye", [["at", "jo@x.org."], [], ["Bye"]]),
         ("at 5 p.m.~ Bye", [["at 5", "p.m."], [], ["Bye"]]),
-        ("ask Dr.~ Jo", [["ask", "Dr."], [], ["Jo"]]),
+        ("so |ask Dr.~ Jo", [["so"], ["ask", "Dr."], [], ["Jo"]]),
         ("in 10 ~minutes", [["in", "10"], [], ["minutes"]]),
         ("It is $1,~234.50~ ok", [["It is"], ["$1,234.50"], [], ["ok"]]),
         ("It is $1.50,~5 ok", [["It is"], ["$1.50,5"], ["ok"]]),
@@ -332,14 +384,14 @@ def test_only_the_two_legal_tags_pass_if_allowed(
     text: str, passed: str
 ) -> None:
     for at in range(len(text)):
-        assembler = TextAssembler(allow_tags=True)
+        assembler = TextAssembler(TextOptions(allow_tags=True))
         fragments = text[:at] + "|" + text[at:]
 
         assert " ".join(sum(push_all(assembler, fragments), [])) == passed
 
 
 def test_a_tag_leaves_whole_and_as_soon_as_it_is_closed() -> None:
-    assembler = TextAssembler(allow_tags=True)
+    assembler = TextAssembler(TextOptions(allow_tags=True))
     fragments = 'Hi. |<break time="|1.|5s" /|>|<fl|ush>|Bye'
 
     assert push_all(assembler, fragments) == [
@@ -348,7 +400,7 @@ def test_a_tag_leaves_whole_and_as_soon_as_it_is_closed() -> None:
 
 
 def test_a_quoting_mark_does_not_let_a_tag_break() -> None:
-    assembler = TextAssembler(allow_tags=True)
+    assembler = TextAssembler(TextOptions(allow_tags=True))
 
     assert push_all(assembler, f'"Hi" {BREAK}|(|you|) <flush>| b') == [
         [f'"Hi" {BREAK}'], [], [], ["(you) <flush>"], [], ["b"],
@@ -365,7 +417,7 @@ def test_a_bracket_that_opens_no_tag_does_not_wait_for_ever() -> None:
 
 
 def test_what_follows_a_flush_closes_no_emphasis() -> None:
-    assembler = TextAssembler(clean_markdown=True)
+    assembler = TextAssembler(TextOptions(clean_markdown=True))
 
     assert push_all(assembler, "**Hi.**") == [[], ["Hi."]]
     assert push_all(assembler, "** so") == [[], ["** so"]]
@@ -399,7 +451,7 @@ def test_what_follows_a_flush_closes_no_emphasis() -> None:
 )
 def test_markdown_is_removed_if_asked(text: str, cleaned: str) -> None:
     for at in range(len(text)):
-        assembler = TextAssembler(clean_markdown=True)
+        assembler = TextAssembler(TextOptions(clean_markdown=True))
         fragments = text[:at] + "|" + text[at:]
 
         assert " ".join(sum(push_all(assembler, fragments), [])) == cleaned
@@ -423,7 +475,7 @@ def test_markdown_is_removed_if_asked(text: str, cleaned: str) -> None:
 )
 def test_emoji_are_removed_if_asked(text: str, cleaned: str) -> None:
     for at in range(len(text)):
-        assembler = TextAssembler(clean_emoji=True)
+        assembler = TextAssembler(TextOptions(clean_emoji=True))
         fragments = text[:at] + "|" + text[at:]
 
         assert " ".join(sum(push_all(assembler, fragments), [])) == cleaned
@@ -497,16 +549,27 @@ def test_a_long_row_of_marks_is_dropped() -> None:
 @pytest.mark.parametrize(
     "pattern",
     ["<b>", "<b a=", "<", "[a](", "[", "a.b@", "_", "*", "- ", "\n#", "`",
-     "👍🏽🏽", "1\ufe0f", "“", "。", "\u200d", "a-", "( ", " \n", "<a@"],
+     "👍🏽🏽", "1\ufe0f", "“", "。", "\u200d", "a-", "( ", " \n", "<a@",
+     "<think>", "<think ", "<think>a</think>", "</", "[T", "\n```", "```a\n",
+     "\n~~~", "~", "\n|", "| ", "|-", "\\|", "https://", "https://a.b/(",
+     "www.", "http://a@", "a a ", "b's ", "1.", "so!", "so)."],
 )  # fmt: skip
 @pytest.mark.parametrize("end", ["", "x", " ", ">", ","])
 def test_a_hostile_text_costs_no_more_than_its_length(
     pattern: str, end: str
 ) -> None:
     # A pattern that backtracks would take minutes here, not milliseconds.
-    options = {"clean_markdown": True, "clean_emoji": True}
-    for text in (pattern * 5000 + end, "Hi" + pattern * 5000 + end):
-        assembler = TextAssembler(**options)
+    options = TextOptions(
+        clean_thoughts=True,
+        clean_code=True,
+        clean_markdown=True,
+        clean_tables=True,
+        clean_urls=True,
+        clean_emoji=True,
+        replacements=replacements_of({"a a a a b": "c", "b'": "d", "1": "e"}),
+    )
+    for text in (pattern * 2500 + end, "Hi" + pattern * 2500 + end):
+        assembler = TextAssembler(options)
 
         messages = [
             *assembler.push(text),
@@ -565,7 +628,7 @@ def test_a_silence_lets_out_what_is_no_part_of_a_word_or_tag(
 
 
 def test_a_silence_waits_for_an_open_link() -> None:
-    assembler = TextAssembler(clean_markdown=True)
+    assembler = TextAssembler(TextOptions(clean_markdown=True))
     seen = []
     for fragment in ["[a", "] ", "see ![", "the ", "docs", "](", "u", ") "]:
         messages = [*assembler.push(fragment), *assembler.flush_idle()]

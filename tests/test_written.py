@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradium_tts_python.config import GradiumTTSParams
 from gradium_tts_python.core.script import Script
 from gradium_tts_python.core.text import TextAssembler
 from gradium_tts_python.core.written import end_of_words
@@ -18,9 +19,8 @@ from gradium_tts_python.core.written import end_of_words
 
 def spoken(*fragments: str) -> list[str]:
     """The words that leave for the vendor, everything cleaned."""
-    assembler = TextAssembler(
-        allow_tags=True, clean_markdown=True, clean_emoji=True
-    )
+    options = GradiumTTSParams(allow_tags=True).text_options()
+    assembler = TextAssembler(options)
     script = Script()
     for fragment in fragments:
         for message in assembler.push(fragment):
@@ -73,6 +73,18 @@ def cuts(written: str) -> list[str]:
         ("a std::vector<int> here", ["a", " std::vector<", "int>", " here"]),
         ("so\u200bft hy\u00adphen", ["so\u200bft", " hy\u00adphen"]),
         ("```python\nprint it\n```\nand go", None),
+        (
+            "<think>say one</think>One two",
+            ["<think>say one</think>One", " two"],
+        ),
+        (
+            "| Tea | 2 € |\n|---|---|\n| Soup | 3 |",
+            ["| Tea", " | 2", " €", " |\n|---|---|\n| Soup", " | 3"],
+        ),
+        (
+            "(see https://x.org/a.b)! So",
+            ["(see", " https://x.org/a.b)!", " So"],
+        ),
     ],
 )
 def test_words_end_where_they_are_written(

@@ -10,7 +10,10 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from squeezed import squeeze
 
+from gradium_tts_python.core.replacements import replacements_of
+from gradium_tts_python.core.spoken_form import TextOptions
 from gradium_tts_python.core.text import (
     MAX_MESSAGE_CHARS,
     TextAssembler,
@@ -30,6 +33,8 @@ PIECES = [
     "\u200b", "\ud83d", "\x00", "*", "**", "_", "`", "```", "#", "- ", "[",
     "](", "http://", "www.", "@", "/", "%", "€", "<", ">", "<flush>", "<b>",
     "<break time=", '"1.5s"', "/>", "flush", "break",
+    "<think>", "</think>", "<thi", "nk", "[THINK]", "~~~", "py", "|", "|---|",
+    "https://a.bc/d", "www.x.org", "\n```\n",
 ]  # fmt: skip
 PLAIN_PIECES = [p for p in PIECES if not set(p) & set("<>\u200b\u200d\ud83d\0")]
 
@@ -57,20 +62,51 @@ WHOLE_WORDS = [
     "a < b", "x<5", "->", "<- and ->", "Vec<int>::x",  "I <3 you", "<b>c</b>",
     "[1]", "[docs](https://a.b/c_d)", '"quoted" so', "(so)", "“so” he",
 ]  # fmt: skip
+# No replacement joins marks that the vendor could take for a tag of its own.
+REPLACED = replacements_of(
+    {
+        "fox": '<break time="9s"> <b>wolf',
+        "a fox": "a <flush",
+        "Hello a": "",
+        "€": "euro",
+        "3.14": "pi",
+    }
+)
+# What is not said, or otherwise.
+UNWRITTEN = [
+    "<think>a. b!\n```</think>", "<Reasoning x='y'>so</reasoning>", "</think>",
+    "[THINK]<think>[/THINK]", "\n```py\nx = 1\n```\n", "\n~~~\n|a\n```\n~~~\n",
+    "```so``` it", "`<think>`", "\n| a | b |\n|---|:--|\n| c, | 1.5 |\n",
+    "https://www.a.bc/d?e,f.", "(http://x.org/y)", "[a b](http://c.d)", "New",
+    "New York,", "New Yorker", "SQL's", "SQL", "Um,", "C++.", "😀,",
+]  # fmt: skip
+SAID_OTHERWISE = replacements_of(
+    [
+        {"from": "New York", "to": "the Big Apple"},
+        {"from": "New York SQL so", "to": "x"},
+        {"from": "SQL", "to": "se-quel 2"},
+        {"from": "C++", "to": "see plus plus"},
+        {"from": "um", "to": "", "ignore_case": True},
+    ]
+)
+unwritten_texts = st.lists(
+    st.sampled_from(UNWRITTEN) | st.sampled_from(WHOLE_WORDS), max_size=8
+).map(" ".join)
 whole_texts = st.lists(st.sampled_from(WHOLE_WORDS), max_size=8).map(" ".join)
 options = st.fixed_dictionaries(
     {
         "allow_tags": st.booleans(),
+        "clean_thoughts": st.booleans(),
+        "clean_code": st.booleans(),
         "clean_markdown": st.booleans(),
+        "clean_tables": st.booleans(),
+        "clean_urls": st.booleans(),
         "clean_emoji": st.booleans(),
+        "replacements": st.sampled_from([(), REPLACED]),
     }
 )
 quick = settings(max_examples=80, deadline=None)
 pauses = settings(max_examples=200, deadline=None, derandomize=True)
-
-
-def squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
 
 
 def cut(text: str, ends: list[int]) -> list[str]:
@@ -91,6 +127,13 @@ def heard(messages: list[str]) -> list[str]:
     return words
 
 
+def said(messages: list[str]) -> list[str]:
+    """The words on the wire, without the marks around them."""
+    wire = re.sub("(?<=[，：]) ", "", " ".join(messages))
+    words = (re.sub(r"^\W+|\W+$", "", word) for word in wire.split())
+    return [word for word in words if word]
+
+
 def speak(assembler: TextAssembler, fragments: list[str]) -> list[str]:
     messages = [m for part in fragments for m in assembler.push(part)]
     return messages + assembler.flush()
@@ -101,7 +144,7 @@ def speak(assembler: TextAssembler, fragments: list[str]) -> list[str]:
 def test_every_message_is_fit_for_the_wire(
     fragments: list[str], options: dict[str, bool], flush_after: set[int]
 ) -> None:
-    assembler = TextAssembler(**options)
+    assembler = TextAssembler(TextOptions(**options))
     messages = []
     for index, fragment in enumerate(fragments):
         messages += assembler.push(fragment)
@@ -127,7 +170,7 @@ def test_every_message_is_fit_for_the_wire(
 def test_no_tag_reaches_the_vendor_unless_it_is_allowed_and_legal(
     fragments: list[str], options: dict[str, bool]
 ) -> None:
-    wire = " ".join(speak(TextAssembler(**options), fragments))
+    wire = " ".join(speak(TextAssembler(TextOptions(**options)), fragments))
 
     tags = re.findall(r"<[A-Za-z/!?][^<>]*>?", wire)
 
@@ -166,7 +209,7 @@ def test_the_words_are_the_same_wherever_a_text_pauses(
     is_paused = {end % (len(text) + 1): is_paused for end, is_paused in cuts}
     parts = cut(text, list(is_paused))
 
-    assembler, messages, at = TextAssembler(**options), [], 0
+    assembler, messages, at = TextAssembler(TextOptions(**options)), [], 0
     for part in parts:
         messages += assembler.push(part)
         at += len(part)
@@ -174,7 +217,31 @@ def test_the_words_are_the_same_wherever_a_text_pauses(
             messages += assembler.flush_idle()
     messages += assembler.flush()
 
-    assert heard(messages) == heard(speak(TextAssembler(**options), [text]))
+    assert heard(messages) == heard(
+        speak(TextAssembler(TextOptions(**options)), [text])
+    )
+
+
+@quick
+@given(unwritten_texts, st.lists(st.integers(0, 400), max_size=12))
+def test_what_is_said_does_not_depend_on_how_a_text_is_cut(
+    text: str, ends: list[int]
+) -> None:
+    options = TextOptions(
+        clean_thoughts=True,
+        clean_code=True,
+        clean_markdown=True,
+        clean_tables=True,
+        clean_urls=True,
+        clean_emoji=True,
+        replacements=SAID_OTHERWISE,
+    )
+
+    whole = speak(TextAssembler(options), [text])
+    parts = speak(TextAssembler(options), cut(text, ends))
+    single = speak(TextAssembler(options), list(text))
+
+    assert said(parts) == said(single) == said(whole)
 
 
 @pytest.mark.parametrize("option", ["", "clean_markdown", "clean_emoji"])
@@ -189,12 +256,14 @@ def test_a_pause_after_each_character_breaks_no_word(
         f"{word}\n{word}",
         f"12 {word} {word}",
     ):
-        assembler, messages = TextAssembler(**options), []
+        assembler, messages = TextAssembler(TextOptions(**options)), []
         for character in text:
             messages += assembler.push(character) + assembler.flush_idle()
         messages += assembler.flush()
 
-        assert heard(messages) == heard(speak(TextAssembler(**options), [text]))
+        assert heard(messages) == heard(
+            speak(TextAssembler(TextOptions(**options)), [text])
+        )
 
 
 @pauses
@@ -202,7 +271,7 @@ def test_a_pause_after_each_character_breaks_no_word(
 def test_a_message_has_no_tag_but_the_vendors(
     fragments: list[str], options: dict[str, bool]
 ) -> None:
-    assembler, messages = TextAssembler(**options), []
+    assembler, messages = TextAssembler(TextOptions(**options)), []
     for index, fragment in enumerate(fragments):
         messages += assembler.push(fragment)
         if index % 2:
@@ -225,7 +294,9 @@ def test_a_message_has_no_tag_but_the_vendors(
 def test_a_cut_is_before_a_word_and_in_no_tag(
     fragments: list[str], room: int
 ) -> None:
-    for message in speak(TextAssembler(allow_tags=True), fragments):
+    for message in speak(
+        TextAssembler(TextOptions(allow_tags=True)), fragments
+    ):
         at = cut_before(message, room)
         head, tail = message[:at], message[at:]
         words = [*word_spans(head), *word_spans(tail)]
@@ -254,7 +325,7 @@ def test_one_character_at_a_time_sends_the_same_words(text: str) -> None:
 @quick
 @given(
     st.lists(
-        st.from_regex(r"\A[$(]?[a-z0-9][a-z0-9.,:'/@-]{0,8}[a-z0-9.?!,)]\Z"),
+        st.from_regex(r"\A[$(]?[a-z0-9]+([.,:'/@-][a-z0-9]+){0,4}[.?!,)]?\Z"),
         max_size=12,
     ),
     st.lists(st.integers(0, 200), max_size=8),
@@ -264,13 +335,20 @@ def test_no_word_is_ever_broken(words: list[str], ends: list[int]) -> None:
 
     sent = speak(TextAssembler(), cut(text, ends))
 
-    # A comma ends a plain word, so only there may more words come out; marks
-    # after the last one are not heard, and stay behind.
+    # A comma ends a plain word, and a full stop does in the first message.
+    # Only there may more words come out; marks after the last one are not
+    # heard, and stay behind.
+    is_over = re.compile(r"[a-z]{2,}(?:'[a-z])?,\Z")
     rest = [word for message in sent for word in message.split()]
+    first = sent[0].split()[-1] if sent else ""
     for word in words:
         joined = ""
         while joined != word:
-            assert joined == "" or re.search(r"[a-z]{2,}(?:'[a-z])?,\Z", joined)
+            assert (
+                joined == ""
+                or is_over.search(joined)
+                or (joined == first and re.search(r"[a-z]{2}\.\Z", first))
+            )
             if not rest and not is_speakable(word[len(joined) :]):
                 break
             joined += rest.pop(0)
