@@ -62,6 +62,14 @@ class ConnectionSettings(Settings):
         description="whether a session is opened at the start, to see whether"
         " the key and the settings are accepted",
     )
+    reserve_max_age_s: float = number(
+        50.0,
+        0,
+        3600,
+        "when an unused socket is replaced; a bare one is said to live a"
+        " minute at the vendor's",
+        is_above=True,
+    )
     connect_timeout_s: float = number(
         5.0, 0, 60, "limit of a connect", is_above=True
     )

@@ -167,6 +167,7 @@ class GradiumTTSClient:
                 self.retire,
                 self._refused,
                 self._pace,
+                self.config.params.reserve_max_age_s,
                 self.log,
             )
 
@@ -323,6 +324,14 @@ class GradiumTTSClient:
                 self._pace.failed(asyncio.get_running_loop().time())
             self.prewarm()
         await self._observer.disconnected(error)
+
+    def text_sent(self) -> None:
+        """Open the next socket: turns may follow fast, and this one waits.
+
+        A server that may yet refuse the key is not asked twice.
+        """
+        if self._pace.has_answered:
+            self.prewarm()
 
     @property
     def is_server_down(self) -> bool:

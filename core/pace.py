@@ -41,6 +41,8 @@ class Pace:
             jitter: returns 0 to 1, to spread clients that failed together.
         """
         self.is_down = False
+        # Whether it is known to, and not to refuse the key.
+        self.has_answered = False
         self._jitter = jitter
         self._failures = 0
         self._next_at = 0.0
@@ -77,6 +79,7 @@ class Pace:
 
     def refused(self, error: GradiumError, now: float) -> None:
         """Learn that the key or the credits are refused."""
+        self.has_answered = False
         if self._latched is None or now >= self._refused_until:
             self._latched, self._refused_until = error, now + LATCH_S
 
@@ -91,7 +94,7 @@ class Pace:
 
     def given_up(self, now: float) -> None:
         """Learn that a request was given up without any answer."""
-        self.is_down = True
+        self.is_down, self.has_answered = True, False
         wait_s = self._backoff_s(self._refusals, LONGEST_REFUSAL_S)
         self._refusals += 1
         self._refused_until = max(self._refused_until, now + wait_s)
@@ -104,11 +107,13 @@ class Pace:
         """Learn that what was refused may be accepted now."""
         if is_other_server:
             self.answered()
+            self.has_answered = False
         elif self._latched:
             self._latched, self._refused_until = None, 0.0
 
     def answered(self) -> None:
         """Learn that the server answers."""
+        self.has_answered = True
         self.is_down, self._latched = False, None
         self._failures = self._refusals = 0
         self._next_at = self._refused_until = 0.0

@@ -955,8 +955,7 @@ async def test_a_warm_socket_does_not_grow_old(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reserve, "WARM_PING_S", 0.01)
-    monkeypatch.setattr(reserve, "WARM_MAX_AGE_S", 0.05)
-    async with client_on(sim.url) as client:
+    async with client_on(sim.url, reserve_max_age_s=0.05) as client:
         client.prewarm()
 
         await until_warm(sim, 4)
@@ -965,6 +964,54 @@ async def test_a_warm_socket_does_not_grow_old(
         # Closed politely: it costs nobody anything.
         assert [c.close_code for c in sim.connections[:2]] == [1000, 1000]
         await sim.until(lambda s: s.open_sockets <= 2)
+
+
+def test_a_warm_socket_serves_until_its_successor_is_there() -> None:
+    """No request meets the moment in which it is replaced."""
+
+    async def run() -> tuple[list[float], list[bool]]:
+        plans = [Plan()] + [Plan(connect_s=2.0)] * 9
+        server = MemoryServer(plans, lambda _: None)
+        async with client_on(
+            "ws://memory/",
+            connect=server.connect,
+            sample_rate=RATE_HZ,
+            reserve_max_age_s=10.0,
+        ) as client:
+            client.prewarm()
+            # A ping would come after it is old: the next is opened instead.
+            await asyncio.sleep(6.0)
+            async with client.open_stream() as stream:
+                return server.connects_s, [stream.times.is_warm]
+
+    connects_s, is_warm = run_virtually(run())
+
+    assert is_warm == [True]
+    assert connects_s == [0.0, pytest.approx(6.0, abs=2.1)]
+
+
+def test_the_next_socket_is_opened_when_the_text_has_left() -> None:
+    """Turns may follow each other faster than a socket opens."""
+
+    async def run() -> list[float]:
+        server = MemoryServer([Plan()], lambda _: None)
+        async with client_on(
+            "ws://memory/", connect=server.connect, sample_rate=RATE_HZ
+        ) as client:
+            async with client.open_stream() as first:
+                await first.send_text("alpha")
+                await first.end_input()
+                async for _ in first:
+                    pass
+            opened = len(server.connects_s)
+            await asyncio.sleep(1)
+            async with client.open_stream() as second:
+                await second.send_text("bravo")
+                await asyncio.sleep(0)
+                # Before `ready`, and only since the first was accepted.
+                return server.connects_s[opened:]
+
+    assert run_virtually(run()) == [pytest.approx(1.07, abs=0.1)]
 
 
 @pytest.mark.parametrize(
@@ -1292,10 +1339,9 @@ def test_a_warm_socket_that_dies_is_replaced_at_once() -> None:
 async def test_a_real_socket_tells_when_it_is_closed(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reserve, "WARM_PING_S", 3600.0)
-    monkeypatch.setattr(reserve, "WARM_MAX_AGE_S", 7200.0)
+    monkeypatch.setattr(reserve, "WARM_PING_S", 600.0)
     monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)
-    async with client_on(sim.url) as client:
+    async with client_on(sim.url, reserve_max_age_s=3600) as client:
         client.prewarm()
         await until_warm(sim, 1)
 

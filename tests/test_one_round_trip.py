@@ -92,7 +92,12 @@ def messages(sent: bytes) -> Iterator[dict[str, Any]]:
 
 
 def check_one_round_trip(packets: list[Packet], connection: int) -> None:
-    """One burst up, then down, all on a socket that was open already."""
+    """One burst up, then down, all on a socket that was open already.
+
+    The next socket may be opened meanwhile, once the text has left.
+    """
+    assert packets[0].connection == connection
+    packets = [p for p in packets if p.connection != connection + 1]
     assert {packet.connection for packet in packets} == {connection}
     assert {packet.kind for packet in packets} == {"bytes"}
     directions = [packet.direction for packet in packets]
@@ -157,7 +162,8 @@ async def test_a_request_after_a_failure_costs_one_round_trip() -> None:
         check_one_round_trip(packets, connection=1)
 
 
-async def test_the_next_socket_is_not_opened_in_the_way_of_audio() -> None:
+async def test_the_first_request_alone_is_on_the_line() -> None:
+    """The server might refuse the key, and need not be asked twice."""
     async with line() as the:
         await the.until_opened(1)
         await the.first_audio("r1", "Hello.")

@@ -39,6 +39,9 @@ class StreamOwner(Protocol):
     def prewarm(self) -> None:
         """Open the next socket ahead."""
 
+    def text_sent(self) -> None:
+        """Learn that the first text of a session has left."""
+
     def ignored(self, frame_type: str) -> None:
         """Learn of a frame that carried no news."""
 

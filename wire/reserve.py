@@ -15,9 +15,8 @@ from ..core.protocol import RemoteProtocolError, ServerError, decode
 from ..core.redact import host_of
 from .transport import Transport
 
-# An unused socket is pinged this often, and replaced at this age: a bare
-# connection is said to live a minute at the vendor's.
-WARM_PING_S, WARM_PONG_S, WARM_MAX_AGE_S = 5.0, 2.0, 50.0
+# An unused socket is pinged this often, and has so long to answer.
+WARM_PING_S, WARM_PONG_S = 5.0, 2.0
 
 
 class Reserve:
@@ -30,6 +29,7 @@ class Reserve:
         retire: Callable[[Transport], None],
         refused: Callable[[GradiumError], None],
         pace: Pace,
+        max_age_s: float,
         log: logging.Logger,
     ) -> None:
         """Begin to open it, as soon as its pace allows.
@@ -40,12 +40,14 @@ class Reserve:
             refused: told what the server said when it closed a socket that
                 it had never answered on: that of a wrong key, for one.
             pace: says when; told how it went.
+            max_age_s: when it is replaced at the latest.
         """
         self.endpoint = endpoint
         self._connect = connect
         self._retire = retire
         self._refused = refused
         self._pace = pace
+        self._max_age_s = max_age_s
         self._log = log
         # What was handed over.
         self.taken: Transport | None = None
@@ -93,39 +95,57 @@ class Reserve:
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
-        is_wanted = True
-        while is_wanted:
+        while True:
             wait_s = self._pace.wait_s(loop.time())
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
                 continue
-            opening = loop.create_future()
-            self._transport = opening
             try:
-                transport = await self._connect(self.endpoint)
+                transport = await self._open()
             except GradiumError as error:
-                self._transport = None
-                opening.set_exception(error)
-                opening.exception()  # a request may wait for it, or none
                 self._pace.failed(loop.time())
                 self._log.warning(
                     "vendor_error: reserve socket failed: %s", error
                 )
-                is_wanted = error.kind.is_retryable
+                if not error.kind.is_retryable:
+                    return
                 continue
-            except BaseException:
-                opening.cancel()  # else a request would wait for ever
-                raise
-            opening.set_result(transport)
-            await self._until_stale(transport)
-            if self._transport is opening:
-                self._transport = None
-                self._retire(transport)
+            if not await self._is_only_old(transport):
+                self._give_up(transport)
 
-    async def _until_stale(self, transport: Transport) -> None:
-        """Return when the socket should not be used any more."""
+    async def _open(self) -> Transport:
+        """Open a socket; the one that is old serves until then."""
+        old = self._transport
+        opening = asyncio.get_running_loop().create_future()
+        if old is None:
+            self._transport = opening
+        try:
+            transport = await self._connect(self.endpoint)
+        except GradiumError as error:
+            opening.set_exception(error)
+            opening.exception()  # a request may wait for it, or none
+            self._transport = None
+            raise
+        except BaseException:
+            opening.cancel()  # else a request would wait for ever
+            raise
+        finally:
+            if old:
+                self._give_up(old.result())
+        opening.set_result(transport)
+        self._transport = opening
+        return transport
+
+    def _give_up(self, transport: Transport) -> None:
+        """Retire a socket that nobody has taken."""
+        if self._has(transport):
+            self._transport = None
+            self._retire(transport)
+
+    async def _is_only_old(self, transport: Transport) -> bool:
+        """Wait until the socket should be replaced; false if it is dead."""
         loop = asyncio.get_running_loop()
-        stale_at = loop.time() + self._pace.spread(WARM_MAX_AGE_S)
+        stale_at = loop.time() + self._pace.spread(self._max_age_s)
         has_answered = False
         closed = asyncio.ensure_future(transport.wait_closed())
         try:
@@ -135,7 +155,7 @@ class Reserve:
                 if closed.done():
                     break
                 if left_s <= WARM_PING_S:
-                    return
+                    return True
                 if not await self._answers(transport, closed):
                     break
                 has_answered = True
@@ -144,15 +164,16 @@ class Reserve:
             closed.cancel()
         if has_answered:
             self._pace.lost(loop.time())
-            return
+            return False
         self._pace.failed(loop.time())
         if closed.done() and self._has(transport):
             self._refused(await self._last_words(transport))
+        return False
 
     def _has(self, transport: Transport) -> bool:
         """Whether the socket was not taken."""
-        opening = self._transport
-        return opening is not None and opening.result() is transport
+        held = self._transport
+        return held is not None and held.done() and held.result() is transport
 
     async def _last_words(self, transport: Transport) -> GradiumError:
         """Return why a server has closed a socket before anything was asked."""

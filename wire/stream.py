@@ -231,8 +231,10 @@ class Stream:
     async def send_text(self, text: str) -> None:
         """Say this next: whole words, which the server joins with a space."""
         self._debts.characters += len(text)
-        self.times.text_at = self.times.text_at or self._now()
         await self._send(self._session.push_text(text))
+        if not self.times.text_at:
+            self.times.text_at = self._now()
+            self._owner.text_sent()
 
     async def flush(self) -> None:
         """Have everything so far spoken, though more is to come."""
@@ -312,7 +314,6 @@ class Stream:
     def _note_audio(self, message: ServerMessage) -> None:
         if isinstance(message, Audio) and not self.times.audio_at:
             self.times.audio_at = self._now()
-            # Not sooner: a handshake would stand in the first audio's way.
             self._owner.prewarm()
 
     def _check_ready(self, ready: Ready) -> None:
