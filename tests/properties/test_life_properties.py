@@ -262,6 +262,8 @@ class Player:
                 **properties,
                 "params": {
                     "api_key": "test-key",
+                    # An address is to be heard as it is written.
+                    "clean_urls": False,
                     "sample_rate": RATE_HZ,
                     "session_max_s": 0.0,
                 },
