@@ -21,12 +21,6 @@ from pydantic import (
     model_validator,
 )
 
-from .connection_settings import (
-    REACHED_BY,
-    ConnectionSettings,
-    check_headers,
-    check_url,
-)
 from .core.audio import encoding_of, rate_named_by
 from .core.endpoint import (
     Endpoint,
@@ -45,9 +39,15 @@ from .core.setting_places import (
     Names,
 )
 from .core.wishes import wishes_of
-from .setting_fields import Settings, number, refuse
-from .text_settings import TextSettings
-from .voice_settings import DEFAULT_VOICE_ID, VoiceSettings, changes_for
+from .settings.connection import (
+    REACHED_BY,
+    ConnectionSettings,
+    check_headers,
+    check_url,
+)
+from .settings.fields import Settings, number, refuse
+from .settings.text import TextSettings
+from .settings.voice import DEFAULT_VOICE_ID, VoiceSettings, changes_for
 
 DEFAULT_SAMPLE_RATE_HZ = 24000
 

@@ -192,6 +192,7 @@ def make_extension(root: Path, version: int = 1) -> Path:
                 "manifest.json",
                 "**.py",
                 "core/**.py",
+                "settings/**.py",
                 "tests/bin/start",
             ]
         },

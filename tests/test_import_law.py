@@ -20,7 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "devkit" / "src"
 
-ROOMS = ("core", "wire", "graph")
+ROOMS = ("core", "settings", "wire", "graph")
 
 
 def shipped_modules() -> dict[str, Path]:
@@ -83,18 +83,12 @@ TEN_TOO = "ten_runtime ten_ai_base"
 # One sentence a room, and one a module of the root.
 ROOM_LAWS = {
     "core": law("core", pure=True),
+    "settings": law("core settings", "pydantic pydantic_core"),
     "wire": law("core wire config", "websockets orjson pybase64"),
     "graph": law("core graph config speech", f"{TEN_TOO} aiofiles"),
 }
 ROOT_LAWS = {
-    "setting_fields": law("core", "pydantic pydantic_core"),
-    "voice_settings": law("core setting_fields", "pydantic"),
-    "connection_settings": law("core setting_fields", "pydantic"),
-    "text_settings": law("core setting_fields", "pydantic"),
-    "config": law(
-        "core setting_fields voice_settings connection_settings text_settings",
-        "pydantic",
-    ),
+    "config": law("core settings", "pydantic"),
     "gradium_tts": law("core wire config"),
     "speech": law("core wire config gradium_tts"),
     "extension": law("core wire graph config gradium_tts speech", TEN_TOO),

@@ -160,7 +160,7 @@ def test_every_module_is_shipped_and_nothing_of_the_kit() -> None:
     shipped = {path.as_posix() for path in included_files(ROOT)}
     modules = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("", "core", "wire", "graph", "tests/ten")
+        for folder in ("", "core", "settings", "wire", "graph", "tests/ten")
         for path in (ROOT / folder).glob("*.py")
     }
 
@@ -199,7 +199,15 @@ HEADER = """\
 
 
 def test_every_source_file_starts_with_the_licence() -> None:
-    folders = ("core", "wire", "graph", "devkit/src", "bench", "tests")
+    folders = (
+        "core",
+        "settings",
+        "wire",
+        "graph",
+        "devkit/src",
+        "bench",
+        "tests",
+    )
     sources = [*ROOT.glob("*.py"), ROOT / "dev", ROOT / "tests/bin/start"]
     for folder in folders:
         sources += (ROOT / folder).rglob("*.py")

@@ -9,18 +9,18 @@ from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from .core.languages import code_of
-from .core.protocol import VOICE_RANGES
-from .core.sentences import ConfigError, sentence
-from .core.setting_names import (
+from ..core.languages import code_of
+from ..core.protocol import VOICE_RANGES
+from ..core.sentences import ConfigError, sentence
+from ..core.setting_names import (
     EXCLUSIVE,
     VOICE_SETTINGS,
     fault_of_json,
     fault_of_voice,
     voice_config,
 )
-from .core.wishes import WISHES, rivals_of
-from .setting_fields import Settings, number, refuse
+from ..core.wishes import WISHES, rivals_of
+from .fields import Settings, number, refuse
 
 DEFAULT_VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
 # No id and no name is nearly as long; a request may bring anything.

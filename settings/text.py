@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from .core.replacements import replacements_of
-from .core.spoken_form import TextOptions
-from .setting_fields import Settings, refuse
+from ..core.replacements import replacements_of
+from ..core.spoken_form import TextOptions
+from .fields import Settings, refuse
 
 
 def _cleaned(what: str) -> Any:

@@ -8,14 +8,14 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from .core.endpoint import (
+from ..core.endpoint import (
     are_headers,
     fault_of_proxy,
     fault_of_url,
     is_header_value,
 )
-from .core.sentences import NO_NUL
-from .setting_fields import Settings, number, refuse
+from ..core.sentences import NO_NUL
+from .fields import Settings, number, refuse
 
 # The settings that say where sockets go and with what key.
 REACHED_BY = ("api_key", "url", "region", "headers", "proxy", "ca_file")

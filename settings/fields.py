@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from .core.redact import mask_values, secrets_in
+from ..core.redact import mask_values, secrets_in
 
 
 class Settings(BaseModel):
