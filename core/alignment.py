@@ -34,6 +34,8 @@ from .letters import Letters, Places, lowest_first, read
 
 # How far back a run of letters that match is measured.
 _MEASURED: Final = 256
+# No session says more in one piece; the rest of it would only cost time.
+MOST_OF_A_PIECE: Final = 20_000
 # Of the places that fit, so many are looked at, from the nearest on.
 _MOST_PLACES = 16
 # How much longer than at any nearer place the match at a place must be.
@@ -245,7 +247,7 @@ class Alignment:
         Returns:
             How many of the sent words are surely over with it.
         """
-        runs, marks = read(piece)
+        runs, marks = read(piece[:MOST_OF_A_PIECE])
         if runs:
             self._marks = ""
         for run in runs:

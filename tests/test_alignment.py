@@ -20,7 +20,7 @@ from spoken_words import (
     words_finished,
 )
 
-from gradium_tts_python.core.alignment import Alignment
+from gradium_tts_python.core.alignment import MOST_OF_A_PIECE, Alignment
 from gradium_tts_python.core.letters import read
 
 Record = Callable[[str, object], None]
@@ -288,6 +288,20 @@ def test_hostile_words_cost_no_more_a_letter_when_there_are_more(
     # and a match that would do is measured, 256 letters at most.
     assert max(costs) <= 2 + 16 + 256
     assert costs[-1] <= 1.5 * costs[0] + 1
+
+
+@pytest.mark.parametrize("unit", ["a", "echo ", "1 ", "echo foxtrot "])
+def test_a_piece_of_a_million_letters_costs_no_more_than_a_long_one(
+    unit: str,
+) -> None:
+    sent = PROSE * 20
+    costs = []
+    for size in (MOST_OF_A_PIECE, 1_000_000):
+        alignment = Alignment(sent)
+        alignment.push((unit * size)[:size])
+        costs.append(alignment.steps)
+
+    assert costs[0] == costs[1]
 
 
 def test_exact_words_cost_no_look_at_all() -> None:
