@@ -17,9 +17,9 @@ from heard import WORDS, whole_words
 from fault_proxy import FaultProxy
 from gradium_sim import GradiumSim
 from ten_host import EndReason, ExtensionHost
+from ten_host.pace import tokens_of
 from ten_play.remote_line import Tunnel
 from ten_play.server import Order, PlayServer
-from ten_host.pace import tokens_of
 
 pytestmark = pytest.mark.stand_in
 

@@ -40,8 +40,8 @@ class Order:
         output: of the sound; `STDOUT` for none.
         settings: of the extension, besides key and URL.
         voice: the name of the one who is to speak.
-        has_wishes: whether some were given by name, which may be misspelt:
-            what the extension says of that stands in the log.
+        wishes: settings to be changed before it speaks, as an update has
+            them: the extension tells which of them it does not know.
         tokens_per_s: pace at which a language model would write the text; 0
             for all at once.
         player: path of the program that plays it; `None` for none.
@@ -51,7 +51,7 @@ class Order:
     output: Path
     settings: dict[str, Any]
     voice: str | None
-    has_wishes: bool
+    wishes: dict[str, Any]
     tokens_per_s: float
     player: str | None
     url: str | None
@@ -92,7 +92,7 @@ def parse(arguments: list[str], key: str | None) -> Order:
         output=output,
         settings=_settings(options),
         voice=options.voice,
-        has_wishes=bool(options.set),
+        wishes=_wishes(options.set),
         tokens_per_s=options.llm,
         player=_player() if options.play else None,
         url=options.url,
@@ -150,7 +150,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RATE",
         help="write the text like a language model: so many tokens a second",
     )
-    add("--url", type=url_argument, help="the server to talk to (ws:// or wss://)")
+    add(
+        "--url",
+        type=url_argument,
+        help="the server to talk to (ws:// or wss://)",
+    )
     add(
         "--repeat",
         type=_count,
@@ -215,7 +219,12 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     for name in ("voice_id", "sample_rate"):
         if getattr(options, name) is not None:
             params[name] = getattr(options, name)
-    for wish in options.set:
+    return tree
+
+
+def _wishes(given: list[Wish]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for wish in given:
         wish.put_into(tree)
     return tree
 

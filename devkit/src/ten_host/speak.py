@@ -70,9 +70,8 @@ def main(arguments: list[str]) -> int:
     os.environ.setdefault("TEN_HOST_LOG", "off")
     try:
         order = parse(arguments, key)
-        log = order.log or ("warn" if order.has_wishes else None)
-        if log is not None:
-            os.environ["TEN_HOST_LOG"] = log
+        if order.log is not None:
+            os.environ["TEN_HOST_LOG"] = order.log
         return asyncio.run(_speak(order))
     except UsageError as error:
         return _fail(str(error), key, 2)
@@ -215,6 +214,12 @@ async def _run(
     host = ExtensionHost(ADDON, properties, wait_s=SILENCE_S)
     try:
         async with host:
+            if order.wishes:
+                answer = await host.command("update_configs", order.wishes)
+                message = str(answer.properties.get("message", ""))
+                if not answer.is_ok:
+                    raise SpeakError(message)
+                live.line(f"settings: {message}")
             for index in range(order.repeat):
                 if order.repeat > 1:
                     await asyncio.sleep(pause_s)

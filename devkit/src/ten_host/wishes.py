@@ -21,13 +21,12 @@ class Wish:
     value: Any
 
     def put_into(self, tree: dict[str, Any]) -> None:
-        """Put it into a property, whose object `params` has most of them.
+        """Put it into a property; by its mere name, among the `params`.
 
         The extension moves what belongs elsewhere to its place.
         """
         *folders, name = self.path
-        if not folders and name not in tree:
-            folders = ["params"]
+        folders = folders or ["params"]
         for folder in folders:
             below = tree.setdefault(folder, {})
             if not isinstance(below, dict):

@@ -119,7 +119,8 @@ def _fonts() -> Iterator[None]:
             warnings.catch_warnings(),
             matplotlib.rc_context({"font.family": families}),
         ):
-            warnings.filterwarnings("ignore", message="Glyph")
+            # Of glyphs, and of scripts that it cannot join.
+            warnings.simplefilter("ignore", UserWarning)
             yield
     finally:
         log.setLevel(level)
@@ -204,7 +205,9 @@ class _Row:
         zero_s, axes = self._sheet.zero_s, self._axes
         axes.set_xlim(self._from_s - zero_s, self._to_s - zero_s)
         axes.set_ylim(self._sheet.height, 0)
-        middles = [top + height / 2 for top, height in self._sheet.tops.values()]
+        middles = [
+            top + height / 2 for top, height in self._sheet.tops.values()
+        ]
         axes.set_yticks(middles, [lane.title for lane in LANES])
         axes.tick_params(length=0, labelsize=FONT_PT, labelcolor=SOFT)
         axes.grid(axis="x", color=EDGE, linewidth=0.6)
@@ -320,7 +323,9 @@ class _Row:
             self._bar(mark, y + 11, 2.5)
             begin_s, end_s = self._span(mark)
             after = marks[index + 2] if index + 2 < len(marks) else None
-            next_s = self._span(after)[0] if after else end_s + self._point_s * 80
+            next_s = (
+                self._span(after)[0] if after else end_s + self._point_s * 80
+            )
             room_s = max(next_s, end_s) - begin_s + 6 * self._point_s
             colour = _FAILURE if mark.kind == "cut" else INK
             self._label(mark.text, begin_s, room_s, y + 4, colour)
