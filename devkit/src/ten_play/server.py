@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from aiohttp.typedefs import Handler
 
 from gradium_sim.server import VoiceName
@@ -58,7 +58,7 @@ class PlayServer:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._pages = 0
+        self._pages: set[web.WebSocketResponse] = set()
         self._starting = asyncio.Lock()
         app = web.Application(
             middlewares=[guarding(lambda: self.port)],
@@ -70,6 +70,7 @@ class PlayServer:
         for path in (SCRIPT, COLOURS):
             app.router.add_get(f"/static/{path.name}", _file(path))
         app.router.add_static("/static", STATIC)
+        app.on_shutdown.append(self._leave)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self.port = order.port
 
@@ -98,17 +99,24 @@ class PlayServer:
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=20)
         await socket.prepare(request)
-        if self._pages >= MOST_PAGES:
+        if len(self._pages) >= MOST_PAGES:
             text = f"{MOST_PAGES} pages are open; close one, then reload"
             await socket.send_json({"type": "refused", "text": text})
             await socket.close()
             return socket
-        self._pages += 1
+        self._pages.add(socket)
         try:
             await self._visit(socket)
         finally:
-            self._pages -= 1
+            self._pages.discard(socket)
         return socket
+
+    async def _leave(self, app: web.Application) -> None:
+        """Hang up: a page that is open would be waited for."""
+        pages = [
+            page.close(code=WSCloseCode.GOING_AWAY) for page in self._pages
+        ]
+        await asyncio.gather(*pages)
 
     async def _visit(self, socket: web.WebSocketResponse) -> None:
         order = self._order
