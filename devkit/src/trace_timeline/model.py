@@ -98,8 +98,9 @@ class Timeline:
             return self._text(fields, at_s)
         if name == "tts_flush":
             marks = [self._event("flush", at_s, "interrupted")]
-            for request_id in self._running:
-                marks += self._requests[request_id].cut(at_s)
+            # What was delivered completely can still be heard.
+            for request in self._requests.values():
+                marks += request.cut(at_s)
             return marks
         if name == "update_configs":
             return [self._event("settings", at_s, "settings", str(fields))]
