@@ -253,6 +253,20 @@ def test_speech_that_was_cut_goes_on_after_a_word() -> None:
     ]
 
 
+def test_a_session_that_was_begun_ahead_counts_where_speech_goes_on() -> None:
+    story = Story()
+    story.wire(0.0, "connect", host="x")
+    story.wire(0.1, "open")
+    story.message(0.1, "out", "setup")
+    story.text(1.0, "Hello there")
+    story.frame(1.2)
+    story.word(1.4, "Hello", 0.0, 0.3)
+    story.wire(1.5, "lost", error="the line broke")
+    story.message(1.6, "out", "setup", 2)
+
+    assert story.of("events") == [("resume", 1.6, 1.6, "goes on after “Hello”")]
+
+
 def test_lines_that_mean_nothing_make_no_marks() -> None:
     timeline = Timeline()
     lines: list[Json] = [

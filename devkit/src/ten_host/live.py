@@ -129,8 +129,10 @@ class Live:
             self._event(end.time_s, "audio end", text)
 
     def _event(self, time_s: float, name: str, text: str) -> None:
-        start_s = self._spoken.start_s if self._spoken else time_s
-        self.line(f"{time_s - start_s:8.3f} s  {name:<12} {text}".rstrip())
+        at = ""  # before there is a request, there is no clock
+        if self._spoken is not None:
+            at = f"{time_s - self._spoken.start_s:8.3f} s"
+        self.line(f"{at:<10}  {name:<12} {text}".rstrip())
 
     def _draw_bar(self) -> None:
         if not self._has_bar or self._audio_s == 0.0:

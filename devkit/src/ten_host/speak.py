@@ -13,7 +13,8 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,8 @@ REMOTE_PAUSE_S = 1.0
 TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
 # How often the trace is looked at for what goes wrong.
 LOOK_S = 0.04
+# How long a request waits for the first session; what hangs shows then.
+READY_S = 2.0
 
 # After so long without any event, no answer is to be expected.
 SILENCE_S = 30.0
@@ -220,6 +223,7 @@ async def _run(
                 if not answer.is_ok:
                     raise SpeakError(message)
                 live.line(f"settings: {message}")
+            await speaker.until_ready()
             for index in range(order.repeat):
                 if order.repeat > 1:
                     await asyncio.sleep(pause_s)
@@ -245,6 +249,19 @@ class _Speaker:
         self._live = live
         self._sound = sound
         self._tail = tail
+
+    async def until_ready(self) -> None:
+        """Wait for the first socket, as an agent has one before it is asked.
+
+        Not for long: one that fails is the request's to tell of.
+        """
+        deadline_s = time.monotonic() + READY_S
+        while time.monotonic() < deadline_s:
+            lines = self._tail.lines()
+            self._live.show_trace(lines)
+            if any(_is_settled(line) for line in lines):
+                return
+            await asyncio.sleep(LOOK_S / 4)
 
     async def speak(self, host: ExtensionHost, request_id: str) -> Spoken:
         """Speak the text once, until its end."""
@@ -286,6 +303,14 @@ class _Speaker:
         while True:
             self._live.show_trace(self._tail.lines())
             await asyncio.sleep(LOOK_S)
+
+
+def _is_settled(line: Mapping[str, Any]) -> bool:
+    """Whether the first socket is as good as it gets."""
+    message = line.get("message")
+    kind = message.get("type") if isinstance(message, Mapping) else None
+    is_failure = line.get("wire") in ("refused", "lost", "abort")
+    return is_failure or kind == "ready" or line.get("name") == "error"
 
 
 def _draw(path: Path, trace: Path) -> None:

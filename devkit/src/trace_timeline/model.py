@@ -78,7 +78,7 @@ class Timeline:
     def _setup(self, request: Request, at_s: float) -> list[Mark]:
         request.sessions += 1
         failure, request.failure = request.failure, ""
-        if request.sessions == 1:
+        if request.sessions == 1 and not failure:
             return []
         has_spoken = request.has_spoken()
         if not has_spoken:

@@ -85,6 +85,8 @@ class Request:
         duration_s = int(line["bytes"]) / 2 / int(line["sample_rate"])
         before = self.level(at_s, f"{self._frames}a")
         self.playback.delivered(duration_s, at_s)
+        # It may speak in a session that was begun before it.
+        self.sessions = max(self.sessions, 1)
         self._frames += 1
         frame = Mark(
             f"{self.id}-frame-{self._frames}",
