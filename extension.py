@@ -73,7 +73,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._trace.open_from_environment()
         except OSError as error:
             self._log.warn(f"no trace: {error}")
-        self._trace.write(ten="start", extension=self.name)
+        self._trace.start(self.name)
         self.ten_env = self._traced(ten_env)
         try:
             text, failure = await ten_env.get_property_to_json("")

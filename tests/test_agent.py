@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -32,13 +34,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "examples" / "conversations" / "interruptions.json"
 
 
-def agent(*arguments: str, says: str = "") -> subprocess.CompletedProcess[str]:
+# As fast as it can be listened to.
+COMMAND = (str(ROOT / "dev"), "agent", "--voice=tones", "--speed=6")
+
+
+def agent(
+    *arguments: str, says: str = "", cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if "API_KEY" not in k}
     # The environment that runs this test, rather than a new one.
     environment["GRADIUM_DEV_VENV"] = sys.prefix
     return subprocess.run(
-        [str(ROOT / "dev"), "agent", "--voice", "tones", *arguments],
+        [*COMMAND, *arguments],
         input=says,
+        cwd=cwd,
         env=environment,
         capture_output=True,
         text=True,
@@ -90,6 +99,17 @@ def test_the_shipped_conversation_loses_and_repeats_nothing(
             assert len(words) - len(complete) <= 1
             assert complete == text.split()[: len(complete)]
             assert len(complete) < len(text.split())
+        assert text.startswith(spoken["text"])
+        # The last one that was heard may have ended with the sound.
+        heard = spoken["heard"].split()
+        assert heard == text.split()[: len(heard)]
+        assert 0 <= len([w for w in words if w[-1] != "…"]) - len(heard) <= 1
+    said = [turn["user"] for turn in script["turns"] if turn["user"]]
+    assert [one["text"] for one in summary["user"]] == said
+    assert done.stdout.count("interrupted at") == 3
+    whole = words_in(tmp_path / "conversation.wav")
+    pieces = [words_in(tmp_path / one["file"]) for one in summary["spoken"]]
+    assert whole == [word for piece in pieces for word in piece]
 
 
 def test_a_line_of_the_console_is_answered(tmp_path: Path) -> None:
@@ -110,7 +130,10 @@ class _Endpoint(BaseHTTPRequestHandler):
     """Streams one reply, token by token, and notes what was asked."""
 
     asked: list[dict[str, Any]] = []
-    tokens = ("It", " is", " sunny", ".")
+    tokens = ["It", " is", " sunny", "."]
+
+    def do_GET(self) -> None:
+        self.send_error(405)
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
@@ -118,7 +141,7 @@ class _Endpoint(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        for token in (*self.tokens, ""):
+        for token in [*self.tokens, ""]:
             delta = {"content": token} if token else {}
             event = json.dumps({"choices": [{"delta": delta}]})
             self.wfile.write(f"data: {event}\n\n".encode())
@@ -197,6 +220,101 @@ def test_an_interrupted_reply_stays_in_the_context_as_it_was_heard(
         assert long.startswith(reply["content"])
         assert 0 < len(reply["content"]) < len(long)
     assert len(second) in (2, 3)
+
+
+def test_a_model_that_nobody_is_behind_is_one_sentence(tmp_path: Path) -> None:
+    url = "http://127.0.0.1:1/v1"
+    done = agent("--llm-url", url, says="hello\n", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(
+        f"agent: no answer from the language model at {url}/chat/completions: "
+    )
+    assert done.stderr.count("\n") == 1
+
+
+class _Refusing(_Endpoint):
+    """An endpoint that is there and answers nothing."""
+
+    def do_POST(self) -> None:
+        self.send_error(500)
+
+
+def test_a_model_that_fails_ends_the_turn_and_the_code_says_so() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    done = agent("--llm-url", url, says="hello\n")
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+    assert done.returncode == 1
+    assert "HTTP 500" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_nothing_is_written_that_nobody_asked_for(tmp_path: Path) -> None:
+    done = agent(says="good morning\n", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert "/quit, Ctrl-D or Ctrl-C" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_terminal_strikes_out_what_was_cut(tmp_path: Path) -> None:
+    person = Person(tmp_path)
+    person.until("help")
+    person.types("tell me everything that you know about the sea please")
+    person.until("agent  You")
+    person.until(" know")
+    person.types("stop")
+    person.until("interrupted at")
+    person.types("/quit")
+
+    assert person.leaves() == 0
+    assert re.search("agent  You said: .*\x1b\\[9;31m.*more\\.", person.shown)
+    assert "you    stop" in person.shown
+
+
+class Person:
+    """Somebody at a terminal, with the agent in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._screen, terminal = os.openpty()
+        env = {k: v for k, v in os.environ.items() if "API_KEY" not in k}
+        env.update(GRADIUM_DEV_VENV=sys.prefix, TERM="xterm")
+        env["PROMPT_TOOLKIT_NO_CPR"] = "1"
+        self._process = subprocess.Popen(
+            [*COMMAND[:-1], "--speed=2"],
+            cwd=folder,
+            env=env,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        self.shown = ""
+        self._seen = 0
+
+    def until(self, text: str) -> None:
+        """Look on until this is shown, after what was looked for before."""
+        while (found := self.shown.find(text, self._seen)) < 0:
+            self.shown += os.read(self._screen, 65536).decode(errors="replace")
+        self._seen = found + len(text)
+
+    def types(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._screen, f"{line}\r".encode())
+
+    def leaves(self) -> int:
+        """Look on to the end; return the exit code."""
+        # Linux reports the last writer's leaving as an input/output error.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(self._screen, 65536):
+                self.shown += chunk.decode(errors="replace")
+        os.close(self._screen)
+        return self._process.wait(60)
 
 
 @pytest.mark.parametrize(

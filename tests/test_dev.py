@@ -261,6 +261,9 @@ def test_the_environment_is_made_once_and_quietly(fake: Machine) -> None:
     [
         ("speak", "ten_host speak"),
         ("replay", "ten_host replay"),
+        ("voices", "ten_host voices"),
+        ("doctor", "ten_host doctor"),
+        ("timeline", "trace_timeline"),
         ("sim", "gradium_sim"),
         ("agent", "ten_agent"),
     ],

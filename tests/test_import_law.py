@@ -269,13 +269,18 @@ def test_the_proxy_needs_only_the_standard_library(path: Path) -> None:
 def test_the_host_drives_the_extension_through_ten_only(path: Path) -> None:
     allowed = {
         "gradium_sim",
-        "matplotlib",
-        "numpy",
+        "httpx",
         "ten_host",
         "ten_runtime",
+        "trace_timeline",
     }
 
     assert third_party(absolute(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", kit_files("trace_timeline"), ids=named)
+def test_a_timeline_needs_only_what_draws_it(path: Path) -> None:
+    assert third_party(absolute(path)) <= {"matplotlib", "trace_timeline"}
 
 
 @pytest.mark.parametrize(

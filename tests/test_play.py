@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,9 +19,9 @@ from heard import WORDS, whole_words
 from fault_proxy import FaultProxy
 from gradium_sim import GradiumSim
 from ten_host import EndReason, ExtensionHost
+from ten_host.pace import tokens_of
 from ten_play.remote_line import Tunnel
 from ten_play.server import Order, PlayServer
-from ten_play.writer import tokens_of
 
 pytestmark = pytest.mark.stand_in
 
@@ -223,3 +225,43 @@ async def test_a_tunnel_leads_nowhere_but_where_it_is_asked_to() -> None:
 )
 def test_text_is_written_in_small_pieces(text: str, tokens: list[str]) -> None:
     assert tokens_of(text) == tokens
+
+
+async def command(*arguments: str) -> asyncio.subprocess.Process:
+    """Run the command in a process of its own."""
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ten_play", "--no-open"),
+        *("--local-voice", "tones", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def test_control_c_ends_it_with_pages_that_are_open() -> None:
+    process = await command("--port", "0")
+    assert process.stdout
+    url = (await process.stdout.readline()).decode().split()[1]
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{url}/socket", origin=url) as socket,
+    ):
+        page = Page(socket)
+        await page.until("hello")
+        await page.ask("say", text=TWELVE, tokens_per_s=10)
+        await page.until("start")
+        process.send_signal(signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+
+    assert (process.returncode, err) == (0, b"")
+    assert out == b"play: ended; the page comes back with ./dev play\n"
+
+
+async def test_a_port_that_is_taken_is_one_sentence(server: PlayServer) -> None:
+    process = await command("--port", str(server.port))
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+
+    assert (process.returncode, out) == (1, b"")
+    assert err.decode() == (
+        f"play: cannot listen on port {server.port}: Address already in use;"
+        " --port 0 takes any that is free\n"
+    )

@@ -80,6 +80,7 @@ def test_the_package_holds_the_shipped_files_and_speaks(
         "pyproject.toml",
         "README.md",
         "docs/README.zh-CN.md",
+        "docs/play.webp",
         "CHANGELOG.md",
         "LICENSE",
     }

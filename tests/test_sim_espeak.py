@@ -242,3 +242,17 @@ async def test_frames_are_whole_samples_of_80_ms() -> None:
 
     assert set(sizes[:-1]) == {3840}
     assert sizes[-1] % 2 == 0
+
+
+async def test_the_first_sound_needs_three_words_of_a_long_sentence() -> None:
+    async with GradiumSim(voice="espeak") as sim, Probe(sim.url) as probe:
+        await probe.setup()
+        await probe.text("The quick brown")
+        got = await probe.until("audio")
+        spoken = sim.counters.synthesised
+        await probe.text("fox jumps over the lazy dog")
+        await probe.end()
+        got += await probe.until_closed()
+
+    assert spoken == len("The")
+    assert " ".join(word for word, _, _ in words_of(got)) == FOX[:-1]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from gradium_sim import SimThread
+from gradium_sim import Error, Fault, FaultPlan, Point, SimThread, tones
 
 ROOT = Path(__file__).resolve().parent.parent
 PANGRAM = "The quick brown fox jumps over the lazy dog."
@@ -108,7 +109,7 @@ def unanswered(
 
 
 @pytest.fixture
-def tones() -> Iterator[SimThread]:
+def server() -> Iterator[SimThread]:
     with SimThread(voice="tones") as sim:
         yield sim
 
@@ -172,7 +173,7 @@ def test_the_last_line_has_the_figures_and_the_file(
     _, samples = read_wav(path)
 
     figures = re.fullmatch(
-        r"TTFB (\d+\.\d) ms, (\d+\.\d\d) s of audio, "
+        r"TTFB (\d+) ms, (\d+\.\d\d) s of audio, "
         r"real-time factor (\d\.\d{3}), fox\.wav",
         outcome.last_line,
     )
@@ -213,54 +214,62 @@ def test_the_file_has_the_rate_that_was_asked_for(
 
 
 def test_the_text_can_come_from_a_pipe(
-    tones: SimThread, tmp_path: Path
+    server: SimThread, tmp_path: Path
 ) -> None:
-    speak("--url", tones.url, folder=tmp_path, stdin=b"Hello from a pipe.\n")
+    speak("--url", server.url, folder=tmp_path, stdin=b"Hello from a pipe.\n")
 
-    assert [s.text for s in tones.sessions if s.texts] == ["Hello from a pipe."]
+    assert [s.text for s in server.sessions if s.texts] == [
+        "Hello from a pipe."
+    ]
 
 
-def test_segments_send_the_text_in_fragments(
-    tones: SimThread, tmp_path: Path
+def test_the_text_is_written_like_a_language_model_does(
+    server: SimThread, tmp_path: Path
 ) -> None:
-    outcome = speak(PANGRAM, "--segments", "--url", tones.url, folder=tmp_path)
+    outcome = speak(
+        PANGRAM, "--llm", "200", "--url", server.url, folder=tmp_path
+    )
 
-    (session,) = [s for s in tones.sessions if s.texts]
-    assert outcome.out.count("text in") == 9
+    (session,) = [s for s in server.sessions if s.texts]
+    assert outcome.out.count("text in") == 10
     assert len(session.texts) > 1
     assert session.text == PANGRAM
 
 
 def test_the_voice_is_the_one_that_was_asked_for(
-    tones: SimThread, tmp_path: Path
+    server: SimThread, tmp_path: Path
 ) -> None:
     speak(
         "Hi.",
         "--voice-id=LFZvm12tW_z0xfGo",
         "--url",
-        tones.url,
+        server.url,
         folder=tmp_path,
     )
 
-    (session,) = [s for s in tones.sessions if s.texts]
+    (session,) = [s for s in server.sessions if s.texts]
     assert session.setup["voice_id"] == "LFZvm12tW_z0xfGo"
 
 
-def test_repeat_prints_median_and_p90(tones: SimThread, tmp_path: Path) -> None:
-    outcome = speak("Hi.", "--repeat", "3", "--url", tones.url, folder=tmp_path)
+def test_repeat_prints_median_and_p90(
+    server: SimThread, tmp_path: Path
+) -> None:
+    outcome = speak(
+        "Hi.", "--repeat", "3", "--url", server.url, folder=tmp_path
+    )
 
-    assert outcome.out.count("first frame") == 4
+    assert outcome.out.count("TTFB") == 4
     assert re.match(
-        r"3 requests: first frame median \d+\.\d ms, p90 \d+\.\d ms; ",
+        r"3 requests: TTFB median \d+ ms, p90 \d+ ms; ",
         outcome.last_line,
     )
-    assert len([s for s in tones.sessions if s.texts]) == 3
+    assert len([s for s in server.sessions if s.texts]) == 3
 
 
 def test_the_log_is_shown_to_who_asks_for_it(
-    tones: SimThread, tmp_path: Path
+    server: SimThread, tmp_path: Path
 ) -> None:
-    arguments = ("Hi.", "--url", tones.url)
+    arguments = ("Hi.", "--url", server.url)
 
     quiet = speak(*arguments, folder=tmp_path)
     loud = speak(*arguments, "--log", "info", folder=tmp_path)
@@ -272,13 +281,13 @@ def test_the_log_is_shown_to_who_asks_for_it(
 
 
 def test_a_terminal_shows_a_bar_of_the_audio_received(
-    tones: SimThread, tmp_path: Path
+    server: SimThread, tmp_path: Path
 ) -> None:
     screen, terminal = os.openpty()
     command = [sys.executable, "-m", "ten_host", "speak", PANGRAM]
 
     with subprocess.Popen(
-        [*command, "--url", tones.url],
+        [*command, "--url", server.url],
         cwd=tmp_path,
         stdout=terminal,
         stderr=subprocess.DEVNULL,
@@ -305,11 +314,111 @@ def _read_all(screen: int) -> str:
     return b"".join(chunks).decode()
 
 
-def test_the_timeline_is_a_picture(tones: SimThread, tmp_path: Path) -> None:
+def test_a_setting_is_given_by_its_name(
+    server: SimThread, tmp_path: Path
+) -> None:
+    wishes = ("--set", "params.temperature=0.3", "--set", "speed=1.5")
+    speak("Hi.", *wishes, "--url", server.url, folder=tmp_path)
+
+    (session,) = [s for s in server.sessions if s.texts]
+    config = json.loads(session.setup["json_config"])
+    assert config["temp"] == 0.3
+    assert config["padding_bonus"] < 0
+
+
+def test_the_sound_can_go_to_stdout(server: SimThread, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ten_host", "speak", PANGRAM, "-o", "-"]
+        + ["--url", server.url],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=240,
+        check=True,
+    )
+
+    assert done.stdout[:4] == b"RIFF"
+    assert tones.decode(done.stdout[44:], 24000) == PANGRAM.split()
+    assert b"audio end" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+PLAYER = """#!/bin/sh
+echo "$@" > {folder}/asked
+cat > {folder}/heard
+exit {code}
+"""
+
+
+@pytest.mark.parametrize("code", (0, 3))
+def test_the_machine_s_player_is_given_the_sound(
+    server: SimThread, tmp_path: Path, code: int
+) -> None:
+    player = tmp_path / "bin" / "aplay"
+    player.parent.mkdir()
+    player.write_text(PLAYER.format(folder=tmp_path, code=code))
+    player.chmod(0o700)
+
+    outcome = speak(
+        *("Hi.", "--play", "--url", server.url),
+        folder=tmp_path,
+        PATH=f"{player.parent}:/bin:/usr/bin",
+    )
+
+    rate_hz, samples = read_wav(tmp_path / "speak.wav")
+    assert (tmp_path / "heard").read_bytes() == samples.tobytes()
+    assert f"-r {rate_hz}" in (tmp_path / "asked").read_text()
+    assert outcome.code == (1 if code else 0)
+    assert ("aplay cannot play it" in outcome.err) == bool(code)
+
+
+def test_what_came_of_a_request_that_fails_is_kept(tmp_path: Path) -> None:
+    with SimThread(voice="tones") as sim:
+        refusal = Error("The model is gone", 1002)
+        sim.faults = FaultPlan(
+            Fault(Point.AUDIO, Error("Internal error", 1011), after_words=4),
+            Fault(Point.READY, refusal, skip=1, times=None),
+        )
+        outcome = speak(PANGRAM, "--url", sim.url, folder=tmp_path)
+
+    rate_hz, samples = read_wav(tmp_path / "speak.wav")
+    heard = tones.decode(samples.tobytes(), rate_hz)
+    assert outcome.code == 1
+    assert heard[:4] == PANGRAM.split()[:4]
+    assert re.search(
+        r"^speak: .*; the \d\.\d\d s that came, until \"\w+\" are in"
+        r" speak\.wav\n$",
+        outcome.err,
+    )
+
+
+def test_an_attempt_is_told_while_it_is_made(tmp_path: Path) -> None:
+    with SimThread(voice="tones") as sim:
+        failure = Error("Internal error", 1011)
+        sim.faults = FaultPlan(Fault(Point.AUDIO, failure, after_words=4))
+        outcome = speak(PANGRAM, "--url", sim.url, folder=tmp_path)
+
+    steps = re.findall(r"^ +\d+\.\d{3} s  (\w+(?: \w+)?)", outcome.out, re.M)
+    assert outcome.code == 0
+    assert steps.index("first audio") < steps.index("resume")
+    assert steps.index("resume") < steps.index("audio end")
+    assert re.search(r"resume +goes on after “\w+” \(Internal", outcome.out)
+
+
+def test_the_sockets_have_names(server: SimThread, tmp_path: Path) -> None:
+    url = ("--url", server.url)
+    outcome = speak("Hi.", *url, folder=tmp_path)
+
+    assert re.search(r"connect +socket 1 open after \d+ ms", outcome.out)
+    assert re.search(r"setup +socket 1, (from|opened)", outcome.out)
+    assert re.search(r"TTFB +\d+ ms, (own|reserve) socket", outcome.out)
+
+
+def test_the_timeline_is_a_picture(server: SimThread, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
 
     outcome = speak(
-        PANGRAM, "--timeline", "a.png", "--url", tones.url, folder=tmp_path
+        PANGRAM, "--timeline", "a.png", "--url", server.url, folder=tmp_path
     )
 
     assert outcome.code == 0
@@ -317,7 +426,7 @@ def test_the_timeline_is_a_picture(tones: SimThread, tmp_path: Path) -> None:
 
 
 def test_the_script_speaks_in_the_folder_it_is_called_from(
-    tones: SimThread, tmp_path: Path
+    server: SimThread, tmp_path: Path
 ) -> None:
     if not Path(sys.prefix, ".installed-speak").exists():
         pytest.skip("this Python was not set up by ./dev")
@@ -328,7 +437,7 @@ def test_the_script_speaks_in_the_folder_it_is_called_from(
     outcome = speak(
         "Hi.",
         "--url",
-        tones.url,
+        server.url,
         folder=tmp_path,
         command=(str(ROOT / "dev"), "speak"),
         GRADIUM_DEV_VENV=sys.prefix,
@@ -376,6 +485,20 @@ BAD = {
     "folder that is not there": Bad(
         ("Hi.", "-o", "nowhere/a.wav"), "there is no folder nowhere"
     ),
+    "sound that is no WAV": Bad(
+        ("Hi.", "-o", "a.mp3"), "name a file that ends in .wav"
+    ),
+    "picture of an unknown kind": Bad(
+        ("Hi.", "--timeline", "a.bmp"), ".png, .svg, .pdf, .html"
+    ),
+    "setting without a value": Bad(("Hi.", "--set", "speed"), "not speed"),
+    "setting that cannot be": Bad(
+        ("Hi.", "--set", "speed=9"), "at most 2.0, not 9", code=1
+    ),
+    "pace of a model that is none": Bad(("Hi.", "--llm", "0"), "not 0"),
+    "name of no voice": Bad(
+        ("Hi.", "--voice", "Kant"), "did you mean Kent?", code=1
+    ),
     "output that is a folder": Bad(("Hi.", "-o", "."), "it is a folder"),
     "nothing to speak": Bad(("?!…",), "nothing in it that can be spoken"),
     "voice that does not exist": Bad(
@@ -413,9 +536,9 @@ def test_a_url_that_nobody_answers_ends_in_one_clear_sentence(
 
 
 def test_a_wrong_key_ends_in_one_clear_sentence_without_the_key(
-    tones: SimThread, tmp_path: Path
+    server: SimThread, tmp_path: Path
 ) -> None:
-    outcome = speak("Hi.", "--url", tones.url, folder=tmp_path, key=SECRET)
+    outcome = speak("Hi.", "--url", server.url, folder=tmp_path, key=SECRET)
 
     assert outcome.code == 1
     assert "key" in outcome.err.lower()

@@ -102,6 +102,21 @@ def test_a_socket_of_its_own_is_part_of_the_time() -> None:
     )
 
 
+def test_a_session_that_was_begun_ahead_has_no_answer_to_measure() -> None:
+    story = Story()
+    story.wire(0.0, "connect", host="x")
+    story.wire(0.1, "open")
+    story.message(0.1, "out", "setup")
+    story.message(0.2, "in", "ready")
+    story.text(1.0, "Hello there")
+    story.frame(1.25)
+
+    assert [mark[3] for mark in story.of("ttfb")] == [
+        "1 round trip and synthesis (250 ms)",
+        "TTFB 250 ms = 1 round trip and synthesis (250 ms)",
+    ]
+
+
 def test_a_word_that_has_to_be_completed_is_waited_for() -> None:
     story = Story()
     story.wire(0.0, "connect", host="x")
@@ -192,6 +207,30 @@ def test_what_is_cut_is_told_from_what_was_heard() -> None:
     )
 
 
+def test_what_was_delivered_completely_can_still_be_cut() -> None:
+    story = Story()
+    story.spoken()  # half a second, from 1.3 on
+    story.word(1.4, "Hello", 0.0, 0.2)
+    story.word(1.4, "there", 0.2, 0.5)
+    story.out(1.4, "tts_audio_end", request_id="r1", reason=1)
+    story.line(1.6, ten="in", name="tts_flush", fields={"flush_id": "f"})
+
+    assert [mark[0] for mark in story.of("words")] == ["word", "cut"]
+    assert story.of("buffer")[-1][1:3] != (1.8, 1.8)
+    assert max(mark[1] for mark in story.of("buffer")) == 1.6
+
+
+def test_what_was_heard_completely_cannot_be_cut() -> None:
+    story = Story()
+    story.spoken()
+    story.word(1.4, "Hello", 0.0, 0.5)
+    story.out(1.4, "tts_audio_end", request_id="r1", reason=1)
+    story.line(5.0, ten="in", name="tts_flush", fields={"flush_id": "f"})
+
+    assert [mark[0] for mark in story.of("words")] == ["word"]
+    assert max(mark[1] for mark in story.of("buffer")) == 1.8
+
+
 def test_speech_that_was_cut_goes_on_after_a_word() -> None:
     story = Story()
     story.spoken()
@@ -212,6 +251,20 @@ def test_speech_that_was_cut_goes_on_after_a_word() -> None:
         ("lost", 1.5, 1.5, "socket 1"),
         ("lost", 1.7, 1.7, "socket 2"),
     ]
+
+
+def test_a_session_that_was_begun_ahead_counts_where_speech_goes_on() -> None:
+    story = Story()
+    story.wire(0.0, "connect", host="x")
+    story.wire(0.1, "open")
+    story.message(0.1, "out", "setup")
+    story.text(1.0, "Hello there")
+    story.frame(1.2)
+    story.word(1.4, "Hello", 0.0, 0.3)
+    story.wire(1.5, "lost", error="the line broke")
+    story.message(1.6, "out", "setup", 2)
+
+    assert story.of("events") == [("resume", 1.6, 1.6, "goes on after “Hello”")]
 
 
 def test_lines_that_mean_nothing_make_no_marks() -> None:

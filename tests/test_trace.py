@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import time
+from datetime import datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +50,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("debug_log")
 
+ROOT = Path(__file__).resolve().parent.parent
 TEXT = "Hello there, my world."
 TWELVE = " ".join(WORDS[:12])
 NAMES: dict[type[Event], str] = {
@@ -311,6 +315,16 @@ async def test_runs_follow_each_other_in_a_file(
 
     starts = lines_of(trace, ten="start")
     assert [line["extension"] for line in starts] == ["gradium_tts_python"] * 2
+    (versions, same) = (line["versions"] for line in starts)
+    manifest = json.loads((ROOT / "manifest.json").read_text())
+    assert versions == same
+    assert versions["package"] == manifest["version"]
+    assert versions["python"] == platform.python_version()
+    assert versions["websockets"] == metadata.version("websockets")
+    assert versions["pydantic"] == metadata.version("pydantic")
+    assert set(versions) >= {"ten_runtime", "ten_ai_base"}
+    at = [datetime.fromisoformat(line["at"]) for line in starts]
+    assert at[0] < at[1] and at[0].utcoffset() == timedelta(0)
     assert len(lines_of(trace, wire="out", socket=1)) == 2 * len(
         sim.connections[0].messages
     )
@@ -318,7 +332,10 @@ async def test_runs_follow_each_other_in_a_file(
 
 @pytest.mark.parametrize("path", ["/nowhere/trace.jsonl", "/dev/full", "/"])
 async def test_a_file_that_cannot_be_written_stops_nothing(
-    start_host: StartHost, monkeypatch: pytest.MonkeyPatch, path: str
+    start_host: StartHost,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("GRADIUM_TTS_TRACE", path)
     host = await start_host()
@@ -328,6 +345,9 @@ async def test_a_file_that_cannot_be_written_stops_nothing(
 
     assert end.reason is EndReason.REQUEST_END
     assert not [e for e in host.events() if isinstance(e, Error)]
+    # Once, and where whoever set the variable looks.
+    told = capfd.readouterr().err.splitlines()
+    assert len([x for x in told if x.startswith("GRADIUM_TTS_TRACE: ")]) == 1
 
 
 @pytest.mark.parametrize("is_refused", [False, True])

@@ -6,7 +6,8 @@ With `GRADIUM_TTS_TRACE=FILE.jsonl` in the environment every message and
 event becomes one line, so that a bug report can carry what really happened
 and `./dev replay FILE.jsonl` can play it again. The lines:
 
-    {"t": 0.0, "ten": "start", "extension": …}        a run begins
+    {"t": 0.0, "ten": "start", "extension": …, "at": …, "versions": {…}}
+                                          a run begins, at this time of the day
     {"t": 0.0, "ten": "config", "config": {…}}        the settings from now on
     {"t": 0.1, "ten": "in", "name": …, "fields": {…}} graph → extension
     {"t": 0.2, "ten": "out", "name": …, "fields": {…}} extension → graph
@@ -33,13 +34,16 @@ import errno
 import json
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
 from ..core.audio import silence_at, to_pcm
 from ..core.errors import GradiumError
 from .transport import Transport
+from .versions import versions
 
 VARIABLE = "GRADIUM_TTS_TRACE"
 # A file that is that large takes no more: almost three hours of speech.
@@ -69,8 +73,20 @@ class Trace:
             OSError: it cannot be opened, is a symbolic link, or full.
         """
         path = os.environ.get(VARIABLE)
-        if path:
+        if not path:
+            return
+        try:
             self._file = _opened(path)
+        except OSError as error:
+            _tell(f"no trace: {error}")
+            raise
+
+    def start(self, extension: str) -> None:
+        """Write down that a run begins: when, and of which versions."""
+        if self._file is not None:
+            at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+            told = {"at": at, "versions": versions()}
+            self.write(ten="start", extension=extension, **told)
 
     @property
     def is_open(self) -> bool:
@@ -90,8 +106,8 @@ class Trace:
                 return
             if size < MOST_BYTES:
                 self._file.write(_line_of({"ten": "cut", "bytes": size}))
-        except OSError:
-            pass
+        except OSError as error:
+            _tell(f"the trace ends here: {error}")
         self.close()
 
     # --------------------------------------------------------------- sockets
@@ -125,6 +141,11 @@ class Trace:
         if file:
             with contextlib.suppress(OSError):
                 file.close()
+
+
+def _tell(sentence: str) -> None:
+    """Tell who asked for a trace; TEN's log may be anywhere."""
+    print(f"{VARIABLE}: {sentence}", file=sys.stderr)
 
 
 def _opened(path: str) -> BinaryIO:

@@ -57,8 +57,8 @@ class Speech(Protocol):
         """Return how many of these first words are spoken in one go.
 
         `None` when a further word may still join them. The answer depends
-        on the words alone, so that the same text always sounds the same
-        however it arrived.
+        on the words and the units spoken before alone, so that the same text
+        always sounds the same however it arrived.
         """
 
     def speak(self, words: Sequence[str]) -> AsyncGenerator[Chunk, None]:

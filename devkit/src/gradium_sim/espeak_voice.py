@@ -25,7 +25,10 @@ from .word_times import WordTimes
 _SENTENCE_END = re.compile(r"[.!?…:;]+[\"'”’»)\]]*$")
 _COMMA = re.compile(r"[,–—]$")
 _WORDS_BEFORE_COMMA = 4
-_MAX_WORDS = 16
+# At most so many words are said in one go: few at first, for the sound to
+# begin early; more and more while what was said before is being heard, as
+# longer runs sound better. The last number stays.
+_MOST_WORDS = (1, 2, 4, 8, 16)
 
 
 class EspeakVoice:
@@ -62,17 +65,21 @@ class _EspeakSpeech:
         self._wpm = min(max(round(NORMAL_WPM / style.duration_factor), 80), 450)
         self._resampler = _Resampler(style.sample_rate_hz)
         self._position = 0
+        self._spoken_units = 0
         self._current: Utterance | None = None
 
     def unit_size(self, words: Sequence[str]) -> int | None:
-        for count, word in enumerate(words[:_MAX_WORDS], start=1):
+        step = min(self._spoken_units, len(_MOST_WORDS) - 1)
+        most = _MOST_WORDS[step]
+        for count, word in enumerate(words[:most], start=1):
             if _SENTENCE_END.search(word):
                 return count
             if count >= _WORDS_BEFORE_COMMA and _COMMA.search(word):
                 return count
-        return _MAX_WORDS if len(words) >= _MAX_WORDS else None
+        return most if len(words) >= most else None
 
     async def speak(self, words: Sequence[str]) -> AsyncGenerator[Chunk, None]:
+        self._spoken_units += 1
         times = WordTimes(words)
         begin = self._position
         async with aclosing(self._pieces(words)) as pieces:

@@ -29,7 +29,7 @@ def sim_process(
         OSError: it did not start.
     """
     command = [sys.executable, "-m", "gradium_sim", "--with-parent"]
-    command += ["--voice", voice, "--key", key]
+    command += ["--voice", voice, "--key", key, "--port", "0"]
     if speed is not None:
         command += ["--speed", str(speed)]
     with subprocess.Popen(

@@ -85,7 +85,7 @@ class GradiumSim:
         voice_ids: Collection[str] = (),
         pronunciation_ids: Collection[str] = (),
         trailing_silence_s: float = 0.5,
-        lag_words: int = 3,
+        lag_words: int = 2,
         is_keeping_sound: bool = True,
         tls: ssl.SSLContext | None = None,
     ) -> None:

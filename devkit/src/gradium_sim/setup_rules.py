@@ -87,7 +87,7 @@ def read(setup: Mapping[str, Any], known: Known) -> Terms:
     _check_pronunciation(setup.get("pronunciation_id"), known)
     return Terms(
         output_format=_output_format(setup.get("output_format")),
-        voice_id=_voice_id(setup.get("voice_id"), known),
+        voice_id=_voice_id(setup.get("voice_id"), setup.get("voice"), known),
         model_name=setup.get("model_name") or "default",
         duration_factor=_duration_factor(config),
         is_closing=is_closing is not False,
@@ -138,9 +138,10 @@ def _output_format(name: str | None) -> formats.OutputFormat:
     return found
 
 
-def _voice_id(voice_id: str | None, known: Known) -> str:
+def _voice_id(voice_id: str | None, name: str | None, known: Known) -> str:
     if voice_id is None:
-        return voice_ids.DEFAULT_VOICE_ID
+        # Who names nobody, or somebody unknown, gets a voice of the house.
+        return voice_ids.id_of(name or "") or voice_ids.DEFAULT_VOICE_ID
     if voice_ids.is_known(voice_id) or voice_id in known.voice_ids:
         return voice_id
     raise Refusal(f"Embeddings not found for {voice_id}.")

@@ -68,7 +68,7 @@ class TextFeed:
     def __init__(
         self,
         unit_size: Callable[[Sequence[str]], int | None],
-        lag_words: int = 3,
+        lag_words: int = 2,
     ) -> None:
         """
         Args:

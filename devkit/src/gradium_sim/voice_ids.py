@@ -58,7 +58,13 @@ CATALOGUE: tuple[CatalogueVoice, ...] = tuple(
     )
 )
 
+_ID_BY_NAME = {voice.name: voice.voice_id for voice in CATALOGUE}
 _BY_ID = {voice.voice_id: voice for voice in CATALOGUE}
+
+
+def id_of(name: str) -> str | None:
+    """Return the id of the voice of this name; `None` if there is none."""
+    return _ID_BY_NAME.get(name)
 
 
 def is_known(voice_id: str) -> bool:

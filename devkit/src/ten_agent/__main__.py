@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import importlib
 import json
@@ -15,12 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ten_host.player import PlayerError, find_player
 from ten_runtime import App, TenEnv
 
 from . import control, llm, sink, user  # noqa: F401 - they register themselves
+from .chat import Chat, ChatError
 from .conversation import GREETING, Conversation, ConversationError
-from .finish import finished
+from .finish import failures, finished
 from .graph import app_property
+from .records import SUMMARY, WHOLE
+from .user import QUIT
 
 ADDON = "gradium_tts_python"
 LOCAL_KEY = "local"
@@ -47,12 +52,24 @@ def main() -> int:
     except ConversationError as error:
         print(f"agent: {error}", file=sys.stderr)
         return 2
+    try:
+        if order.llm_url:
+            asyncio.run(Chat(order.llm_url, order.llm_model).check())
+        player = find_player() if order.play else ""
+    except (ChatError, PlayerError) as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return 1
     importlib.import_module(ADDON)
+    print(_banner(order), flush=True)
     with _tts_params(order) as params:
         tree = app_property(
-            {"params": params},
+            {"enable_words": True, "params": params},
             addon=ADDON,
-            folder=order.output,
+            sink={
+                "folder": str(order.output or ""),
+                "pace": order.speed,
+                "player": player,
+            },
             conversation=script.tree() if script else None,
             greeting=script.greeting if script else GREETING,
             llm={
@@ -71,8 +88,28 @@ def main() -> int:
         except RuntimeError as error:
             print(f"agent: {error}", file=sys.stderr)
             return 1
-    print(f"{order.output / 'conversation.json'} sums it up")
-    return 0
+    if order.output:
+        print(f"{order.output / SUMMARY} sums it up, {WHOLE} is to be heard")
+    # A terminal has shown them where they happened.
+    for failure in failures if not sys.stdout.isatty() else ():
+        print(f"agent: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _banner(order: argparse.Namespace) -> str:
+    voice = "Gradium's voice" if _key() else "the local voice"
+    mind = order.llm_url or "a script, which repeats what you say"
+    if order.script:
+        return f"{order.script} with {voice}; Ctrl-C ends it"
+    return (
+        f"A voice agent with {voice} and {mind}.\n"
+        "Type and press Enter: it interrupts what is being said."
+        f" {QUIT[0]}, Ctrl-D or Ctrl-C ends it."
+    )
+
+
+def _key() -> str:
+    return os.environ.get("GRADIUM_API_KEY", "").strip()
 
 
 def _run(tree: dict[str, Any]) -> None:
@@ -82,7 +119,7 @@ def _run(tree: dict[str, Any]) -> None:
         RuntimeError: the app failed.
     """
     apps: list[AgentApp] = []
-    failures: list[Exception] = []
+    faults: list[Exception] = []
 
     def live() -> None:
         # On one thread from its making to its end, as TEN wants it.
@@ -92,7 +129,7 @@ def _run(tree: dict[str, Any]) -> None:
             apps.append(app)
             app.run(False)
         except Exception as error:
-            failures.append(error)
+            faults.append(error)
         finally:
             finished.set()
 
@@ -103,8 +140,8 @@ def _run(tree: dict[str, Any]) -> None:
     if apps and thread.is_alive():
         apps[0].close()
     thread.join()
-    if failures:
-        raise RuntimeError(str(failures[0]))
+    if faults:
+        raise RuntimeError(str(faults[0]))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,29 +152,45 @@ def _parser() -> argparse.ArgumentParser:
     add("--llm-model", default="gpt-4o-mini", help="its model")
     add("--token-ms", type=float, default=10.0, help="pace of a scripted LLM")
     add("--voice", choices=("espeak", "tones"), default="espeak")
-    add("--speed", type=float, default=3.0, help="local server: x real time")
+    add("--play", action="store_true", help="let it be heard")
+    add(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        help="of the whole talk, as a multiple of real time (default: 1)",
+    )
     add(
         "-o",
         "--output",
         type=Path,
-        default=Path("conversation"),
-        help="the folder of the WAV files",
+        help="a folder for conversation.json, one WAV of the whole talk, and"
+        " one for each thing said (default: nothing is written)",
     )
     return parser
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 100:
+        raise argparse.ArgumentTypeError(f"must be 0.1 to 100, not {text}")
+    return speed
 
 
 @contextlib.contextmanager
 def _tts_params(order: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The voice's settings; without a key a local server runs."""
-    key = os.environ.get("GRADIUM_API_KEY", "").strip()
+    key = _key()
     if key:
         yield {"api_key": key}
         return
     from gradium_sim import SimThread
 
-    with SimThread(
-        voice=order.voice, api_keys=(LOCAL_KEY,), speed=order.speed
-    ) as sim:
+    # A little faster than it is heard, or its frames were always just late.
+    pace = order.speed * 1.6
+    with SimThread(voice=order.voice, api_keys=(LOCAL_KEY,), speed=pace) as sim:
         yield {"api_key": LOCAL_KEY, "url": sim.url}
 
 

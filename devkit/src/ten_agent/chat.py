@@ -8,8 +8,11 @@ import json
 import os
 from collections.abc import AsyncIterator
 
+from .heard import trim
+
 # A model that thinks for longer than that is not one to talk to.
 ANSWER_S = 60.0
+_CHECK_S = 5.0
 
 
 class ChatError(Exception):
@@ -28,9 +31,28 @@ class Chat:
         self._url = f"{url.rstrip('/')}/chat/completions"
         self._model = model
         self._history: list[dict[str, str]] = []
+        # By turn, the answers of which it is not known what was heard.
+        self._replies: dict[int, dict[str, str]] = {}
 
-    async def answer(self, text: str) -> AsyncIterator[str]:
+    async def check(self) -> None:
+        """See whether anybody answers there, whatever it is.
+
+        Raises:
+            ChatError: nobody does.
+        """
+        import httpx
+
+        try:
+            async with httpx.AsyncClient(timeout=_CHECK_S) as client:
+                await client.get(self._url)
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise self._error(error) from None
+
+    async def answer(self, text: str, turn_id: int = 0) -> AsyncIterator[str]:
         """Yield the answer piece by piece, as it is written.
+
+        Args:
+            turn_id: which answer it is, for `correct`.
 
         Raises:
             ChatError: there is none, or it broke off.
@@ -38,34 +60,35 @@ class Chat:
         import httpx
 
         self._history.append({"role": "user", "content": text})
-        reply = ""
+        asked = [*self._history]
+        reply = {"role": "assistant", "content": ""}
+        self._history.append(reply)
+        self._replies[turn_id] = reply
         try:
-            async for piece in self._pieces():
-                reply += piece
+            async for piece in self._pieces(asked):
+                reply["content"] += piece
                 yield piece
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            raise ChatError(
-                f"no answer from the language model at {self._url}: "
-                f"{_reason(error)}"
-            ) from None
-        finally:
-            self._history.append({"role": "assistant", "content": reply})
+            raise self._error(error) from None
 
-    def correct(self, heard: str) -> None:
-        """Remember of the last answer only what was heard of it."""
-        for message in reversed(self._history):
-            if message["role"] == "assistant":
-                message["content"] = heard
-                return
+    def correct(self, heard: str, turn_id: int = 0) -> None:
+        """Believe to have said what was heard of an answer, and no more."""
+        reply = self._replies.pop(turn_id, None)
+        if reply:
+            trim(self._history, reply, heard)
 
-    async def _pieces(self) -> AsyncIterator[str]:
+    def _error(self, error: Exception) -> ChatError:
+        where = f"the language model at {self._url}"
+        return ChatError(f"no answer from {where}: {_reason(error)}")
+
+    async def _pieces(self, asked: list[dict[str, str]]) -> AsyncIterator[str]:
         import httpx
 
         key = os.environ.get("OPENAI_API_KEY", "")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         body = {
             "model": self._model,
-            "messages": self._history,
+            "messages": asked,
             "stream": True,
         }
         async with (

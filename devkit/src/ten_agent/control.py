@@ -42,6 +42,8 @@ class ControlExtension(AsyncExtension):
         self._greeting = ""
         self._turn_id = 0
         self._fragment = ""
+        # The request whose text has begun.
+        self._begun = ""
         self._flushes = itertools.count(1)
         self._flush_id = ""
         # What the user said, until the LLM may be asked.
@@ -52,6 +54,7 @@ class ControlExtension(AsyncExtension):
 
     async def on_cmd(self, ten_env: AsyncTenEnv, cmd: Cmd) -> None:
         if cmd.get_name() == "on_user_joined" and self._greeting:
+            self._begun = ""
             await self._speak(ten_env, 0, self._greeting, is_end=True)
         await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
 
@@ -76,6 +79,7 @@ class ControlExtension(AsyncExtension):
     ) -> None:
         if is_final:
             self._turn_id += 1
+            await send(ten_env, "user_said", text=text)
             # With what has not been asked yet.
             self._question = f"{self._question} {text}".strip()
         if is_final or len(text) >= _SHORTEST_PARTIAL:
@@ -85,6 +89,7 @@ class ControlExtension(AsyncExtension):
         self._fragment = ""
         await send(ten_env, "llm_abort")
         self._flush_id = f"flush-{next(self._flushes)}"
+        await send(ten_env, "interrupted", flush_id=self._flush_id)
         await send(ten_env, "tts_flush", to="tts", flush_id=self._flush_id)
 
     async def _flushed(self, ten_env: AsyncTenEnv, flush_id: str) -> None:
@@ -117,11 +122,20 @@ class ControlExtension(AsyncExtension):
     async def _speak(
         self, ten_env: AsyncTenEnv, turn_id: int, text: str, *, is_end: bool
     ) -> None:
+        request_id = f"tts-request-{turn_id}"
+        is_first, self._begun = self._begun != request_id, request_id
+        await send(
+            ten_env,
+            "said",
+            request_id=request_id,
+            text=text,
+            is_first=is_first,
+        )
         await send(
             ten_env,
             "tts_text_input",
             to="tts",
-            request_id=f"tts-request-{turn_id}",
+            request_id=request_id,
             text=text,
             text_input_end=is_end,
             metadata={"session_id": "local", "turn_id": turn_id},

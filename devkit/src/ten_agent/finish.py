@@ -5,3 +5,7 @@
 import threading
 
 finished = threading.Event()
+"""The agent's graph is done."""
+
+failures: list[str] = []
+"""What went wrong in it, a sentence each; the command fails then."""

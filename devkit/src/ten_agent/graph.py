@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 
@@ -12,7 +11,7 @@ def app_property(
     tts: dict[str, Any],
     *,
     addon: str,
-    folder: Path,
+    sink: dict[str, Any],
     conversation: dict[str, Any] | None,
     greeting: str,
     llm: dict[str, Any],
@@ -23,7 +22,7 @@ def app_property(
         _node("llm", "agent_llm", **llm),
         _node("main_control", "agent_control", greeting=greeting),
         _node("tts", addon, **tts),
-        _node("sink", "agent_sink", folder=str(folder)),
+        _node("sink", "agent_sink", **sink),
     ]
     connections = [
         {
@@ -44,6 +43,7 @@ def app_property(
         {
             "extension": "sink",
             "data": [
+                _flow("main_control", "said", "user_said", "interrupted"),
                 _flow(
                     "tts",
                     "tts_audio_start",
@@ -53,7 +53,7 @@ def app_property(
                     "connection_status_changed",
                     "metrics",
                     "error",
-                )
+                ),
             ],
             "audio_frame": [_flow("tts", "pcm_frame")],
         },

@@ -5,12 +5,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+from ten_host.pace import tokens_of
 from ten_runtime import (
     Addon,
     AsyncExtension,
@@ -20,11 +18,11 @@ from ten_runtime import (
     register_addon_as_extension,
 )
 
-from .heard import trim
+from .chat import Chat, ChatError
+from .finish import failures
 from .messages import fields_of, properties_of, send
+from .screen import the_screen
 
-# A token is a word or a mark with the space before it.
-_TOKEN = re.compile(r"\s*(?:\w+|[^\w\s])")
 _WITHOUT_LLM = "You said: {text}. I am only a script, so I cannot say more."
 
 
@@ -35,33 +33,28 @@ class LLMExtension(AsyncExtension):
         super().__init__(name)
         self._properties: dict[str, Any] = {}
         self._answering: asyncio.Task[None] | None = None
-        self._history: list[dict[str, str]] = []
-        # By turn, the replies of which it is not known yet what was heard.
-        self._unheard: dict[int, dict[str, str]] = {}
+        self._chat: Chat | None = None
 
     async def on_init(self, ten_env: AsyncTenEnv) -> None:
         self._properties = await properties_of(ten_env)
+        url = self._properties.get("url")
+        if url:
+            self._chat = Chat(url, self._properties.get("model", ""))
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         self._abort()
 
     async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
-        fields = fields_of(data)
-        if data.get_name() == "llm_heard":
-            self._heard(fields["turn_id"], fields["heard_text"])
+        name, fields = data.get_name(), fields_of(data)
+        if name == "llm_heard":
+            if self._chat:
+                self._chat.correct(fields["heard_text"], fields["turn_id"])
             return
         self._abort()
-        if data.get_name() == "llm_request":
-            request = fields
+        if name == "llm_request":
             self._answering = asyncio.create_task(
-                self._answer(ten_env, request["turn_id"], request["text"])
+                self._answer(ten_env, fields["turn_id"], fields["text"])
             )
-
-    def _heard(self, turn_id: int, heard_text: str) -> None:
-        """Believe to have said what was heard, and no more."""
-        reply = self._unheard.pop(turn_id, None)
-        if reply:
-            trim(self._history, reply, heard_text)
 
     def _abort(self) -> None:
         if self._answering:
@@ -80,13 +73,14 @@ class LLMExtension(AsyncExtension):
                     text=token,
                     is_end=False,
                 )
-        except Exception as error:  # the agent must not wait for ever
-            ten_env.log_error(f"the llm failed: {error!r}")
+        except ChatError as error:
+            failures.append(str(error))
+            the_screen().note(str(error))
         await send(ten_env, "llm_text", turn_id=turn_id, text="", is_end=True)
 
     def _tokens(self, turn_id: int, text: str) -> AsyncIterator[str]:
-        if self._properties.get("url"):
-            return self._stream(turn_id, text)
+        if self._chat:
+            return self._chat.answer(text, turn_id)
         replies = self._properties.get("replies") or []
         reply = (
             replies[turn_id - 1]
@@ -96,45 +90,9 @@ class LLMExtension(AsyncExtension):
         return self._spell(reply)
 
     async def _spell(self, reply: str) -> AsyncIterator[str]:
-        for token in _TOKEN.findall(reply):
+        for token in tokens_of(reply):
             yield token
             await asyncio.sleep(self._properties.get("token_s", 0.0))
-
-    async def _stream(self, turn_id: int, text: str) -> AsyncIterator[str]:
-        """Ask the endpoint; remembers what was said."""
-        import httpx
-
-        self._history.append({"role": "user", "content": text})
-        body = {
-            "model": self._properties.get("model", ""),
-            "messages": [*self._history],
-            "stream": True,
-        }
-        key = os.environ.get("OPENAI_API_KEY", "")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        url = f"{self._properties['url'].rstrip('/')}/chat/completions"
-        reply = {"role": "assistant", "content": ""}
-        self._history.append(reply)
-        self._unheard[turn_id] = reply
-        async with (
-            httpx.AsyncClient(timeout=60, headers=headers) as client,
-            client.stream("POST", url, json=body) as response,
-        ):
-            response.raise_for_status()
-            async for line in response.aiter_lines():
-                token = _token_of(line)
-                reply["content"] += token
-                if token:
-                    yield token
-
-
-def _token_of(line: str) -> str:
-    """Return the text of one line of a stream of server-sent events."""
-    payload = line.removeprefix("data:").strip()
-    if not line.startswith("data:") or payload == "[DONE]":
-        return ""
-    choices = json.loads(payload).get("choices") or [{}]
-    return choices[0].get("delta", {}).get("content") or ""
 
 
 @register_addon_as_extension("agent_llm")

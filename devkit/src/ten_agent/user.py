@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import threading
 from typing import Any
@@ -22,6 +23,10 @@ from ten_runtime import (
 from .conversation import Conversation, Turn
 from .finish import finished
 from .messages import fields_of, properties_of, send
+from .screen import the_screen
+
+QUIT = ("/quit", "/exit", "/q")
+_END = "\x04"
 
 
 class UserExtension(AsyncExtension):
@@ -30,6 +35,7 @@ class UserExtension(AsyncExtension):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self._speaking: asyncio.Task[None] | None = None
+        self._turn_id = 0
         self._heard_ms = 0
         self._is_over = False
         self._request_id = ""
@@ -63,13 +69,12 @@ class UserExtension(AsyncExtension):
     ) -> None:
         await self._join(ten_env)
         await self._until_heard(None)
-        turn_id = 0
         for turn in conversation.turns:
             if turn.is_return:
                 await self._join(ten_env)
             else:
-                turn_id += 1
-                self._listen_to(turn_id)
+                self._turn_id += 1
+                self._listen_to(self._turn_id)
                 await self._say(ten_env, turn)
             await self._until_heard(turn.interrupt_after_s)
 
@@ -106,23 +111,37 @@ class UserExtension(AsyncExtension):
     async def _read_console(self, ten_env: AsyncTenEnv) -> None:
         """Take each line for something said; it interrupts the agent."""
         await self._join(ten_env)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            await self._read_terminal(ten_env)
+        else:
+            await self._read_pipe(ten_env)
+            await self._until_heard(None)
+
+    async def _read_terminal(self, ten_env: AsyncTenEnv) -> None:
+        screen = the_screen()
+        with contextlib.suppress(EOFError, KeyboardInterrupt):
+            while (line := (await screen.ask()).strip()) not in QUIT:
+                await self._say_line(ten_env, line)
+
+    async def _read_pipe(self, ten_env: AsyncTenEnv) -> None:
         lines: asyncio.Queue[str] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
         def read() -> None:
             for line in sys.stdin:
                 loop.call_soon_threadsafe(lines.put_nowait, line.strip())
-            loop.call_soon_threadsafe(lines.put_nowait, "\x04")
+            loop.call_soon_threadsafe(lines.put_nowait, _END)
 
         # A daemon: nothing can wake a thread that waits for the keyboard.
         threading.Thread(target=read, daemon=True).start()
-        turn_id = 0
-        while (line := await lines.get()) != "\x04":
-            if line:
-                turn_id += 1
-                self._listen_to(turn_id)
-                await self._say(ten_env, Turn(user=line))
-        await self._until_heard(None)
+        while (line := await lines.get()) != _END:
+            await self._say_line(ten_env, line)
+
+    async def _say_line(self, ten_env: AsyncTenEnv, line: str) -> None:
+        if line:
+            self._turn_id += 1
+            self._listen_to(self._turn_id)
+            await self._say(ten_env, Turn(user=line))
 
 
 @register_addon_as_extension("agent_user")

@@ -23,7 +23,18 @@ def main(arguments: list[str]) -> int:
         from .replay import main as replay
 
         return replay(arguments[1:])
-    print("usage: python -m ten_host speak|replay …", file=sys.stderr)
+    if arguments[:1] == ["voices"]:
+        from .voices import main as voices
+
+        return voices(arguments[1:])
+    if arguments[:1] == ["doctor"]:
+        from .doctor import main as doctor
+
+        return doctor(arguments[1:])
+    print(
+        "usage: python -m ten_host speak|replay|voices|doctor …",
+        file=sys.stderr,
+    )
     return 2
 
 

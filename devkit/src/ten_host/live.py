@@ -6,19 +6,21 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 from .events import (
     AudioEnd,
     AudioStart,
     ConnectionStatus,
+    Error,
     Event,
     Frame,
     Metrics,
     TextResult,
 )
-from .order import Order
+from .order import STDOUT, Order
 from .spoken import Spoken
+from .wire_story import WireStory
 
 BAR_WIDTH = 30
 
@@ -29,15 +31,18 @@ SECONDS_PER_CHARACTER = 0.07
 class Live:
     """One line an event; below them, on a terminal, the bar of audio."""
 
-    def __init__(self, order: Order, out: TextIO | None = None) -> None:
+    def __init__(self, order: Order) -> None:
         self._order = order
-        self._out = out or sys.stdout
+        # The sound has stdout for itself.
+        is_sound = order.output == STDOUT
+        self._out: TextIO = sys.stderr if is_sound else sys.stdout
         self._has_bar = self._out.isatty()
         if isinstance(self._out, io.TextIOWrapper):
             # The user's text may have letters that this terminal lacks.
             self._out.reconfigure(errors="replace")
         self._is_brief = order.repeat > 1
         self._spoken: Spoken | None = None
+        self._wire = WireStory()
         self._audio_s = 0.0
         if order.is_local:
             self.line(
@@ -66,6 +71,13 @@ class Live:
             for name, text in self._described(event):
                 self._event(event.time_s, name, text)
 
+    def show_trace(self, lines: list[dict[str, Any]]) -> None:
+        """The trace has these lines more."""
+        for line in lines:
+            for time_s, name, text in self._wire.take(line):
+                if not self._is_brief:
+                    self._event(time_s, name, text)
+
     def line(self, text: str) -> None:
         """Print a line above the bar."""
         clear = "\r\x1b[K" if self._has_bar else ""
@@ -86,14 +98,13 @@ class Live:
         if isinstance(event, ConnectionStatus):
             return [(event.current, event.message)]
         if isinstance(event, Metrics):
-            return [
-                (name, f"{event.metrics[key]:.1f} ms")
-                for key, name in (
-                    ("connect_delay", "connect"),
-                    ("ttfb", "ttfb"),
-                )
-                if key in event.metrics
-            ]
+            if "ttfb" not in event.metrics:
+                return []
+            is_warm = event.metadata.get("is_warm")
+            socket = "reserve socket" if is_warm else "own socket"
+            return [("TTFB", f"{event.metrics['ttfb']:.0f} ms, {socket}")]
+        if isinstance(event, Error):
+            return [("error", event.message)]
         if isinstance(event, TextResult) and self._spoken is not None:
             return [
                 ("word", f"{word.start_s:6.2f} s  {word.text}")
@@ -111,15 +122,17 @@ class Live:
         reason = end.reason.name.lower().replace("_", " ")
         text = f"{end.duration_ms / 1000:.2f} s of audio, {reason}"
         if self._is_brief and self._spoken is not None and self._spoken.frames:
-            first_ms = self._spoken.first_frame_s * 1000
-            text = f"{end.request_id}: first frame {first_ms:.1f} ms, {text}"
+            ttfb_ms = self._spoken.ttfb_ms
+            text = f"{end.request_id}: TTFB {ttfb_ms:.0f} ms, {text}"
             self.line(text)
         else:
             self._event(end.time_s, "audio end", text)
 
     def _event(self, time_s: float, name: str, text: str) -> None:
-        start_s = self._spoken.start_s if self._spoken else time_s
-        self.line(f"{time_s - start_s:8.3f} s  {name:<12} {text}".rstrip())
+        at = ""  # before there is a request, there is no clock
+        if self._spoken is not None:
+            at = f"{time_s - self._spoken.start_s:8.3f} s"
+        self.line(f"{at:<10}  {name:<12} {text}".rstrip())
 
     def _draw_bar(self) -> None:
         if not self._has_bar or self._audio_s == 0.0:

@@ -6,15 +6,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from trace_timeline.files import SuffixError, check_suffix
+
+from .player import PlayerError, find_player
+from .wishes import Wish, wish_of
+
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
-DEFAULT_SAMPLE_RATE_HZ = 24000
+
+STDOUT = Path("-")
+"""The output that is no file."""
+
+KEY_VARIABLE = "GRADIUM_API_KEY"
 
 # The key that the local server takes.
 LOCAL_KEY = "test-key"
@@ -26,13 +34,26 @@ class UsageError(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """What the user asked for, checked."""
+    """What the user asked for, checked.
+
+    Attributes:
+        output: of the sound; `STDOUT` for none.
+        settings: of the extension, besides key and URL.
+        voice: the name of the one who is to speak.
+        wishes: settings to be changed before it speaks, as an update has
+            them: the extension tells which of them it does not know.
+        tokens_per_s: pace at which a language model would write the text; 0
+            for all at once.
+        player: path of the program that plays it; `None` for none.
+    """
 
     text: str
     output: Path
-    voice_id: str | None
-    sample_rate_hz: int
-    is_segmented: bool
+    settings: dict[str, Any]
+    voice: str | None
+    wishes: dict[str, Any]
+    tokens_per_s: float
+    player: str | None
     url: str | None
     key: str | None
     repeat: int
@@ -43,12 +64,6 @@ class Order:
     def is_local(self) -> bool:
         """Whether the local server has to be started."""
         return self.url is None and self.key is None
-
-    def pieces(self) -> list[str]:
-        """Return the text as it is sent: whole, or cut like tokens."""
-        if not self.is_segmented:
-            return [self.text]
-        return re.findall(r"\s*\S+", self.text)
 
 
 def parse(arguments: list[str], key: str | None) -> Order:
@@ -65,14 +80,21 @@ def parse(arguments: list[str], key: str | None) -> Order:
     text = _clean_text(options.text)
     if options.url is not None:
         key = key or _key_for(options.url)
-    output = _writable(options.output or Path("speak.wav"))
-    timeline = options.timeline and _writable(options.timeline)
+    output, timeline = options.output, options.timeline
+    if output != STDOUT:
+        _check_wav(output)
+        _check_writable(output)
+    if timeline:
+        _check_picture(timeline)
+        _check_writable(timeline)
     return Order(
         text=text,
         output=output,
-        voice_id=options.voice_id,
-        sample_rate_hz=options.sample_rate,
-        is_segmented=options.segments,
+        settings=_settings(options),
+        voice=options.voice,
+        wishes=_wishes(options.set),
+        tokens_per_s=options.llm,
+        player=_player() if options.play else None,
         url=options.url,
         key=key,
         repeat=options.repeat,
@@ -99,23 +121,40 @@ def _parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         type=Path,
+        default=Path("speak.wav"),
         metavar="FILE.wav",
-        help="where to write the sound (default: speak.wav in this folder)",
+        help="where to write the sound (default: speak.wav in this folder);"
+        " - is stdout",
     )
-    add("--voice-id", metavar="ID", help="the vendor's id of the voice")
+    add("--play", action="store_true", help="let it be heard, as it comes")
+    add("--voice", metavar="NAME", help="a voice by its name (./dev voices)")
+    add("--voice-id", metavar="ID", help="… by the vendor's id")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        type=_wish,
+        metavar="NAME=VALUE",
+        help="any setting, as speed=1.2; may be given several times",
+    )
     add(
         "--sample-rate",
         type=_sample_rate,
-        default=DEFAULT_SAMPLE_RATE_HZ,
         metavar="HZ",
         help=", ".join(map(str, SAMPLE_RATES_HZ)) + " (default: 24000)",
     )
     add(
-        "--segments",
-        action="store_true",
-        help="send the text in fragments, as a language model writes it",
+        "--llm",
+        type=_rate,
+        default=0.0,
+        metavar="RATE",
+        help="write the text like a language model: so many tokens a second",
     )
-    add("--url", type=_url, help="the server to talk to (ws:// or wss://)")
+    add(
+        "--url",
+        type=url_argument,
+        help="the server to talk to (ws:// or wss://)",
+    )
     add(
         "--repeat",
         type=_count,
@@ -126,8 +165,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--timeline",
         type=Path,
-        metavar="FILE.png",
-        help="draw text in, frames out and words over the waveform",
+        metavar="FILE",
+        help="draw what happened, on one clock: .png, .svg, .pdf or .html",
     )
     add(
         "--log",
@@ -154,7 +193,51 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _url(text: str) -> str:
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.1 <= rate <= 10_000:
+        raise argparse.ArgumentTypeError(
+            f"must be tokens a second, from 0.1 to 10000, not {text}"
+        )
+    return rate
+
+
+def _wish(text: str) -> Wish:
+    try:
+        return wish_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings as a property.json has them."""
+    tree: dict[str, Any] = {"enable_words": True, "params": {}}
+    params = tree["params"]
+    for name in ("voice_id", "sample_rate"):
+        if getattr(options, name) is not None:
+            params[name] = getattr(options, name)
+    return tree
+
+
+def _wishes(given: list[Wish]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for wish in given:
+        wish.put_into(tree)
+    return tree
+
+
+def _player() -> str:
+    try:
+        return find_player()
+    except PlayerError as error:
+        raise UsageError(str(error)) from None
+
+
+def url_argument(text: str) -> str:
+    """Return a websocket's URL, checked."""
     try:
         parts = urlsplit(text)
         is_valid = bool(parts.hostname) and (parts.port or 1) > 0
@@ -198,7 +281,22 @@ def _clean_text(argument: str | None) -> str:
     return text.strip()
 
 
-def _writable(path: Path) -> Path:
+def _check_wav(path: Path) -> None:
+    if path.suffix.lower() != ".wav" and not path.is_dir():
+        raise UsageError(
+            f"cannot write {path}: the sound is WAV; name a file that ends in"
+            " .wav"
+        )
+
+
+def _check_picture(path: Path) -> None:
+    try:
+        check_suffix(path)
+    except SuffixError as error:
+        raise UsageError(str(error)) from None
+
+
+def _check_writable(path: Path) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise UsageError(f"cannot write {path}: there is no folder {folder}")
@@ -207,4 +305,3 @@ def _writable(path: Path) -> Path:
     target = path if path.exists() else folder
     if not os.access(target, os.W_OK):
         raise UsageError(f"cannot write {path}: permission denied")
-    return path

@@ -13,11 +13,26 @@ import asyncio
 import contextlib
 import os
 import sys
-import wave
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from .order import LOCAL_KEY, Order, UsageError, parse
+from trace_timeline import TraceTail, lines_of, marks_of
+
+from .catalogue import (
+    HTTP_URL,
+    CatalogueError,
+    http_url_of,
+    id_of,
+    local_voices,
+    voices_of,
+)
+from .order import LOCAL_KEY, STDOUT, Order, UsageError, parse
+from .pace import written
+from .player import PlayerError
+from .sound import Sound
 
 if TYPE_CHECKING:
     from .host import ExtensionHost
@@ -31,13 +46,16 @@ ADDON = "gradium_tts_python"
 # which the vendor's machine does not.
 LOCAL_SPEED = 25.0
 
-# The pace of a fast language model's tokens.
-SEGMENT_PAUSE_S = 0.015
-
 # Between repeated requests, as between two turns of a talk: the next socket
 # gets opened in it. A remote handshake takes longer than a local one.
 LOCAL_PAUSE_S = 0.1
 REMOTE_PAUSE_S = 1.0
+
+TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
+# How often the trace is looked at for what goes wrong.
+LOOK_S = 0.04
+# How long a request waits for the first session; what hangs shows then.
+READY_S = 2.0
 
 # After so long without any event, no answer is to be expected.
 SILENCE_S = 30.0
@@ -60,7 +78,7 @@ def main(arguments: list[str]) -> int:
         return asyncio.run(_speak(order))
     except UsageError as error:
         return _fail(str(error), key, 2)
-    except SpeakError as error:
+    except (SpeakError, PlayerError, CatalogueError) as error:
         return _fail(str(error), key, 1)
     except KeyboardInterrupt:
         return 130
@@ -92,18 +110,50 @@ async def _speak(order: Order) -> int:
     # Imported here: wrong input is answered without loading all of this.
     from .app import app_running
     from .live import Live
+
+    with contextlib.ExitStack() as stack:
+        live = Live(order)
+        trace = stack.enter_context(_traced())
+        sound = stack.enter_context(Sound(order))
+        url = stack.enter_context(_server(order))
+        stack.enter_context(app_running())
+        spoken = await _run(order, url, live, sound, trace)
+        if order.timeline is not None:
+            _draw(order.timeline, trace)
+    _close(order, spoken, live)
+    sound.wait()
+    return 0
+
+
+def _close(order: Order, spoken: list[Spoken], live: Live) -> None:
+    """Write the file, and say how it went.
+
+    Raises:
+        SpeakError: the speech broke off; what came of it is kept.
+        UsageError: there was nothing to say.
+    """
+    from .events import EndReason
     from .spoken import summary
 
-    live = Live(order)
-    with _server(order) as url, app_running():
-        spoken = await _run(order, url, live)
-    _write_wav(order, spoken[-1].pcm)
-    if order.timeline is not None:
-        from .timeline import draw
+    last = spoken[-1]
+    assert last.end
+    is_file = order.output != STDOUT
+    if last.frames and is_file:
+        _write(order.output, last)
+    if last.end.reason is not EndReason.REQUEST_END:
+        reason = last.errors[0].message if last.errors else "it broke off"
+        raise SpeakError(reason + _what_came(last, order))
+    if not last.frames:
+        raise UsageError("the text has nothing in it that can be spoken")
+    live.line(summary(spoken) + (f", {order.output}" if is_file else ""))
 
-        draw(spoken[-1], order.timeline)
-    live.line(summary(spoken, str(order.output)))
-    return 0
+
+def _what_came(spoken: Spoken, order: Order) -> str:
+    if not spoken.frames:
+        return ""
+    until = f', until "{spoken.words[-1].text}"' if spoken.words else ""
+    place = "went out" if order.output == STDOUT else f"are in {order.output}"
+    return f"; the {spoken.audio_s:.2f} s that came{until} {place}"
 
 
 @contextlib.contextmanager
@@ -118,33 +168,66 @@ def _server(order: Order) -> Iterator[str | None]:
         yield url
 
 
-def _properties(order: Order, url: str | None) -> dict[str, object]:
-    params: dict[str, object] = {
-        "api_key": order.key or LOCAL_KEY,
-        "sample_rate": order.sample_rate_hz,
-    }
+@contextlib.contextmanager
+def _traced() -> Iterator[Path]:
+    """Have a trace written; the user's own, where one is asked for."""
+    named = os.environ.get(TRACE_VARIABLE)
+    if named:
+        yield Path(named)
+        return
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "trace.jsonl")
+        os.environ[TRACE_VARIABLE] = str(path)
+        try:
+            yield path
+        finally:
+            del os.environ[TRACE_VARIABLE]
+
+
+async def _properties(order: Order, url: str | None) -> dict[str, Any]:
+    """Return the settings of the extension.
+
+    Raises:
+        CatalogueError: there is no voice of the name that was asked for.
+    """
+    params = {"api_key": order.key or LOCAL_KEY}
+    if order.voice is not None:
+        if order.is_local:
+            voices = local_voices()
+        else:
+            http_url = http_url_of(url) if url else HTTP_URL
+            voices = await voices_of(http_url, params["api_key"])
+        params["voice_id"] = id_of(order.voice, voices)
     if url is not None:
         params["url"] = url
-    if order.voice_id is not None:
-        params["voice_id"] = order.voice_id
-    return {"enable_words": True, "params": params}
+    return {**order.settings, "params": {**params, **order.settings["params"]}}
 
 
-async def _run(order: Order, url: str | None, live: Live) -> list[Spoken]:
+async def _run(
+    order: Order, url: str | None, live: Live, sound: Sound, trace: Path
+) -> list[Spoken]:
     from .host import ExtensionHost, HostError
 
     is_near = order.is_local or order.key == LOCAL_KEY
     pause_s = LOCAL_PAUSE_S if is_near else REMOTE_PAUSE_S
+    tail = TraceTail(trace, trace.stat().st_size if trace.exists() else 0)
+    speaker = _Speaker(order, live, sound, tail)
     spoken: list[Spoken] = []
-    host = ExtensionHost(ADDON, _properties(order, url), wait_s=SILENCE_S)
+    properties = await _properties(order, url)
+    host = ExtensionHost(ADDON, properties, wait_s=SILENCE_S)
     try:
         async with host:
+            if order.wishes:
+                answer = await host.command("update_configs", order.wishes)
+                message = str(answer.properties.get("message", ""))
+                if not answer.is_ok:
+                    raise SpeakError(message)
+                live.line(f"settings: {message}")
+            await speaker.until_ready()
             for index in range(order.repeat):
                 if order.repeat > 1:
                     await asyncio.sleep(pause_s)
-                spoken.append(
-                    await _request(host, f"r{index + 1}", order, live)
-                )
+                spoken.append(await speaker.speak(host, f"r{index + 1}"))
     except HostError as error:
         raise SpeakError(str(error)) from error
     except TimeoutError as error:
@@ -156,61 +239,93 @@ async def _run(order: Order, url: str | None, live: Live) -> list[Spoken]:
     return spoken
 
 
-async def _request(
-    host: ExtensionHost, request_id: str, order: Order, live: Live
-) -> Spoken:
-    """Speak the text once, showing every event as it comes."""
-    from .events import EndReason, Error
-    from .spoken import Spoken
+class _Speaker:
+    """Speaks the text of an order, and shows what happens meanwhile."""
 
-    spoken = Spoken(request_id, order.sample_rate_hz)
-    since = len(host.events())
-    live.begin(spoken)
-    sender = asyncio.create_task(
-        _send(host, spoken, order, live), name="speak:text"
-    )
-    errors: list[Error] = [e for e in host.events() if isinstance(e, Error)]
+    def __init__(
+        self, order: Order, live: Live, sound: Sound, tail: TraceTail
+    ) -> None:
+        self._order = order
+        self._live = live
+        self._sound = sound
+        self._tail = tail
+
+    async def until_ready(self) -> None:
+        """Wait for the first socket, as an agent has one before it is asked.
+
+        Not for long: one that fails is the request's to tell of.
+        """
+        deadline_s = time.monotonic() + READY_S
+        while time.monotonic() < deadline_s:
+            lines = self._tail.lines()
+            self._live.show_trace(lines)
+            if any(_is_settled(line) for line in lines):
+                return
+            await asyncio.sleep(LOOK_S / 4)
+
+    async def speak(self, host: ExtensionHost, request_id: str) -> Spoken:
+        """Speak the text once, until its end."""
+        from .events import Error
+        from .spoken import Spoken
+
+        early = [e for e in host.events() if isinstance(e, Error)]
+        spoken = Spoken(request_id, errors=early)
+        since = len(host.events())
+        self._live.begin(spoken)
+        works = [
+            asyncio.create_task(self._send(host, spoken), name="speak:text"),
+            asyncio.create_task(self._watch(), name="speak:trace"),
+        ]
+        try:
+            while spoken.end is None:
+                event = await host.until(lambda _: True, since=since)
+                since += 1
+                # What led to an event stands in the trace before it.
+                self._live.show_trace(self._tail.lines())
+                spoken.add(event)
+                self._live.show(event)
+                self._sound.take(event)
+        finally:
+            for work in works:
+                work.cancel()
+            await asyncio.wait(works)
+        return spoken
+
+    async def _send(self, host: ExtensionHost, spoken: Spoken) -> None:
+        is_whole = not self._order.tokens_per_s
+        async for piece in written(self._order.text, self._order.tokens_per_s):
+            self._live.show_text(spoken.sent(piece), piece, is_whole)
+            await host.send_text(spoken.request_id, piece, end=is_whole)
+        if not is_whole:
+            await host.send_text(spoken.request_id, "", end=True)
+
+    async def _watch(self) -> None:
+        while True:
+            self._live.show_trace(self._tail.lines())
+            await asyncio.sleep(LOOK_S)
+
+
+def _is_settled(line: Mapping[str, Any]) -> bool:
+    """Whether the first socket is as good as it gets."""
+    message = line.get("message")
+    kind = message.get("type") if isinstance(message, Mapping) else None
+    is_failure = line.get("wire") in ("refused", "lost", "abort")
+    return is_failure or kind == "ready" or line.get("name") == "error"
+
+
+def _draw(path: Path, trace: Path) -> None:
+    from trace_timeline.files import write
+
     try:
-        while spoken.end is None:
-            event = await host.until(lambda _: True, since=since)
-            since += 1
-            spoken.add(event)
-            live.show(event)
-            if isinstance(event, Error):
-                errors.append(event)
-    finally:
-        sender.cancel()
-        await asyncio.wait([sender])
-    if spoken.end.reason is not EndReason.REQUEST_END:
-        reason = errors[0].message if errors else "the audio broke off"
-        raise SpeakError(reason)
-    if not spoken.frames:
-        raise UsageError("the text has nothing in it that can be spoken")
-    return spoken
+        write(marks_of(lines_of(trace.read_text("utf-8"))), path, "./dev speak")
+    except (OSError, ValueError) as error:
+        raise SpeakError(f"cannot draw {path}: {error}") from error
 
 
-async def _send(
-    host: ExtensionHost, spoken: Spoken, order: Order, live: Live
-) -> None:
-    pieces = order.pieces()
-    for index, piece in enumerate(pieces):
-        if index > 0:
-            await asyncio.sleep(SEGMENT_PAUSE_S)
-        is_end = not order.is_segmented
-        live.show_text(spoken.sent(piece), piece, is_end)
-        await host.send_text(spoken.request_id, piece, end=is_end)
-    if order.is_segmented:
-        await host.send_text(spoken.request_id, "", end=True)
+def _write(path: Path, spoken: Spoken) -> None:
+    from .wav import write_wav
 
-
-def _write_wav(order: Order, pcm: bytes) -> None:
     try:
-        with wave.open(str(order.output), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(order.sample_rate_hz)
-            file.writeframes(pcm)
+        write_wav(path, spoken.pcm, spoken.sample_rate_hz)
     except OSError as error:
-        raise SpeakError(
-            f"cannot write {order.output}: {error.strerror}"
-        ) from error
+        raise SpeakError(f"cannot write {path}: {error.strerror}") from error

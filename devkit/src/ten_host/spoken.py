@@ -8,7 +8,7 @@ import statistics
 import time
 from dataclasses import dataclass, field
 
-from .events import AudioEnd, Event, Frame, TextResult
+from .events import AudioEnd, Error, Event, Frame, Metrics, TextResult
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,20 @@ class HeardWord:
 
 @dataclass
 class Spoken:
-    """One request, filled while it runs; times on the monotonic clock."""
+    """One request, filled while it runs; times on the monotonic clock.
+
+    Attributes:
+        ttfb_ms: from the first text that can be spoken to the first frame, as
+            the extension measures it; 0 as long as there is none.
+    """
 
     request_id: str
-    sample_rate_hz: int
+    ttfb_ms: float = 0.0
+    sample_rate_hz: int = 0
     texts: list[tuple[float, str]] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     words: list[HeardWord] = field(default_factory=list)
+    errors: list[Error] = field(default_factory=list)
     end: AudioEnd | None = None
 
     def sent(self, text: str) -> float:
@@ -40,6 +47,11 @@ class Spoken:
         """Account for an event of this request."""
         if isinstance(event, Frame):
             self.frames.append(event)
+            self.sample_rate_hz = event.sample_rate_hz
+        elif isinstance(event, Metrics):
+            self.ttfb_ms = self.ttfb_ms or event.metrics.get("ttfb", 0.0)
+        elif isinstance(event, Error):
+            self.errors.append(event)
         elif isinstance(event, TextResult):
             self.words += self.heard_in(event)
         elif isinstance(event, AudioEnd):
@@ -76,12 +88,7 @@ class Spoken:
     @property
     def audio_s(self) -> float:
         """Seconds of sound."""
-        return len(self.pcm) / 2 / self.sample_rate_hz
-
-    @property
-    def first_frame_s(self) -> float:
-        """Seconds from the first text to the first frame."""
-        return self.frames[0].time_s - self.start_s
+        return sum(frame.duration_s for frame in self.frames)
 
     @property
     def real_time_factor(self) -> float:
@@ -95,18 +102,16 @@ def p90(values: list[float]) -> float:
     return ordered[max(0, -(-len(ordered) * 9 // 10) - 1)]
 
 
-def summary(spoken: list[Spoken], file: str) -> str:
+def summary(spoken: list[Spoken]) -> str:
     """Return the closing line of the command."""
     last = spoken[-1]
     factor = statistics.median(one.real_time_factor for one in spoken)
-    tail = (
-        f"{last.audio_s:.2f} s of audio, real-time factor {factor:.3f}, {file}"
-    )
-    first_ms = [one.first_frame_s * 1000 for one in spoken]
+    tail = f"{last.audio_s:.2f} s of audio, real-time factor {factor:.3f}"
+    ttfb_ms = [one.ttfb_ms for one in spoken]
     if len(spoken) == 1:
-        return f"TTFB {first_ms[0]:.1f} ms, {tail}"
+        return f"TTFB {ttfb_ms[0]:.0f} ms, {tail}"
     return (
-        f"{len(spoken)} requests: first frame median "
-        f"{statistics.median(first_ms):.1f} ms, p90 {p90(first_ms):.1f} ms; "
+        f"{len(spoken)} requests: TTFB median "
+        f"{statistics.median(ttfb_ms):.0f} ms, p90 {p90(ttfb_ms):.0f} ms; "
         f"{tail}"
     )

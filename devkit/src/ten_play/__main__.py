@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
     try:
         asyncio.run(_serve(options))
     except (KeyboardInterrupt, asyncio.CancelledError):
+        print("play: ended; the page comes back with ./dev play")
         return 0
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)

@@ -12,9 +12,10 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
+from ten_host.catalogue import HTTP_URL
+
 from .line import Line
 
-HTTP_URL = "https://api.gradium.ai"
 _LONGEST_REQUEST = 16 * 1024
 
 

@@ -5,18 +5,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-from aiohttp import web
+from aiohttp import WSCloseCode, web
+from aiohttp.typedefs import Handler
 
 from gradium_sim.server import VoiceName
 from ten_agent.chat import Chat
-from trace_timeline import LANES, Timeline
+from ten_host.catalogue import CatalogueError, voices_of
+from trace_timeline import LANES, lines_of, marks_of
+from trace_timeline.page import COLOURS, SCRIPT
 
 from .guard import guarding
 from .line import Line, key_of_environment
@@ -24,7 +25,6 @@ from .local_line import LocalLine
 from .remote_line import RemoteLine
 from .texts import SAMPLES
 from .visit import MOST_BYTES, Visit
-from .voices import voices_of
 
 STATIC = Path(__file__).resolve().parent / "static"
 
@@ -58,7 +58,7 @@ class PlayServer:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._pages = 0
+        self._pages: set[web.WebSocketResponse] = set()
         self._starting = asyncio.Lock()
         app = web.Application(
             middlewares=[guarding(lambda: self.port)],
@@ -67,7 +67,10 @@ class PlayServer:
         app.router.add_get("/", self._page)
         app.router.add_get("/socket", self._socket)
         app.router.add_post("/timeline", self._timeline)
+        for path in (SCRIPT, COLOURS):
+            app.router.add_get(f"/static/{path.name}", _file(path))
         app.router.add_static("/static", STATIC)
+        app.on_shutdown.append(self._leave)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         self.port = order.port
 
@@ -96,17 +99,24 @@ class PlayServer:
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MOST_BYTES, heartbeat=20)
         await socket.prepare(request)
-        if self._pages >= MOST_PAGES:
+        if len(self._pages) >= MOST_PAGES:
             text = f"{MOST_PAGES} pages are open; close one, then reload"
             await socket.send_json({"type": "refused", "text": text})
             await socket.close()
             return socket
-        self._pages += 1
+        self._pages.add(socket)
         try:
             await self._visit(socket)
         finally:
-            self._pages -= 1
+            self._pages.discard(socket)
         return socket
+
+    async def _leave(self, app: web.Application) -> None:
+        """Hang up: a page that is open would be waited for."""
+        pages = [
+            page.close(code=WSCloseCode.GOING_AWAY) for page in self._pages
+        ]
+        await asyncio.gather(*pages)
 
     async def _visit(self, socket: web.WebSocketResponse) -> None:
         order = self._order
@@ -127,19 +137,14 @@ class PlayServer:
     async def _voices(self, line: Line) -> list[dict[str, str]]:
         try:
             return await voices_of(line.http_url, line.key)
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-            print(f"play: no list of voices: {error!r}", file=sys.stderr)
+        except CatalogueError as error:
+            print(f"play: {error}", file=sys.stderr)
             return []
 
     async def _timeline(self, request: web.Request) -> web.Response:
         """Answer a trace with the marks of its last run."""
         try:
-            lines = [
-                json.loads(line)
-                for line in (await request.text()).splitlines()
-                if line.strip()
-            ]
-            marks = marks_of(lines)
+            marks = marks_of(lines_of(await request.text()))
         except (ValueError, TypeError, AttributeError):
             return web.json_response(
                 {"problem": "this file is no trace"}, status=400
@@ -148,16 +153,11 @@ class PlayServer:
             return web.json_response(
                 {"problem": "there is nothing to draw in this file"}, status=400
             )
-        return web.json_response({"marks": marks})
+        return web.json_response({"marks": [one.tree() for one in marks]})
 
 
-def marks_of(lines: list[Json]) -> list[Json]:
-    """Return the marks of the last run in a trace, as JSON values."""
-    starts = [i for i, line in enumerate(lines) if line.get("ten") == "start"]
-    timeline = Timeline()
-    marks = {
-        mark.id: mark.tree()
-        for line in lines[starts[-1] if starts else 0 :]
-        for mark in timeline.take(line)
-    }
-    return list(marks.values())
+def _file(path: Path) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path)
+
+    return answer

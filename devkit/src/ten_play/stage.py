@@ -15,16 +15,20 @@ from types import TracebackType
 from typing import Any
 
 from ten_host import Event, ExtensionHost
-from trace_timeline import Timeline
+from trace_timeline import Timeline, TraceTail
 
 from .line import Line
 from .mischief import MischiefMaker
 from .relay import Relay, request_id_of
 from .settings import Settings
-from .trace_tail import lines_of, until_written
 
 ADDON = "gradium_tts_python"
 TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
+
+# How often the trace is looked at: often enough for the eye.
+LOOK_S = 0.04
+# How long an extension may take to begin its trace.
+PATIENCE_S = 20.0
 
 # A page may stay open for a day.
 LONGEST_RUN_S = 24 * 3600.0
@@ -87,7 +91,7 @@ class Stage:
         os.environ[TRACE_VARIABLE] = str(trace)
         try:
             self._host = await self._stack.enter_async_context(host)
-            await until_written(trace)
+            await _until_written(trace)
         finally:
             del os.environ[TRACE_VARIABLE]
 
@@ -158,11 +162,13 @@ class Stage:
         self._notes.append(line)
 
     async def _follow(self, path: Path) -> None:
-        async for lines in lines_of(path):
+        tail = TraceTail(path)
+        while True:
             notes, self._notes = self._notes, []
-            if lines or notes:
-                lines = sorted([*lines, *notes], key=lambda line: line["t"])
-                self._tell_lines(lines)
+            lines = [*tail.lines(), *notes]
+            if lines:
+                self._tell_lines(sorted(lines, key=lambda one: one["t"]))
+            await asyncio.sleep(LOOK_S)
 
     def _tell_lines(self, lines: list[Json]) -> None:
         # A mark that changes within them is told as it is in the end.
@@ -189,3 +195,16 @@ class Stage:
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
+
+
+async def _until_written(trace: Path) -> None:
+    """Wait until a trace has its first line.
+
+    Raises:
+        OSError: none came.
+    """
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not trace.stat().st_size:
+        if time.monotonic() > deadline_s:
+            raise OSError("the extension did not start to write its trace")
+        await asyncio.sleep(LOOK_S / 4)

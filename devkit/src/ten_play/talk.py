@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ten_agent.chat import Chat, ChatError
+from ten_host.pace import written
 
 from .stage import Stage
 from .texts import CONVERSATION, Turn
-from .writer import written
 
 Json = dict[str, Any]
 

@@ -6,5 +6,14 @@ from __future__ import annotations
 
 from .marks import LANES, Lane, Mark
 from .model import Timeline
+from .tail import TraceTail, lines_of, marks_of
 
-__all__ = ["LANES", "Lane", "Mark", "Timeline"]
+__all__ = [
+    "LANES",
+    "Lane",
+    "Mark",
+    "Timeline",
+    "TraceTail",
+    "lines_of",
+    "marks_of",
+]

@@ -78,7 +78,7 @@ class Timeline:
     def _setup(self, request: Request, at_s: float) -> list[Mark]:
         request.sessions += 1
         failure, request.failure = request.failure, ""
-        if request.sessions == 1:
+        if request.sessions == 1 and not failure:
             return []
         has_spoken = request.has_spoken()
         if not has_spoken:
@@ -98,8 +98,9 @@ class Timeline:
             return self._text(fields, at_s)
         if name == "tts_flush":
             marks = [self._event("flush", at_s, "interrupted")]
-            for request_id in self._running:
-                marks += self._requests[request_id].cut(at_s)
+            # What was delivered completely can still be heard.
+            for request in self._requests.values():
+                marks += request.cut(at_s)
             return marks
         if name == "update_configs":
             return [self._event("settings", at_s, "settings", str(fields))]

@@ -63,6 +63,7 @@ class Request:
     _words: list[_Word] = field(default_factory=list)
     _frames: int = 0
     _frames_before: int = 0
+    _is_delivered: bool = False
 
     @property
     def last_word(self) -> str:
@@ -84,6 +85,8 @@ class Request:
         duration_s = int(line["bytes"]) / 2 / int(line["sample_rate"])
         before = self.level(at_s, f"{self._frames}a")
         self.playback.delivered(duration_s, at_s)
+        # It may speak in a session that was begun before it.
+        self.sessions = max(self.sessions, 1)
         self._frames += 1
         frame = Mark(
             f"{self.id}-frame-{self._frames}",
@@ -131,17 +134,25 @@ class Request:
         if not self.playback.has_begun or self.playback.is_stopped:
             return []
         level = self.level(at_s, "before-cut")
+        if not level.value and self._is_delivered:
+            return []  # it was over before
         self.playback.stop(at_s)
-        after = Mark(f"{self.id}-cut", "buffer", "level", at_s, at_s, self.id)
+        after = self._empty(at_s)
         return [level, after, *(self._mark_of(word) for word in self._words)]
 
     def drained(self) -> list[Mark]:
         """All has been delivered: the buffer empties by itself."""
+        self._is_delivered = True
         if not self.playback.has_begun or self.playback.is_stopped:
             return []
-        over_s = self.playback.heard_at_s(self.playback.delivered_s)
-        name = f"{self.id}-drained"
-        return [Mark(name, "buffer", "level", over_s, over_s, self.id)]
+        return [
+            self._empty(self.playback.heard_at_s(self.playback.delivered_s))
+        ]
+
+    def _empty(self, at_s: float) -> Mark:
+        """Nothing is left to be heard; told again where it is cut."""
+        name = f"{self.id}-empty"
+        return Mark(name, "buffer", "level", at_s, at_s, self.id)
 
     def level(self, at_s: float, name: str) -> Mark:
         """Return how much is delivered and not yet heard."""
@@ -177,16 +188,22 @@ class Request:
             return "own socket"
         return "first word"
 
+    def _spans(self) -> list[tuple[str, str, float]]:
+        """Kind, name and begin of what the first audio waited for."""
+        attempt, asked_s = self.attempt, self.asked_s
+        if attempt is None:
+            # Its session was there before; no answer tells the way's share.
+            return [("synthesis", "1 round trip and synthesis", asked_s)]
+        ready_s = attempt.ready_s or attempt.setup_s
+        return [
+            ("wait", self._waited_for(), asked_s),
+            ("round_trip", "1 round trip", max(attempt.setup_s, asked_s)),
+            ("synthesis", "synthesis", max(ready_s, asked_s)),
+        ]
+
     def _first_audio(self) -> list[Mark]:
         """Say where the time to the first audio went."""
-        attempt = self.attempt
-        setup_s = attempt.setup_s if attempt else self.asked_s
-        ready_s = (attempt.ready_s if attempt else 0.0) or setup_s
-        spans = (
-            ("wait", self._waited_for(), self.asked_s),
-            ("round_trip", "1 round trip", max(setup_s, self.asked_s)),
-            ("synthesis", "synthesis", max(ready_s, self.asked_s)),
-        )
+        spans = self._spans()
         marks, parts = [], []
         stops = [*(span[2] for span in spans[1:]), self.audio_s]
         for (kind, name, start_s), stop_s in zip(spans, stops, strict=True):

@@ -1,0 +1,163 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""`./dev doctor`: what is well, and one sentence for what is not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from gradium_sim import SimThread
+from ten_host.way import Way, WayError
+from ten_play.remote_line import Tunnel
+
+SECRET = "gsk_never_show_this_0123456789"
+
+
+def doctor(folder: Path, *arguments: str) -> tuple[int, dict[str, str], str]:
+    """Exit code, what is said of each part, and stderr."""
+    env = {k: v for k, v in os.environ.items() if "PROXY" not in k.upper()}
+    env.pop("GRADIUM_API_KEY", None)
+    env["THE_KEY"] = SECRET
+    done = subprocess.run(
+        [sys.executable, "-m", "ten_host", "doctor", *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert SECRET not in done.stdout + done.stderr
+    parts = re.findall(r"^(ok|FAIL) +(\w+(?: \w+)?)  +(.*)$", done.stdout, re.M)
+    told = {part: f"{mark}: {text}" for mark, part, text in parts}
+    return done.returncode, told, done.stderr
+
+
+def settings(folder: Path, **params: Any) -> str:
+    """A property.json with the key of the environment."""
+    params = {"api_key": "${env:THE_KEY}", **params}
+    (folder / "property.json").write_text(json.dumps({"params": params}))
+    return "property.json"
+
+
+def test_all_is_well_where_the_server_speaks(tmp_path: Path) -> None:
+    with SimThread(voice="tones", api_keys=(SECRET,)) as sim:
+        code, told, err = doctor(tmp_path, settings(tmp_path, url=sim.url))
+
+    assert (code, err) == (0, "")
+    assert list(told) == [
+        "key",
+        "DNS",
+        "proxy",
+        "round trip",
+        "TLS",
+        "session",
+        "versions",
+    ]
+    assert {text.split(":")[0] for text in told.values()} == {"ok"}
+    assert re.search(r"TTFB \d+ ms, \d\.\d\d s of audio", told["session"])
+    assert "websockets" in told["versions"]
+
+
+def test_a_key_that_is_refused_is_told_with_the_session(
+    tmp_path: Path,
+) -> None:
+    with SimThread(voice="tones", api_keys=("another",)) as sim:
+        code, told, _ = doctor(tmp_path, settings(tmp_path, url=sim.url))
+
+    assert code == 1
+    bad = {part for part, text in told.items() if text.startswith("FAIL")}
+    assert bad == {"session"}
+    assert "key" in told["session"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot read property.json: No such file"),
+        ("{", "property.json is no JSON"),
+        ("[]", "property.json is no property"),
+        ('{"params": 3}', "property.json is no property"),
+    ],
+)
+def test_what_is_no_property_is_one_sentence(
+    tmp_path: Path, content: str | None, says: str
+) -> None:
+    if content is not None:
+        (tmp_path / "property.json").write_text(content)
+
+    code, told, err = doctor(tmp_path, "property.json")
+
+    assert (code, told) == (2, {})
+    assert says in err and err.count("\n") == 1
+
+
+@asynccontextmanager
+async def tls_server(authority: trustme.CA) -> AsyncIterator[int]:
+    """A server that encrypts and says nothing; yields its port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def listen(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_a_certificate_is_met_with_and_without_a_proxy(
+    tmp_path: Path,
+) -> None:
+    authority = trustme.CA()
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    async with tls_server(authority) as port, Tunnel() as tunnel:
+        url = f"wss://localhost:{port}/"
+        proxy = f"http://127.0.0.1:{tunnel.port}"
+        known = Way("localhost", port, True, "", str(trusted))
+        told = [
+            await known.encrypt(),
+            await Way.to(url, proxy, str(trusted)).encrypt(),
+        ]
+        with pytest.raises(WayError, match="is not trusted"):
+            await Way("localhost", port, True).encrypt()
+        with pytest.raises(WayError, match="ca_file .* name another"):
+            await Way("localhost", port, True, "", "nowhere.pem").encrypt()
+
+    assert all("trusted until" in one for one in told)
+
+
+async def test_a_proxy_that_lets_nobody_through_says_so() -> None:
+    async with Tunnel() as tunnel:
+        proxy = f"http://user:{SECRET}@127.0.0.1:{tunnel.port}"
+        way = Way.to("wss://127.0.0.1:1/", proxy, None)
+        with pytest.raises(WayError, match="does not let through .*502"):
+            await way.encrypt()
+
+    assert SECRET not in way.told_proxy()
+
+
+async def test_who_does_not_answer_is_told() -> None:
+    way = Way("127.0.0.1", 1, False)
+
+    with pytest.raises(WayError, match="nobody answers at 127.0.0.1:1"):
+        await way.round_trip()
+    with pytest.raises(WayError, match="has no address here"):
+        await Way("no-such-host.invalid", 1, False).resolve()
