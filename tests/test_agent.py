@@ -240,6 +240,7 @@ class _Refusing(_Endpoint):
         self.send_error(500)
 
 
+@pytest.mark.thorough
 def test_a_model_that_fails_ends_the_turn_and_the_code_says_so() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
     thread = threading.Thread(target=server.serve_forever)
@@ -254,6 +255,7 @@ def test_a_model_that_fails_ends_the_turn_and_the_code_says_so() -> None:
     assert "HTTP 500" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.thorough
 def test_nothing_is_written_that_nobody_asked_for(tmp_path: Path) -> None:
     done = agent(says="good morning\n", cwd=tmp_path)
 
@@ -262,6 +264,7 @@ def test_nothing_is_written_that_nobody_asked_for(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_a_terminal_strikes_out_what_was_cut(tmp_path: Path) -> None:
     person = Person(tmp_path)
     person.until("help")

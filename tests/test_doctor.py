@@ -72,6 +72,7 @@ def test_all_is_well_where_the_server_speaks(tmp_path: Path) -> None:
     assert "websockets" in told["versions"]
 
 
+@pytest.mark.thorough
 def test_a_key_that_is_refused_is_told_with_the_session(
     tmp_path: Path,
 ) -> None:

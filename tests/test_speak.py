@@ -350,7 +350,9 @@ exit {code}
 """
 
 
-@pytest.mark.parametrize("code", (0, 3))
+@pytest.mark.parametrize(
+    "code", (0, pytest.param(3, marks=pytest.mark.thorough))
+)
 def test_the_machine_s_player_is_given_the_sound(
     server: SimThread, tmp_path: Path, code: int
 ) -> None:
@@ -392,6 +394,7 @@ def test_what_came_of_a_request_that_fails_is_kept(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_an_attempt_is_told_while_it_is_made(tmp_path: Path) -> None:
     with SimThread(voice="tones") as sim:
         failure = Error("Internal error", 1011)
@@ -405,9 +408,8 @@ def test_an_attempt_is_told_while_it_is_made(tmp_path: Path) -> None:
     assert re.search(r"resume +goes on after “\w+” \(Internal", outcome.out)
 
 
-def test_the_sockets_have_names(server: SimThread, tmp_path: Path) -> None:
-    url = ("--url", server.url)
-    outcome = speak("Hi.", *url, folder=tmp_path)
+def test_the_sockets_have_names(fox: tuple[Outcome, Path]) -> None:
+    outcome, _ = fox
 
     assert re.search(r"connect +socket 1 open after \d+ ms", outcome.out)
     assert re.search(r"setup +socket 1, (from|opened)", outcome.out)

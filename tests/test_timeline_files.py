@@ -54,6 +54,7 @@ def size_of(png: Path) -> tuple[int, int]:
     return int.from_bytes(head[:4], "big"), int.from_bytes(head[4:], "big")
 
 
+@pytest.mark.thorough
 def test_long_speech_is_wrapped_into_rows(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     write(marks_of(trace_of(["one", "two"])), tmp_path / "short.png", "")
