@@ -19,18 +19,52 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 from replies import Floor, as_ten_cuts, as_tokens, measure, why_it_waits
 
+# The clients of other benches have modules of the same names.
+sys.path.pop()
+from rows import Row
+
 from gradium_tts_python.core.text import TextAssembler
 
+if TYPE_CHECKING:
+    from lab import Lab
+
+NAME = "held_back"
 CLIENTS = {"assembler": TextAssembler, "at once": Floor}
 CUTS = {"TEN": as_ten_cuts, "tokens": as_tokens}
 RATES = (20, 50, 100)
+
+
+# What the bench of clients calls them.
+NAMES = {"assembler": "extension", "at once": "floor"}
+
+
+def run(lab: Lab) -> Iterator[Row]:
+    """Measure as `main` prints, in rows for the pictures."""
+    replies = lab.plan.replies
+    for cut, cut_reply in CUTS.items():
+        for rate in RATES:
+            for name, client in CLIENTS.items():
+                found = measure(cut_reply, rate, client, most=replies)
+                who, at = NAMES[name], f"{rate} a second"
+                for what, values in (
+                    ("the first message waits", found.first_s),
+                    ("all that is written waits", found.all_s),
+                ):
+                    chart = f"{what}, cut as {cut}"
+                    ms = [value * 1000 for value in values]
+                    yield Row(NAME, chart, who, at, "ms", ms)
+                broken = [float(len(found.broken))]
+                chart = f"words broken, cut as {cut}"
+                yield Row(NAME, chart, who, at, "words", broken)
 
 
 def p95(values: list[float]) -> float:

@@ -57,6 +57,7 @@ class Plan:
         growth_requests: one after the other.
         growth_samples: so many looks at what is kept.
         long_words: lengths of a request.
+        replies: how many are cut, for `held_back`.
     """
 
     rounds: int = 15
@@ -78,6 +79,7 @@ class Plan:
     part_messages: int = 2000
     scale: tuple[int, ...] = (1, 10, 25, 50, 100, 150, 200, 300, 400)
     scale_rounds: int = 3
+    replies: int = 200
     growth_requests: int = 10_000
     growth_samples: int = 40
     long_words: tuple[int, ...] = (50, 200, 1000, 2500, 5000)
@@ -106,6 +108,7 @@ QUICK = Plan(
     long_rounds=1,
 )
 TINY = Plan(
+    replies=5,
     rounds=1,
     distances=(Distance(2, True, 0),),
     calm_s=0.02,

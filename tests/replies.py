@@ -185,10 +185,11 @@ def measure(
     cut: Callable[[str, int], list[Piece]],
     a_second: int,
     client: Callable[[], Client] = TextAssembler,
+    most: int | None = None,
 ) -> Figures:
-    """Let a client speak all replies."""
+    """Let a client speak all replies, or so many of them."""
     figures = Figures([], [], [], [])
-    for reply in replies():
+    for reply in replies()[:most]:
         pieces = cut(reply, a_second)
         left = spoken(client(), pieces)
         heard = [piece for piece in pieces if letters(piece.text)]

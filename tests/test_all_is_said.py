@@ -134,7 +134,7 @@ def texts(*steps: Step) -> list[str]:
         ),
         pytest.param(
             ["See https://x.org/", "a now."],
-            "See x.org now.",
+            "See https://x.org/a now.",
             id="address",
         ),
     ],

@@ -21,7 +21,14 @@ from table import as_markdown, as_text, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 
-BENCHES = {"first_audio", "interruption", "cost", "scale", "long"}
+BENCHES = {
+    "first_audio",
+    "interruption",
+    "held_back",
+    "cost",
+    "scale",
+    "long",
+}
 TURNS = {
     "first request",
     "next",

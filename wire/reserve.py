@@ -124,7 +124,8 @@ class Reserve:
         except GradiumError as error:
             opening.set_exception(error)
             opening.exception()  # a request may wait for it, or none
-            self._transport = None
+            if old is None:
+                self._transport = None
             raise
         except BaseException:
             opening.cancel()  # else a request would wait for ever
