@@ -286,6 +286,27 @@ def test_a_changed_requirements_file_is_installed_again(fake: Machine) -> None:
     assert installs(fake) == 2
 
 
+@pytest.mark.parametrize(
+    ("told", "where"), [("1", ".venv/bytecode"), ("", None)]
+)
+def test_a_test_run_keeps_its_bytecode_out_of_the_tree(
+    fake: Machine, told: str, where: str | None
+) -> None:
+    # In the place of what starts the tests, with the environment it gets.
+    start = fake.folder / "checkout" / "tests" / "bin" / "start"
+    start.parent.mkdir(parents=True)
+    start.write_text("#!/bin/sh\nenv\n")
+    start.chmod(0o755)
+
+    code, out, _ = fake.dev("test", PYTHONDONTWRITEBYTECODE=told)
+
+    kept = dict(line.split("=", 1) for line in out.splitlines())
+    folder = kept.get("PYTHONPYCACHEPREFIX")
+    assert code == 0
+    assert kept.get("PYTHONDONTWRITEBYTECODE", "") == ""
+    assert folder == (where and str(fake.folder / "checkout" / where))
+
+
 def test_speaking_does_not_install_the_test_tools(fake: Machine) -> None:
     fake.dev("speak", "Hi.")
 

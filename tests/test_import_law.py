@@ -10,6 +10,7 @@ server is an independent oracle because it cannot see what it judges.
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,9 +112,14 @@ class Import:
     line: int
 
 
-def imports_of(path: Path) -> Iterator[Import]:
+@functools.cache
+def imports_of(path: Path) -> tuple[Import, ...]:
     """All imports of a file, those inside functions included."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return tuple(_imports_in(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def _imports_in(tree: ast.Module) -> Iterator[Import]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name.split(".")[0], 0, node.lineno)

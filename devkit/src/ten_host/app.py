@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import threading
@@ -17,6 +18,7 @@ import ten_runtime
 LOG_LEVELS = ("off", "error", "warn", "info", "debug")
 
 
+@functools.cache
 def is_stand_in() -> bool:
     """Return whether `ten_runtime` is this kit's, not TEN's own."""
     kit = Path(__file__).resolve().parent.parent
