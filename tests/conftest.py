@@ -10,17 +10,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
 )
 from pathlib import Path
@@ -29,13 +25,17 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 from key_scan import KEY, debug_log, pytest_runtest_makereport, shows_key
-from ten_log import TenLogPlugin, ten_log
 
-__all__ = ["debug_log", "pytest_runtest_makereport", "ten_log"]
+__all__ = ["debug_log", "pytest_runtest_makereport"]
 
 if TYPE_CHECKING:
     from gradium_sim import GradiumSim
     from ten_host import ExtensionHost
+    from ten_host.testing.leaks import ProcessLeaks
+
+# What any extension's tests need. It would find itself by its entry point if
+# the kit were installed and not only on the path.
+pytest_plugins = ["ten_host.testing.plugin"]
 
 ADDON = "gradium_tts_python"
 
@@ -68,12 +68,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     is_thorough = config.getoption("--thorough")
+    # As pytest-timeout's, which ends what the plugin cannot.
+    config.option.ten_limit = config.option.ten_limit or (
+        "3600" if is_thorough else "280"
+    )
     hypothesis.settings.load_profile("thorough" if is_thorough else "default")
-    is_shown = config.getoption("capture") == "no"
-    plugin = TenLogPlugin(is_shown=is_shown)
-    config.pluginmanager.register(plugin, "ten_log_plugin")
 
 
 def pytest_collection_modifyitems(
@@ -174,32 +176,30 @@ async def sim(request: pytest.FixtureRequest) -> AsyncIterator[GradiumSim]:
 
 
 @pytest.fixture
-async def start_host(sim: GradiumSim) -> AsyncIterator[StartHost]:
+async def start_host(
+    sim: GradiumSim, extension_host: StartHost
+) -> AsyncIterator[StartHost]:
     """Starts extensions on `sim`; they stop with the test.
 
     `await start_host(params={...}, dump=True)`: `params` are merged over the
     server's URL and a good key, the other arguments are top-level properties;
     `wait_s` goes to the host.
     """
-    from ten_host import ExtensionHost
-
     hosts: list[ExtensionHost] = []
-    async with contextlib.AsyncExitStack() as stack:
 
-        async def start(
-            params: Mapping[str, Any] | None = None,
-            *,
-            wait_s: float = 30.0,
-            **properties: Any,
-        ) -> ExtensionHost:
-            merged = {"url": sim.url, "api_key": KEY, **(params or {})}
-            host = ExtensionHost(
-                ADDON, {**properties, "params": merged}, wait_s=wait_s
-            )
-            hosts.append(host)
-            return await stack.enter_async_context(host)
+    async def start(
+        params: Mapping[str, Any] | None = None,
+        *,
+        wait_s: float = 30.0,
+        **properties: Any,
+    ) -> ExtensionHost:
+        merged = {"url": sim.url, "api_key": KEY, **(params or {})}
+        properties["params"] = merged
+        host = await extension_host(ADDON, properties, wait_s=wait_s)
+        hosts.append(host)
+        return host
 
-        yield start
+    yield start
     assert not [e for host in hosts for e in host.events() if shows_key(str(e))]
 
 
@@ -210,41 +210,17 @@ async def host(start_host: StartHost) -> ExtensionHost:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def app() -> Iterator[None]:
+def app(ten_host_app: None) -> None:
     """The app that a real TEN runtime wants; the stand-in needs none."""
-    from ten_host import app_running
-
-    with app_running():
-        yield
-
-
-# ------------------------------------------------------------------- leaks
-
-# How long something that is already on its way out may take to be gone.
-GRACE_S = 10.0
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    """Fails a test that leaves a thread, a socket or an audio file of ours.
+def nothing_is_left(ten_leaks: ProcessLeaks) -> None:
+    """Fails a test that leaves a thread, a socket or a file behind.
 
     Set up before all other fixtures of a test, so it is torn down after
     them.
     """
-    threads, files = set(threading.enumerate()), _open_files()
-
-    yield
-
-    from ten_host import is_stand_in
-
-    if not is_stand_in():
-        return
-    _wait_until(lambda: set(threading.enumerate()) <= threads)
-    left = set(threading.enumerate()) - threads
-    assert not left, f"threads left: {sorted(t.name for t in left)}"
-    _wait_until(lambda: _open_files() <= files)
-    left_open = _open_files() - files
-    assert not left_open, f"left open: {sorted(left_open)}"
 
 
 @pytest.fixture
@@ -257,27 +233,3 @@ async def no_task_is_left() -> AsyncIterator[None]:
         if task.get_name().startswith("gradium:")
     ]
     assert not ours, f"tasks left: {ours}"
-
-
-def _wait_until(is_true: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + GRACE_S
-    while not is_true() and time.monotonic() < deadline_s:
-        time.sleep(0.005)
-
-
-def _open_files() -> set[str]:
-    """Sockets and named files that this process has open (Linux only).
-
-    What pytest and the libraries open for themselves lies elsewhere: deleted
-    temporary files, devices, shared libraries.
-    """
-    found = set()
-    with contextlib.suppress(FileNotFoundError):
-        for number in os.listdir("/proc/self/fd"):
-            with contextlib.suppress(OSError):
-                target = os.readlink(f"/proc/self/fd/{number}")
-                if target.startswith("socket:") or target.endswith(
-                    (".pcm", ".wav", ".jsonl", ".part")
-                ):
-                    found.add(target)
-    return found

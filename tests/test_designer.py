@@ -298,6 +298,7 @@ def errors(host: ExtensionHost) -> list[str]:
 
 
 @pytest.mark.skipif(not is_stand_in(), reason="TEN ends the process here")
+@pytest.mark.ten_expects("failures")
 @pytest.mark.parametrize(
     "properties",
     [

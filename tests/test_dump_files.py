@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ten_log import TenLog
 
 from gradium_sim import Error, Fault, FaultPlan, GradiumSim, Point
 from gradium_tts_python.graph.dump import DumpFile
 from gradium_tts_python.graph.dump_retention import dump_name
 from ten_host import AudioEnd, EndReason, Event, ExtensionHost, Frame
+from ten_host.testing.log import TenLog
 
 from .properties.test_life_properties import Player, Say, Script, Wait
 from .story import spoken, tell

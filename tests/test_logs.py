@@ -31,7 +31,8 @@ from ten_host import EndReason, Error, ExtensionHost, Metrics
 
 if TYPE_CHECKING:
     from conftest import StartHost
-    from ten_log import TenLog
+
+    from ten_host.testing.log import TenLog
 
 pytestmark = [
     pytest.mark.usefixtures("debug_log"),

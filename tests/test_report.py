@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from heard import WORDS, hear
-from ten_log import TenLog
 
 from gradium_sim import (
     Close,
@@ -26,6 +25,7 @@ from ten_host import (
     TextResult,
 )
 from ten_host import Error as ErrorEvent
+from ten_host.testing.log import TenLog
 
 SAID = WORDS[:12]
 TEXT = " ".join(SAID)

@@ -17,7 +17,6 @@ import pytest
 from heard import WORDS
 from key_scan import KEY, shows_key
 from story import spoken, tell
-from ten_log import TenLog
 
 from gradium_sim import (
     Close,
@@ -44,6 +43,7 @@ from ten_host import (
     Metrics,
     TextResult,
 )
+from ten_host.testing.log import TenLog
 
 if TYPE_CHECKING:
     from conftest import StartHost

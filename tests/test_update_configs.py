@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from heard import WORDS, whole_words
 from key_scan import KEY
-from ten_log import TenLog
 
 from gradium_sim import Error as SimError
 from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset, tones
@@ -26,6 +25,7 @@ from ten_host import (
     Metrics,
     TextResult,
 )
+from ten_host.testing.log import TenLog
 
 if TYPE_CHECKING:
     from conftest import StartHost

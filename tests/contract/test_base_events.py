@@ -80,6 +80,7 @@ def test_a_frame_describes_itself(ten: Ten) -> None:
         pcm=b"\1\2\3\4",
         sample_rate_hz=16000,
         samples=2,
+        sample_bytes=2,
         timestamp_ms=1234,
     )
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from contract_kit import Echo, Ten, Wire, nothing
-from ten_log import TenLog
 
+from ten_host.testing.log import TenLog
 from ten_runtime import (
     AsyncExtension,
     AsyncTenEnv,

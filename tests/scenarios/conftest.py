@@ -23,7 +23,7 @@ from gradium_sim import SimThread
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scenario_kit import Load
+from scenario_kit import ADDON, Load, Settings
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
@@ -41,7 +41,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[SimThread]:
 def load(
     server: SimThread, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Load:
-    """`load("basic_audio_setting1", dump=True)`: the file's properties.
+    """`load("basic_audio_setting1", dump=True)`: the file's settings.
 
     The good key is in the environment, relative folders are below
     `tmp_path`; further arguments are top-level properties.
@@ -49,11 +49,11 @@ def load(
     monkeypatch.setenv("GRADIUM_API_KEY", KEY)
     monkeypatch.chdir(tmp_path)
 
-    def load_config(name: str, **changes: Any) -> dict[str, Any]:
+    def load_config(name: str, **changes: Any) -> Settings:
         text = (CONFIGS / f"property_{name}.json").read_text()
         properties: dict[str, Any] = json.loads(text)
         properties["params"]["url"] = server.url
-        return {**properties, **changes}
+        return Settings(ADDON, {**properties, **changes})
 
     return load_config
 

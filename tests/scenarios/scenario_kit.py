@@ -1,239 +1,63 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""What the scenarios share: a tester that writes down what it receives.
+"""What these scenarios share with those of the kit, and what they hear.
 
-The scenarios are written as TEN's acceptance suite is: each one is an
-`AsyncExtensionTester` in single mode whose callbacks send texts and stop the
-test, and which is looked at when `run()` is over. They use the public names
-of `ten_runtime` only, so they run on TEN's own runtime, too.
+The kit's (`ten_host.conformance`) hold for any extension. These go further:
+they read the words back from the samples, and look at the server.
 """
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
-
 from gradium_sim import tones
-from ten_host.messages import Collector, Json, Message
-from ten_runtime import (
-    AsyncTenEnvTester,
-    Data,
-    TenError,
-    TenErrorCode,
+from ten_host.conformance.kit import (
+    COMPLETE,
+    END,
+    ERROR,
+    FAILED,
+    FATAL,
+    FLUSH_END,
+    FRAME,
+    INTERRUPTED,
+    METRICS,
+    START,
+    STATUS,
+    TEXT_RESULT,
+    Load,
+    Message,
+    Scenario,
+    Settings,
+    flush,
+    text_input,
 )
 
+__all__ = [
+    "COMPLETE",
+    "END",
+    "ERROR",
+    "FAILED",
+    "FATAL",
+    "FLUSH_END",
+    "FRAME",
+    "INTERRUPTED",
+    "METRICS",
+    "START",
+    "STATUS",
+    "TEXT_RESULT",
+    "Load",
+    "Message",
+    "Scenario",
+    "Settings",
+    "flush",
+    "heard",
+    "text_input",
+]
+
 ADDON = "gradium_tts_python"
-FRAME = "pcm_frame"
-START = "tts_audio_start"
-END = "tts_audio_end"
-FLUSH_END = "tts_flush_end"
-TEXT_RESULT = "tts_text_result"
-STATUS = "connection_status_changed"
-HEARD = "tts_heard"
-METRICS = "metrics"
-ERROR = "error"
-
-COMPLETE, INTERRUPTED, FAILED = 1, 2, 3
-FATAL = -1000
-LIMIT_S = 60.0
-# What TEN's suite allows between the audio and its announced duration.
-DURATION_TOLERANCE_MS = 50
 
 
-class Load(Protocol):
-    """Gives the properties of a file of tests/configs."""
-
-    def __call__(self, name: str, **changes: Any) -> dict[str, Any]: ...
-
-
-def text_input(
-    request_id: str,
-    text: str,
-    *,
-    is_end: bool = False,
-    metadata: Json | None = None,
-) -> Data:
-    """A `tts_text_input`, made property by property."""
-    data = Data.create("tts_text_input")
-    data.set_property_string("request_id", request_id)
-    data.set_property_string("text", text)
-    data.set_property_bool("text_input_end", is_end)
-    if metadata is not None:
-        data.set_property_from_json("metadata", json.dumps(metadata))
-    return data
-
-
-def flush(flush_id: str, metadata: Json | None = None) -> Data:
-    """A `tts_flush`."""
-    data = Data.create("tts_flush")
-    data.set_property_string("flush_id", flush_id)
-    if metadata is not None:
-        data.set_property_from_json("metadata", json.dumps(metadata))
-    return data
-
-
-class Guarder(Collector):
-    """Writes down all that comes; an `error` fails it unless expected.
-
-    It decides in its callbacks what to send and when to stop, as TEN's suite
-    does; a test with an `ExtensionHost` waits on a loop of its own instead,
-    so that nothing would be at its place in between.
-    """
-
-    is_error_expected = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[Message] = []
-        self.started_s = 0.0
-        # How much had come when the test was stopped; what the extension
-        # still says while it is stopped comes after that.
-        self.stopped_at: int | None = None
-
-    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
-        """Do what the scenario does about a message."""
-
-    async def came(self, env: AsyncTenEnvTester, message: Message) -> None:
-        self.messages.append(message)
-        if message.name == ERROR and not self.is_error_expected:
-            self.fail(env, f"an error came: {message.fields}")
-        else:
-            await self.saw(env, message)
-
-    def stop(self, env: AsyncTenEnvTester) -> None:
-        """End the test, passed as far as the callbacks can tell."""
-        self.stopped_at = len(self.messages)
-        env.stop_test()
-
-    def fail(self, env: AsyncTenEnvTester, why: str) -> None:
-        """End the test, failed."""
-        generic = TenErrorCode.ErrorCodeGeneric
-        env.stop_test(TenError.create(generic, why))
-
-    def run_on(
-        self, properties: Json, *, limit_s: float = LIMIT_S
-    ) -> TenError | None:
-        """Run; what came may be anything."""
-        self.set_test_mode_single(ADDON, json.dumps(properties))
-        self.set_timeout(int(limit_s * 1_000_000))
-        self.started_s = time.monotonic()
-        return self.run()
-
-    def play(self, properties: Json) -> None:
-        """Run, and hold what came against the rules of every scenario."""
-        error = self.run_on(properties)
-
-        assert error is None, f"{error.error_message()}: {self.names()}"
-        assert broken_rules(self.messages) == []
-
-    # ------------------------------------------------- looking at what came
-
-    def names(self, *left_out: str) -> list[str]:
-        """Names in the order received, rows of frames as one.
-
-        `tts_heard` is left out: it comes when the audio has been played.
-        """
-        names: list[str] = []
-        for message in self.messages[: self.stopped_at]:
-            is_next_frame = message.name == FRAME and names[-1:] == [FRAME]
-            if message.name not in (*left_out, HEARD) and not is_next_frame:
-                names.append(message.name)
-        return names
-
-    def named(self, name: str, request_id: str | None = None) -> list[Message]:
-        return [
-            message
-            for message in self.messages
-            if message.name == name and request_id in (None, message.request_id)
-        ]
-
-    def one(self, name: str, request_id: str | None = None) -> Message:
-        """The only message of this name."""
-        (message,) = self.named(name, request_id)
-        return message
-
-    def reason(self, request_id: str) -> int:
-        """How a request ended, which it did once."""
-        return int(self.one(END, request_id).fields["reason"])
-
-    def frames(self, request_id: str) -> list[Message]:
-        """What came between start and end of a request."""
-        return frames_by_request(self.messages).get(request_id, [])
-
-    def pcm(self, request_id: str) -> bytes:
-        return b"".join(frame.pcm for frame in self.frames(request_id))
-
-    def heard(self, request_id: str) -> list[str]:
-        """The words of its audio; the sign `…` marks a word that was cut."""
-        frames = self.frames(request_id)
-        if not frames:
-            return []
-        return tones.decode(self.pcm(request_id), frames[0].sample_rate_hz)
-
-
-# -------------------------------------------------- the rules of all scenarios
-
-
-def frames_by_request(messages: Sequence[Message]) -> dict[str, list[Message]]:
-    """Frames by the request whose start came last; "" for strays."""
-    found: dict[str, list[Message]] = {}
-    active = ""
-    for message in messages:
-        if message.name == START:
-            active = message.request_id
-        elif message.name == END:
-            active = ""
-        elif message.name == FRAME:
-            found.setdefault(active, []).append(message)
-    return found
-
-
-def broken_rules(messages: Sequence[Message]) -> list[str]:
-    """What no sequence of messages may show, whatever is tested."""
-    frames = frames_by_request(messages)
-    broken = (
-        [f"{len(strays)} frames of no request"]
-        if (strays := frames.pop("", []))
-        else []
-    )
-    active: Message | None = None
-    ended: set[str] = set()
-    for message in messages:
-        if message.name == START:
-            if active or message.request_id in ended:
-                broken.append(f"start of {message.request_id} out of turn")
-            active = message
-        elif message.name == END:
-            if active and active.request_id != message.request_id:
-                broken.append(f"end of {message.request_id} out of turn")
-            if message.request_id in ended:
-                broken.append(f"second end of {message.request_id}")
-            ended.add(message.request_id)
-            broken += _broken_end(message, active, frames)
-            active = None
-    if active:
-        broken.append(f"no end of {active.request_id}")
-    return broken
-
-
-def _broken_end(
-    end: Message, start: Message | None, frames: Mapping[str, Sequence[Message]]
-) -> list[str]:
-    request_id = end.request_id
-    own = frames.get(request_id, [])
-    broken = []
-    if start and {str(f.metadata) for f in [start, *own, end]} != {
-        str(start.metadata)
-    }:
-        broken.append(f"the metadata of {request_id} differ")
-    if start and not own:
-        broken.append(f"{request_id} started without audio")
-    seconds = sum(f.samples / f.sample_rate_hz for f in own)
-    told_ms = end.fields["request_total_audio_duration_ms"]
-    if abs(told_ms - seconds * 1000) > DURATION_TOLERANCE_MS:
-        broken.append(f"{request_id}: {told_ms} ms told, {seconds} s came")
-    if any(len(f.pcm) != f.samples * 2 for f in own):
-        broken.append(f"a frame of {request_id} has another size than it says")
-    return broken
+def heard(tester: Scenario, request_id: str) -> list[str]:
+    """The words of its audio; the sign `…` marks a word that was cut."""
+    frames = tester.frames(request_id)
+    if not frames:
+        return []
+    return tones.decode(tester.pcm(request_id), frames[0].sample_rate_hz)

@@ -18,10 +18,11 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Guarder,
     Load,
     Message,
+    Scenario,
     flush,
+    heard,
     text_input,
 )
 
@@ -33,7 +34,7 @@ FIRST = [WORDS[n : n + 6] for n in range(0, 60, 6)] * 2
 SECOND = WORDS[:5]
 
 
-class InterruptTester(Guarder):
+class InterruptTester(Scenario):
     def __init__(self, pause_s: float) -> None:
         super().__init__()
         self.pause_s = pause_s
@@ -85,7 +86,7 @@ def test_the_next_turn_is_spoken_whole_after_an_interruption(
         "metadata": {"session_id": "s"},
     }
     assert tester.reason("turn-2") == COMPLETE
-    assert tester.heard("turn-2") == SECOND
+    assert heard(tester, "turn-2") == SECOND
     dumps = {path.read_bytes() for path in (tmp_path / "dump").iterdir()}
     assert dumps == {tester.pcm("turn-1"), tester.pcm("turn-2")}
     assert not server.open_sockets

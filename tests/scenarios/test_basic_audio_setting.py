@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from scenario_kit import END, Guarder, Load, Message, text_input
+from scenario_kit import END, Load, Message, Scenario, heard, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
 TEXT = "hello microphone check"
 
 
-class RateTester(Guarder):
+class RateTester(Scenario):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         await ten_env_tester.send_data(text_input("r1", TEXT, is_end=True))
 
@@ -23,7 +23,7 @@ class RateTester(Guarder):
 def rates_heard(load: Load, name: str) -> set[int]:
     tester = RateTester()
     tester.play(load(name))
-    assert tester.heard("r1") == TEXT.split()
+    assert heard(tester, "r1") == TEXT.split()
     return {frame.sample_rate_hz for frame in tester.frames("r1")}
 
 

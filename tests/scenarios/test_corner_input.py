@@ -10,9 +10,10 @@ from scenario_kit import (
     COMPLETE,
     END,
     START,
-    Guarder,
     Load,
     Message,
+    Scenario,
+    heard,
     text_input,
 )
 
@@ -59,7 +60,7 @@ SILENT = {
 }
 
 
-class CornerTester(Guarder):
+class CornerTester(Scenario):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
@@ -88,7 +89,7 @@ def test_nothing_of_a_very_long_text_is_lost(load: Load) -> None:
 
     tester.play(load("basic_audio_setting1"))
 
-    assert tester.heard("corner") == SPOKEN["very long"].split()
+    assert heard(tester, "corner") == SPOKEN["very long"].split()
 
 
 @pytest.mark.parametrize("text", SILENT.values(), ids=SILENT)

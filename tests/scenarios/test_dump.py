@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scenario_kit import END, Guarder, Load, Message, text_input
+from scenario_kit import END, Load, Message, Scenario, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
 
-class DumpTester(Guarder):
+class DumpTester(Scenario):
     """Reads the folder as soon as the request has ended."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,12 +39,3 @@ def test_the_dump_is_complete_when_the_end_is_told(
 
     assert tester.at_end == {"gradium_dump_r1.pcm": tester.pcm("r1")}
     assert tester.pcm("r1")
-
-
-def test_nothing_is_written_without_dump(load: Load, tmp_path: Path) -> None:
-    (tmp_path / "dump").mkdir()
-    tester = DumpTester(tmp_path / "dump")
-
-    tester.play(load("dump", dump=False))
-
-    assert tester.at_end == {}

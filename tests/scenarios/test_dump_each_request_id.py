@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from heard import WORDS
-from scenario_kit import END, Guarder, Load, Message, text_input
+from scenario_kit import END, Load, Message, Scenario, text_input
 
 from ten_runtime import AsyncTenEnvTester
 
@@ -15,7 +15,7 @@ from ten_runtime import AsyncTenEnvTester
 IDS = ["one", "two", "tts-request-3", "a/b", "../up", "id mit ü"]
 
 
-class EachTester(Guarder):
+class EachTester(Scenario):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         for n, request_id in enumerate(IDS):
             text = " ".join(WORDS[: n + 1])

@@ -14,9 +14,10 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Guarder,
     Load,
     Message,
+    Scenario,
+    heard,
     text_input,
 )
 
@@ -25,7 +26,7 @@ from ten_runtime import AsyncTenEnvTester
 EMPTY = {"no characters": "", "spaces": "   ", "line ends": "\n\r\n"}
 
 
-class ThreeEndsTester(Guarder):
+class ThreeEndsTester(Scenario):
     """Ends a request three times, a turn apart or at once."""
 
     def __init__(self, text: str, empty: str, gap_s: float) -> None:
@@ -61,7 +62,7 @@ def test_three_ends_without_text_are_one_end(
 
     assert tester.names(METRICS, STATUS) == [END, START, FRAME, END]
     assert tester.reason("r1") == COMPLETE
-    assert tester.heard("r2") == ["still", "alive"]
+    assert heard(tester, "r2") == ["still", "alive"]
 
 
 @pytest.mark.parametrize("gap_s", [0.0, 0.1], ids=["at once", "later"])
@@ -71,11 +72,11 @@ def test_three_ends_after_a_text_are_one_end(gap_s: float, load: Load) -> None:
     tester.play(load("basic_audio_setting1"))
 
     assert tester.names(METRICS, STATUS) == [START, FRAME, END] * 2
-    assert tester.heard("r1") == ["spoken", "once"]
-    assert tester.heard("r2") == ["still", "alive"]
+    assert heard(tester, "r1") == ["spoken", "once"]
+    assert heard(tester, "r2") == ["still", "alive"]
 
 
-class EmptyRequestsTester(Guarder):
+class EmptyRequestsTester(Scenario):
     """One empty request after the other."""
 
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:

@@ -14,37 +14,11 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Guarder,
     Load,
-    Message,
-    text_input,
+    heard,
 )
 
-from ten_runtime import AsyncTenEnvTester
-
-IDS = ["r1", "r2", "r3"]
-ROUNDS = 4
-
-
-class InterleavedTester(Guarder):
-    """Sends the texts of each round, one of each request, then the ends."""
-
-    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-        words = iter(WORDS)
-        for turn in range(ROUNDS):
-            for n, request_id in enumerate(IDS):
-                await ten_env_tester.send_data(
-                    text_input(
-                        request_id,
-                        f"{next(words)} {next(words)} ",
-                        is_end=turn == ROUNDS - 1,
-                        metadata={"session_id": "s", "turn_id": n},
-                    )
-                )
-
-    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
-        if message.name == END and message.request_id == IDS[-1]:
-            self.stop(env)
+from ten_host.conformance.test_order import IDS, ROUNDS, InterleavedTester
 
 
 def words_of(n: int) -> list[str]:
@@ -63,7 +37,7 @@ def test_requests_are_spoken_one_after_the_other(
     assert tester.names(METRICS, STATUS) == [START, FRAME, END] * len(IDS)
     assert [end.request_id for end in tester.named(END)] == IDS
     for n, request_id in enumerate(IDS):
-        assert tester.heard(request_id) == words_of(n)
+        assert heard(tester, request_id) == words_of(n)
         assert tester.reason(request_id) == COMPLETE
         assert tester.one(START, request_id).metadata["turn_id"] == n
     dumps = {path.read_bytes() for path in (tmp_path / "dump").iterdir()}

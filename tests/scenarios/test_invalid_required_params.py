@@ -10,9 +10,9 @@ from scenario_kit import (
     FAILED,
     FATAL,
     FRAME,
-    Guarder,
     Load,
     Message,
+    Scenario,
     text_input,
 )
 
@@ -20,7 +20,7 @@ from gradium_sim import SimThread
 from ten_runtime import AsyncTenEnvTester
 
 
-class InvalidKeyTester(Guarder):
+class InvalidKeyTester(Scenario):
     is_error_expected = True
 
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
@@ -64,10 +64,10 @@ def test_the_error_comes_without_any_retry(
 ) -> None:
     tester = ErrorOnlyTester()
 
-    properties = load("invalid")
-    properties["params"]["warm"] = "off"
+    settings = load("invalid")
+    settings.properties["params"]["warm"] = "off"
 
-    tester.play(properties)
+    tester.play(settings)
 
     assert tester.one(ERROR).fields["code"] == FATAL
     assert len(server.connections) == 1

@@ -9,9 +9,10 @@ import asyncio
 from scenario_kit import (
     COMPLETE,
     END,
-    Guarder,
     Load,
     Message,
+    Scenario,
+    heard,
     text_input,
 )
 
@@ -48,7 +49,7 @@ ODD = [
 ]
 
 
-class OddTextTester(Guarder):
+class OddTextTester(Scenario):
     """Does everything in `on_start`, which ends by stopping the test."""
 
     def __init__(self, text: str) -> None:
@@ -72,11 +73,11 @@ class OddTextTester(Guarder):
 
 
 def test_no_odd_text_spoils_the_next_one(load: Load) -> None:
-    properties = load("basic_audio_setting1")
+    settings = load("basic_audio_setting1")
 
     for text in ODD:
         tester = OddTextTester(text)
-        tester.play(properties)
+        tester.play(settings)
 
         assert tester.reason("odd") == COMPLETE, repr(text)
-        assert tester.heard("normal") == ["all", "is", "well"], repr(text)
+        assert heard(tester, "normal") == ["all", "is", "well"], repr(text)

@@ -11,9 +11,9 @@ from scenario_kit import (
     END,
     METRICS,
     START,
-    Guarder,
     Load,
     Message,
+    Scenario,
     text_input,
 )
 
@@ -32,7 +32,7 @@ USAGE = {
 }
 
 
-class MetricsTester(Guarder):
+class MetricsTester(Scenario):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         data = text_input("r1", TEXT, is_end=True, metadata=METADATA)
         await ten_env_tester.send_data(data)
@@ -93,15 +93,3 @@ def test_a_connection_tells_how_long_it_took(load: Load) -> None:
     ]
     assert delays
     assert all(isinstance(delay, int) and delay >= 0 for delay in delays)
-
-
-@pytest.mark.sim(speed=4)
-def test_the_interval_is_from_first_to_last_audio(load: Load) -> None:
-    tester = MetricsTester()
-
-    tester.play(load("basic_audio_setting1"))
-
-    # How it is measured exactly, `tests/test_metrics.py` tells.
-    told_ms = tester.one(END).fields["request_event_interval_ms"]
-    between_ms = (tester.one(END).time_s - tester.started_s) * 1000
-    assert 0 < told_ms <= between_ms + 1

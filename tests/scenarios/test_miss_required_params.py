@@ -10,9 +10,9 @@ from scenario_kit import (
     FAILED,
     FATAL,
     METRICS,
-    Guarder,
     Load,
     Message,
+    Scenario,
     text_input,
 )
 
@@ -20,7 +20,7 @@ from gradium_sim import SimThread
 from ten_runtime import AsyncTenEnvTester
 
 
-class MissingTester(Guarder):
+class MissingTester(Scenario):
     """The error may come before `on_start`, and stops the test there."""
 
     is_error_expected = True
@@ -30,7 +30,7 @@ class MissingTester(Guarder):
             self.stop(env)
 
 
-class SpeakingTester(Guarder):
+class SpeakingTester(Scenario):
     """Asks for speech, although an error has come."""
 
     is_error_expected = True

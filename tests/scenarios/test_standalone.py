@@ -67,7 +67,7 @@ def test_a_sync_tester_hears_what_the_server_said(
     load: Load, server: SimThread
 ) -> None:
     tester = SpeakTester()
-    tester.set_test_mode_single(ADDON, json.dumps(load("dump")))
+    tester.set_test_mode_single(ADDON, json.dumps(load("dump").properties))
 
     error = tester.run()
 
@@ -100,7 +100,7 @@ class HelloTester(ExtensionTester):
 
 def test_an_unknown_command_is_answered_ok(load: Load) -> None:
     tester = HelloTester()
-    tester.set_test_mode_single(ADDON, json.dumps(load("dump")))
+    tester.set_test_mode_single(ADDON, json.dumps(load("dump").properties))
 
     error = tester.run()
 
@@ -109,7 +109,7 @@ def test_an_unknown_command_is_answered_ok(load: Load) -> None:
 
 
 def test_settings_pass_through_to_a_patched_client(load: Load) -> None:
-    properties = load("basic_audio_setting1")
+    properties = load("basic_audio_setting1").properties
     properties["params"]["future_setting"] = {"nested": [1, 2]}
     tester = HelloTester()
     tester.set_test_mode_single(ADDON, json.dumps(properties))

@@ -14,9 +14,9 @@ from scenario_kit import (
     FLUSH_END,
     INTERRUPTED,
     TEXT_RESULT,
-    Guarder,
     Load,
     Message,
+    Scenario,
     flush,
     text_input,
 )
@@ -37,7 +37,7 @@ TOLERANCE_MS = 10
 GOING_ON, ENDED, CUT = 0, 1, 2
 
 
-class SubtitleTester(Guarder):
+class SubtitleTester(Scenario):
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         for n, text in enumerate(TEXTS):
             await ten_env_tester.send_data(

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from scenario_kit import (
@@ -17,10 +16,12 @@ from scenario_kit import (
     METRICS,
     START,
     STATUS,
-    Guarder,
     Load,
     Message,
+    Scenario,
+    Settings,
     flush,
+    heard,
     text_input,
 )
 
@@ -34,14 +35,14 @@ PAUSE_S = 0.4
 
 
 @pytest.fixture
-def impatient(load: Load) -> dict[str, Any]:
+def impatient(load: Load) -> Settings:
     """Settings that wait for the LLM a tenth of a second only."""
-    properties = load("dump", dump=False)
-    properties["params"]["idle_flush_ms"] = 100
-    return properties
+    settings = load("dump", dump=False)
+    settings.properties["params"]["idle_flush_ms"] = 100
+    return settings
 
 
-class NoEndTester(Guarder):
+class NoEndTester(Scenario):
     """Listens until all is spoken, and then interrupts."""
 
     def __init__(self, text: str) -> None:
@@ -65,12 +66,14 @@ def is_spoken(tester: NoEndTester) -> bool:
 
     What does not fill a message of 80 ms stays with the server.
     """
-    heard = [word.rstrip(tones.CUT) for word in tester.heard("r1")]
-    if not heard:
+    words = [word.rstrip(tones.CUT) for word in heard(tester, "r1")]
+    if not words:
         return False
-    *whole, last = heard
-    words = tester.text.split()
-    return whole == words[:-1] and bool(last) and words[-1].startswith(last)
+    *whole, last = words
+    expected = tester.text.split()
+    return (
+        whole == expected[:-1] and bool(last) and expected[-1].startswith(last)
+    )
 
 
 def test_a_text_without_end_is_spoken_all_the_same(load: Load) -> None:
@@ -88,7 +91,7 @@ def test_a_text_without_end_is_spoken_all_the_same(load: Load) -> None:
     ["hello word, hello agora", "It ends like a sentence.", "costs 5", "Hi"],
 )
 def test_whatever_it_ends_with_it_is_spoken(
-    text: str, impatient: dict[str, Any]
+    text: str, impatient: Settings
 ) -> None:
     tester = NoEndTester(text)
 
@@ -97,7 +100,7 @@ def test_whatever_it_ends_with_it_is_spoken(
     assert is_spoken(tester)
 
 
-class StallTester(Guarder):
+class StallTester(Scenario):
     """An LLM that falls silent in the middle, twice, and goes on."""
 
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
@@ -113,20 +116,20 @@ class StallTester(Guarder):
 
 
 def test_an_llm_that_stalls_is_spoken_whole(
-    impatient: dict[str, Any],
+    impatient: Settings,
 ) -> None:
     tester = StallTester()
 
     tester.play(impatient)
 
-    words = [word.rstrip(".") for word in tester.heard("r1")]
+    words = [word.rstrip(".") for word in heard(tester, "r1")]
     said = "First there was a pause, then another one"
     assert [word for word in words if word] == said.split()
     assert tester.reason("r1") == COMPLETE
     assert len(tester.named(START)) == 1
 
 
-class NextRequestTester(Guarder):
+class NextRequestTester(Scenario):
     """Starts the next request without having ended the one before."""
 
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
@@ -142,7 +145,7 @@ class NextRequestTester(Guarder):
 
 
 def test_the_next_request_waits_for_the_end_of_the_first(
-    impatient: dict[str, Any],
+    impatient: Settings,
 ) -> None:
     tester = NextRequestTester()
 
@@ -150,5 +153,5 @@ def test_the_next_request_waits_for_the_end_of_the_first(
 
     assert tester.names(METRICS, STATUS) == [START, FRAME, END] * 2
     assert [end.request_id for end in tester.named(END)] == ["r1", "r2"]
-    assert tester.heard("r1") == TEXT.split()
-    assert tester.heard("r2") == ["the", "next", "one"]
+    assert heard(tester, "r1") == TEXT.split()
+    assert heard(tester, "r2") == ["the", "next", "one"]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import importlib
 import json
 import os
 import sys
@@ -16,7 +15,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ten_host.package import import_addon
 from ten_host.player import PlayerError, find_player
+from ten_host.program import called
+from ten_host.target import (
+    Target,
+    TargetError,
+    add_target_options,
+    target_of,
+)
+from ten_host.vendor import VendorError, running_vendor
 from ten_runtime import App, TenEnv
 
 from . import control, llm, sink, user  # noqa: F401 - they register themselves
@@ -44,50 +52,61 @@ class AgentApp(App):
         ten_env.on_configure_done()
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run the agent; 0 is done, 1 is not, 2 is not understood."""
-    order = _parser().parse_args()
+    order = _parser().parse_args(arguments)
     try:
         script = Conversation.load(order.script) if order.script else None
-    except ConversationError as error:
-        print(f"agent: {error}", file=sys.stderr)
-        return 2
-    try:
+        target = target_of(order)
+        addon = target.addon if target else ADDON
         if order.llm_url:
             asyncio.run(Chat(order.llm_url, order.llm_model).check())
-        player = find_player() if order.play else ""
+        import_addon(addon)
+        with _tts_properties(order, target) as properties:
+            return _talk(order, script, addon, properties)
+    except (ConversationError, TargetError, VendorError) as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return 2
     except (ChatError, PlayerError) as error:
         print(f"agent: {error}", file=sys.stderr)
         return 1
-    importlib.import_module(ADDON)
-    print(_banner(order), flush=True)
-    with _tts_params(order) as params:
-        tree = app_property(
-            {"enable_words": True, "params": params},
-            addon=ADDON,
-            sink={
-                "folder": str(order.output or ""),
-                "pace": order.speed,
-                "player": player,
-            },
-            conversation=script.tree() if script else None,
-            greeting=script.greeting if script else GREETING,
-            llm={
-                "url": order.llm_url,
-                "model": order.llm_model,
-                "replies": [
-                    turn.reply
-                    for turn in (script.turns if script else ())
-                    if not turn.is_return
-                ],
-                "token_s": order.token_ms / 1000,
-            },
-        )
-        try:
-            _run(tree)
-        except RuntimeError as error:
-            print(f"agent: {error}", file=sys.stderr)
-            return 1
+
+
+def _talk(
+    order: argparse.Namespace,
+    script: Conversation | None,
+    addon: str,
+    properties: dict[str, Any],
+) -> int:
+    """Run the agent around one extension; return the exit code."""
+    player = find_player() if order.play else ""
+    print(_banner(order, addon), flush=True)
+    tree = app_property(
+        properties,
+        addon=addon,
+        sink={
+            "folder": str(order.output or ""),
+            "pace": order.speed,
+            "player": player,
+        },
+        conversation=script.tree() if script else None,
+        greeting=script.greeting if script else GREETING,
+        llm={
+            "url": order.llm_url,
+            "model": order.llm_model,
+            "replies": [
+                turn.reply
+                for turn in (script.turns if script else ())
+                if not turn.is_return
+            ],
+            "token_s": order.token_ms / 1000,
+        },
+    )
+    try:
+        _run(tree)
+    except RuntimeError as error:
+        print(f"agent: {error}", file=sys.stderr)
+        return 1
     if order.output:
         print(f"{order.output / SUMMARY} sums it up, {WHOLE} is to be heard")
     # A terminal has shown them where they happened.
@@ -96,8 +115,10 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def _banner(order: argparse.Namespace) -> str:
+def _banner(order: argparse.Namespace, addon: str) -> str:
     voice = "Gradium's voice" if _key() else "the local voice"
+    if addon != ADDON:
+        voice = f"the voice of {addon}"
     mind = order.llm_url or "a script, which repeats what you say"
     if order.script:
         return f"{order.script} with {voice}; Ctrl-C ends it"
@@ -145,7 +166,7 @@ def _run(tree: dict[str, Any]) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./dev agent", description=__doc__)
+    parser = argparse.ArgumentParser(prog=called("agent"), description=__doc__)
     add = parser.add_argument
     add("--script", type=Path, help="play this conversation")
     add("--llm-url", help="an endpoint of OpenAI's kind, as …/v1")
@@ -166,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a folder for conversation.json, one WAV of the whole talk, and"
         " one for each thing said (default: nothing is written)",
     )
+    add_target_options(parser)
     return parser
 
 
@@ -177,6 +199,19 @@ def _speed(text: str) -> float:
     if not 0.1 <= speed <= 100:
         raise argparse.ArgumentTypeError(f"must be 0.1 to 100, not {text}")
     return speed
+
+
+@contextlib.contextmanager
+def _tts_properties(
+    order: argparse.Namespace, target: Target | None
+) -> Iterator[dict[str, Any]]:
+    """The extension's properties, while its vendor runs if one was named."""
+    if target is None:
+        with _tts_params(order) as params:
+            yield {"enable_words": True, "params": params}
+        return
+    with running_vendor(target.vendor):
+        yield target.properties
 
 
 @contextlib.contextmanager
@@ -195,4 +230,4 @@ def _tts_params(order: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

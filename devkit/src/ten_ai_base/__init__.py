@@ -1,7 +1,11 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""A stand-in for TEN's base classes of AI extensions, here TTS."""
+"""A stand-in for TEN's base classes of AI extensions, here TTS.
 
+It stands for version 0.7.41; TEN_HOST_BASE=0.8 adds what newer ones have.
+"""
+
+from ._missing import absent as _absent
 from .config import BaseConfig
 from .helper import AsyncQueue, PCMWriter
 from .message import (
@@ -40,3 +44,5 @@ __all__ = [
     "TTSTextResult",
     "TTSWord",
 ]
+
+__getattr__ = _absent

@@ -13,7 +13,7 @@ import json
 import traceback
 from abc import ABC, abstractmethod
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,7 +30,7 @@ from .const import LOG_CATEGORY_KEY_POINT
 from .helper import AsyncQueue
 from .message import ModuleError, TTSAudioEndReason
 from .struct import TTSFlush, TTSTextInput, TTSTextResult, TTSWord
-from .tts2_events import TTSEvents
+from .tts2_connection import TTSConnection, missing_method
 
 __all__ = [
     "AsyncTTS2BaseExtension",
@@ -67,7 +67,7 @@ _NEXT: dict[RequestState | None, tuple[RequestState, ...]] = {
 }
 
 
-class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
+class AsyncTTS2BaseExtension(TTSConnection, AsyncExtension, ABC):
     """Queues texts per request and hands them to `request_tts`, in turn."""
 
     def __init__(self, name: str) -> None:
@@ -82,6 +82,14 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
         self._put_lock = asyncio.Lock()
         self._tts2_no_flush = asyncio.Event()
         self._tts2_no_flush.set()
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            kind = type(self).__name__
+            usual = f"{kind!r} object has no attribute {name!r}"
+            text = missing_method(name) or usual
+            raise AttributeError(text, name=name, obj=self)
 
     # -- what an extension supplies -----------------------------------------
 
@@ -228,10 +236,11 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
                 await self.request_tts(t)
             except asyncio.CancelledError:
                 self.ten_env.log_info(f"request {t.request_id} is cancelled")
-            except Exception:
+            except Exception as error:
                 self.ten_env.log_error(
                     f"request_tts of {t.request_id}: {traceback.format_exc()}"
                 )
+                _tell_unhandled(f"request_tts of {t.request_id}", error)
 
     async def finish_request(
         self,
@@ -277,3 +286,14 @@ class AsyncTTS2BaseExtension(TTSEvents, AsyncExtension, ABC):
             if state is RequestState.COMPLETED:
                 del self.request_states[request_id]
                 self.metadatas.pop(request_id, None)
+
+
+def _tell_unhandled(what: str, error: Exception) -> None:
+    """Hand on what nobody handles, so that a test can fail for it."""
+    asyncio.get_running_loop().call_exception_handler(
+        {
+            "message": f"{what} raised; its request never ends",
+            "exception": error,
+            "task": asyncio.current_task(),
+        }
+    )

@@ -18,7 +18,8 @@ from .events import (
     Word,
     describe,
 )
-from .host import CommandResult, ExtensionHost, HostError
+from .host import CommandResult, ExtensionHost
+from .tester import HostError
 
 __all__ = [
     "AudioEnd",

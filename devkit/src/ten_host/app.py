@@ -25,6 +25,18 @@ def is_stand_in() -> bool:
     return kit in Path(ten_runtime.__file__).resolve().parents
 
 
+def waiting_lines() -> str:
+    """Return who waits for what, each in a line of an error's text.
+
+    Nothing is known of it on TEN's own runtime.
+    """
+    if not is_stand_in():
+        return ""
+    from ten_runtime import run_report
+
+    return "".join(f"\n  {sentence}" for sentence in run_report.who_waits())
+
+
 @contextlib.contextmanager
 def app_running() -> Iterator[None]:
     """Run an empty app on a thread of its own, where the runtime is TEN's.

@@ -8,10 +8,6 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-import httpx
-
-from gradium_sim.voice_ids import CATALOGUE
-
 HTTP_URL = "https://api.gradium.ai"
 VOICES_PATH = "/api/voices/"
 _PATIENCE_S = 10.0
@@ -35,6 +31,9 @@ async def voices_of(url: str, key: str) -> list[Voice]:
     Raises:
         CatalogueError: it does not tell them.
     """
+    # An extra, which only the vendor's own list needs.
+    import httpx
+
     try:
         async with httpx.AsyncClient(timeout=_PATIENCE_S) as client:
             response = await client.get(
@@ -62,6 +61,8 @@ async def voices_of(url: str, key: str) -> list[Voice]:
 
 def local_voices() -> list[Voice]:
     """Return the voices of the local server."""
+    from gradium_sim.voice_ids import CATALOGUE
+
     return [
         {"id": one.voice_id, "name": one.name, "language": one.language}
         for one in CATALOGUE

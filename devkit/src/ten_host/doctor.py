@@ -208,8 +208,9 @@ async def _speak(tree: Json) -> str:
         WayError: nothing was heard.
     """
     from .events import EndReason
-    from .host import ExtensionHost, HostError
+    from .host import ExtensionHost
     from .spoken import Spoken
+    from .tester import HostError
 
     spoken = Spoken("doctor")
     host = ExtensionHost(ADDON, tree, wait_s=SILENCE_S)

@@ -11,8 +11,6 @@ the loop that entered it, where everything else happens.
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 import json
 import threading
 import time
@@ -21,8 +19,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ten_runtime import AsyncTenEnvTester, Cmd, Data, StatusCode
+from ten_runtime import Cmd, Data, StatusCode
 
+from .app import waiting_lines
 from .events import (
     AudioEnd,
     AudioStart,
@@ -33,7 +32,8 @@ from .events import (
     TextResult,
     describe,
 )
-from .tester import Tester
+from .package import import_addon
+from .tester import HostError, Tester
 
 T = TypeVar("T")
 
@@ -43,10 +43,6 @@ are slow on a busy machine."""
 
 SETTLE_S = 1.0
 """How long a stop waits for an extension that has not been heard of."""
-
-
-class HostError(Exception):
-    """The run failed: the extension raised, or broke its interface."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +92,7 @@ class ExtensionHost:
         self._wait_s = wait_s
         self._listener = on_event
         self._tester = Tester(self._on_event, self._on_started)
-        _import_addon(addon_name)
+        import_addon(addon_name)
         self._tester.set_test_mode_single(
             addon_name, json.dumps(dict(properties or {}))
         )
@@ -158,7 +154,11 @@ class ExtensionHost:
         """Send any data message, its properties given as JSON values."""
         data = Data.create(name)
         _check(data.set_property_from_json(None, json.dumps(dict(fields))))
-        _check(await self._on_tester(lambda env: env.send_data(data)))
+        _check(
+            await self._tester.call(
+                lambda env: env.send_data(data), self._finished
+            )
+        )
 
     async def flush(
         self,
@@ -191,14 +191,10 @@ class ExtensionHost:
         cmd = Cmd.create(name)
         text = json.dumps(dict(properties or {}))
         _check(cmd.set_property_from_json(None, text))
-        answer = self._on_tester(lambda env: env.send_cmd(cmd))
-        try:
-            result, error = await asyncio.wait_for(answer, self._wait_s)
-        except asyncio.TimeoutError:
-            # Which is no TimeoutError before Python 3.11.
-            raise TimeoutError(
-                f"{name} was not answered within {self._wait_s} s"
-            ) from None
+        answer = self._tester.call(
+            lambda env: env.send_cmd(cmd), self._finished
+        )
+        result, error = await self._answer(answer, name)
         _check(error)
         if result is None:
             raise HostError(f"{name} was not answered")
@@ -206,6 +202,19 @@ class ExtensionHost:
         fields, _ = result.get_property_to_json("")
         is_ok = result.get_status_code() == StatusCode.OK
         return CommandResult(is_ok, json.loads(fields or "{}"))
+
+    async def _answer(self, answer: Coroutine[Any, Any, T], name: str) -> T:
+        task = asyncio.ensure_future(answer)
+        try:
+            await asyncio.wait([task], timeout=self._wait_s)
+            if not task.done():
+                raise TimeoutError(
+                    f"{name} was not answered within {self._wait_s} s"
+                    f"{waiting_lines()}"
+                )
+            return task.result()
+        finally:
+            task.cancel()
 
     async def ended(self, request_id: str) -> AudioEnd:
         """Wait for the request's `tts_audio_end`, its first if it has more."""
@@ -334,17 +343,8 @@ class ExtensionHost:
                 raise TimeoutError(
                     f"{what} did not come within {wait_s} s; "
                     f"came: {describe(self.events())}"
+                    f"{waiting_lines()}"
                 )
-
-    async def _on_tester(
-        self, call: Callable[[AsyncTenEnvTester], Coroutine[Any, Any, T]]
-    ) -> T:
-        """Run a call of the tester's environment on the tester's loop."""
-        env, loop = self._tester.env, self._tester.loop
-        if env is None or loop is None or self._finished.done():
-            raise HostError("the extension is not running")
-        future = asyncio.run_coroutine_threadsafe(call(env), loop)
-        return await asyncio.wrap_future(future)
 
     async def _settle(self) -> None:
         """Wait for a sign of life, so that the stop comes after `on_init`.
@@ -357,7 +357,7 @@ class ExtensionHost:
             return
         cmd = Cmd.create("ten_host_sync")
         answer = asyncio.ensure_future(
-            self._on_tester(lambda env: env.send_cmd(cmd))
+            self._tester.call(lambda env: env.send_cmd(cmd), self._finished)
         )
         # Its failure is the run's, which tells of it.
         answer.add_done_callback(lambda a: a.cancelled() or a.exception())
@@ -389,16 +389,6 @@ class ExtensionHost:
         if is_cancelled:
             raise asyncio.CancelledError
         return self._finished.result()
-
-
-def _import_addon(addon_name: str) -> None:
-    """Register the add-on by importing its package, where there is one.
-
-    A runtime that does not find it registered looks for it elsewhere, so no
-    package is no error here.
-    """
-    if importlib.util.find_spec(addon_name) is not None:
-        importlib.import_module(addon_name)
 
 
 def _check(error: object) -> None:

@@ -33,6 +33,7 @@ class Message:
         is_frame: whether it is an audio frame.
         pcm: of a frame, its samples.
         samples: per channel, as the frame says.
+        sample_bytes: of one sample of all channels, as it says.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Message:
     pcm: bytes = field(default=b"", repr=False, kw_only=True)
     sample_rate_hz: int = field(default=0, kw_only=True)
     samples: int = field(default=0, kw_only=True)
+    sample_bytes: int = field(default=0, kw_only=True)
     timestamp_ms: int = field(default=0, kw_only=True)
 
     @property
@@ -80,6 +82,9 @@ def message_of_frame(frame: AudioFrame, time_s: float) -> Message:
         pcm=bytes(frame.get_buf()),
         sample_rate_hz=frame.get_sample_rate(),
         samples=frame.get_samples_per_channel(),
+        sample_bytes=(
+            frame.get_bytes_per_sample() * frame.get_number_of_channels()
+        ),
         timestamp_ms=frame.get_timestamp(),
     )
 

@@ -15,9 +15,17 @@ from urllib.parse import urlsplit
 from trace_timeline.files import SuffixError, check_suffix
 
 from .player import PlayerError, find_player
+from .program import called
+from .target import Target, TargetError, add_target_options, target_of
 from .wishes import Wish, wish_of
 
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
+
+OF_GRADIUM = (
+    *("url", "voice", "voice_id", "set", "sample_rate"),
+    # It is drawn from a trace, which others do not write.
+    "timeline",
+)
 
 STDOUT = Path("-")
 """The output that is no file."""
@@ -59,11 +67,14 @@ class Order:
     repeat: int
     timeline: Path | None
     log: str | None
+    target: Target | None = None
+    """Another extension than Gradium's."""
 
     @property
     def is_local(self) -> bool:
         """Whether the local server has to be started."""
-        return self.url is None and self.key is None
+        is_ours = self.target is None
+        return is_ours and self.url is None and self.key is None
 
 
 def parse(arguments: list[str], key: str | None) -> Order:
@@ -80,6 +91,7 @@ def parse(arguments: list[str], key: str | None) -> Order:
     text = _clean_text(options.text)
     if options.url is not None:
         key = key or _key_for(options.url)
+    target = _target(options)
     output, timeline = options.output, options.timeline
     if output != STDOUT:
         _check_wav(output)
@@ -100,17 +112,34 @@ def parse(arguments: list[str], key: str | None) -> Order:
         repeat=options.repeat,
         timeline=timeline,
         log=options.log,
+        target=target,
     )
+
+
+def _target(options: argparse.Namespace) -> Target | None:
+    try:
+        target = target_of(options)
+    except TargetError as error:
+        raise UsageError(str(error)) from None
+    for name in OF_GRADIUM if target is not None else ():
+        if getattr(options, name):
+            option = name.replace("_", "-")
+            raise UsageError(
+                f"--{option} is for Gradium; what another extension speaks"
+                " with stands in --property FILE"
+            )
+    return target
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (./dev speak --help lists the options)")
+        help_text = f"{called('speak')} --help lists the options"
+        raise UsageError(f"{message} ({help_text})")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="./dev speak",
+        prog=called("speak"),
         allow_abbrev=False,
         description="Speak a text through the extension into a WAV file. "
         "Without GRADIUM_API_KEY a local server with a real voice answers.",
@@ -173,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=("error", "warn", "info", "debug"),
         help="show TEN's log from this level on, on stderr (default: none)",
     )
+    add_target_options(parser)
     return parser
 
 
@@ -257,7 +287,7 @@ def _key_for(url: str) -> str:
     if host == "localhost" or host == "::1" or host.startswith("127."):
         return LOCAL_KEY
     raise UsageError(
-        f"{host} wants a key; type: GRADIUM_API_KEY=… ./dev speak …"
+        f"{host} wants a key; type: GRADIUM_API_KEY=… {called('speak')} …"
     )
 
 
@@ -266,7 +296,8 @@ def _clean_text(argument: str | None) -> str:
     if text is None or text == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise UsageError(
-                'there is no text; type: ./dev speak "Hello." or pipe one in'
+                f'there is no text; type: {called("speak")} "Hello." or pipe'
+                " one in"
             )
         try:
             text = sys.stdin.buffer.read().decode()
@@ -277,7 +308,7 @@ def _clean_text(argument: str | None) -> str:
     except UnicodeEncodeError:
         raise UsageError("the text is not UTF-8") from None
     if not text.strip():
-        raise UsageError('the text is empty; type: ./dev speak "Hello."')
+        raise UsageError(f'the text is empty; type: {called("speak")} "Hello."')
     return text.strip()
 
 

@@ -112,7 +112,8 @@ async def _replay(recording: Recording, trace: Path) -> int:
     from gradium_sim.replay import ReplayServer, recorded_sockets
 
     from .app import app_running
-    from .host import ExtensionHost, HostError
+    from .host import ExtensionHost
+    from .tester import HostError
 
     try:
         sockets = recorded_sockets(recording.wire)

@@ -2,7 +2,8 @@
 # the Apache License, Version 2.0. See the LICENSE file for more information.
 """`./dev speak`: one text through the real extension, into a WAV file.
 
-Without a key the local server speaks; with `GRADIUM_API_KEY` Gradium does.
+Without a key the local server speaks; with `GRADIUM_API_KEY` Gradium does; and
+with `--addon` or `--package` any other extension.
 Exit code 2 stands for wrong input, 1 for a failure on the way; both come with
 one sentence on stderr.
 """
@@ -159,6 +160,15 @@ def _what_came(spoken: Spoken, order: Order) -> str:
 @contextlib.contextmanager
 def _server(order: Order) -> Iterator[str | None]:
     """The URL to use; the local server runs meanwhile if it is needed."""
+    if order.target is not None:
+        from .vendor import VendorError, running_vendor
+
+        try:
+            with running_vendor(order.target.vendor):
+                yield None
+        except VendorError as error:
+            raise UsageError(f"--vendor: {error}") from None
+        return
     if not order.is_local:
         yield order.url
         return
@@ -190,6 +200,8 @@ async def _properties(order: Order, url: str | None) -> dict[str, Any]:
     Raises:
         CatalogueError: there is no voice of the name that was asked for.
     """
+    if order.target is not None:
+        return order.target.properties
     params = {"api_key": order.key or LOCAL_KEY}
     if order.voice is not None:
         if order.is_local:
@@ -206,7 +218,8 @@ async def _properties(order: Order, url: str | None) -> dict[str, Any]:
 async def _run(
     order: Order, url: str | None, live: Live, sound: Sound, trace: Path
 ) -> list[Spoken]:
-    from .host import ExtensionHost, HostError
+    from .host import ExtensionHost
+    from .tester import HostError
 
     is_near = order.is_local or order.key == LOCAL_KEY
     pause_s = LOCAL_PAUSE_S if is_near else REMOTE_PAUSE_S
@@ -214,7 +227,8 @@ async def _run(
     speaker = _Speaker(order, live, sound, tail)
     spoken: list[Spoken] = []
     properties = await _properties(order, url)
-    host = ExtensionHost(ADDON, properties, wait_s=SILENCE_S)
+    addon = order.target.addon if order.target else ADDON
+    host = ExtensionHost(addon, properties, wait_s=SILENCE_S)
     try:
         async with host:
             if order.wishes:
@@ -223,7 +237,8 @@ async def _run(
                 if not answer.is_ok:
                     raise SpeakError(message)
                 live.line(f"settings: {message}")
-            await speaker.until_ready()
+            if order.target is None:
+                await speaker.until_ready()
             for index in range(order.repeat):
                 if order.repeat > 1:
                     await asyncio.sleep(pause_s)
@@ -231,8 +246,9 @@ async def _run(
     except HostError as error:
         raise SpeakError(str(error)) from error
     except TimeoutError as error:
+        who = order.target.addon if order.target else url or "Gradium"
         raise SpeakError(
-            f"no answer from {url or 'Gradium'} within {SILENCE_S:.0f} s"
+            f"no answer from {who} within {SILENCE_S:.0f} s"
         ) from error
     finally:
         live.close()

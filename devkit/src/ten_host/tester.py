@@ -6,12 +6,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from ten_runtime import AsyncTenEnvTester, Cmd, CmdResult, StatusCode
 
 from .events import Event, event_of
 from .messages import Collector, Message
+
+T = TypeVar("T")
+
+
+class HostError(Exception):
+    """The run failed: the extension raised, or broke its interface."""
 
 
 class Tester(Collector):
@@ -39,6 +46,36 @@ class Tester(Collector):
             # The run may end by itself in this very moment.
             with contextlib.suppress(RuntimeError):
                 self.env.stop_test()
+
+    async def call(
+        self,
+        call: Callable[[AsyncTenEnvTester], Coroutine[Any, Any, T]],
+        finished: asyncio.Future[str | None],
+    ) -> T:
+        """Run a call of the environment on the tester's loop, from another.
+
+        Args:
+            finished: has the reason of a failure, once the run ended. Its
+                loop then cancels a call, or never begins it.
+
+        Raises:
+            HostError: the run ended before.
+        """
+        env, loop = self.env, self.loop
+        if env is None or loop is None or finished.done():
+            raise HostError("the extension is not running")
+        future = asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(call(env), loop)
+        )
+        either: set[asyncio.Future[Any]] = {future, finished}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if future.done() and not future.cancelled():
+                return future.result()
+        finally:
+            future.cancel()
+        failure = await asyncio.shield(finished)
+        raise HostError(failure or "the run ended")
 
     async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
         self.loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ Where the real `ten_runtime` stands earlier on the path, it is the one that
 is imported; the same tests run on both.
 """
 
+from ._host.absent import MissingModules, module_getattr
 from .addon import Addon, _AddonManager, register_addon_as_extension
 from .app import App
 from .async_extension import AsyncExtension
@@ -63,3 +64,6 @@ __all__ = [
     "_AddonManager",
     "register_addon_as_extension",
 ]
+
+__getattr__ = module_getattr(__name__)
+MissingModules(__name__).install()

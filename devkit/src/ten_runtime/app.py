@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import threading
 
+from ._host.absent import Complete
 from ._host.app_run import AppRun
 from .ten_env import TenEnv
 
 
-class App:
+class App(Complete):
     """An override of a callback must end with its `…_done` call."""
 
     def __new__(cls, *args: object, **options: object) -> App:

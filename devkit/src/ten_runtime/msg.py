@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ._host import property_tree as tree_rules
+from ._host.absent import Complete
 from ._host.property_tree import PropertyTree
 from .error import TenError
 from .loc import Loc
@@ -43,7 +44,7 @@ class Body:
         )
 
 
-class Msg:
+class Msg(Complete):
     """A handle on a message. A successful send leaves it an empty shell."""
 
     _content: Body | None

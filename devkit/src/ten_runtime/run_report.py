@@ -15,7 +15,9 @@ TEN_HOST_STRICT makes every run of a process stricter, with a list of:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -35,21 +37,40 @@ class Leak:
 
 @dataclass(frozen=True)
 class RunReport:
-    """One run, after its end.
+    """One run, so far or after its end.
 
     `failures`: what would have ended the process on native TEN.
     `refused`: messages that were dropped and files that were refused, with
     the reason.
+    `unhandled`: exceptions that TEN only logs, with their tracebacks: of an
+    extension's own tasks, and of `request_tts`.
+    `waiting`: who waited for what when the run's time was up.
     `unanswered`: commands that never got their result.
     """
 
     failures: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    unhandled: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
     leaks: tuple[Leak, ...] = ()
 
 
+class Run(Protocol):
+    """A run that has begun."""
+
+    def report(self) -> RunReport:
+        """Return what went wrong so far."""
+
+    def waiting(self) -> list[str]:
+        """Return who waits for what, in sentences."""
+
+
+Listener = Callable[[RunReport], None]
+
 _last = RunReport()
+_running: list[Run] = []
+_listeners: list[Listener] = []
 
 
 def last_run() -> RunReport:
@@ -57,6 +78,34 @@ def last_run() -> RunReport:
     return _last
 
 
-def set_last_run(report: RunReport) -> None:
+def running() -> list[Run]:
+    """Return the runs of this process that have not ended."""
+    return list(_running)
+
+
+def who_waits() -> list[str]:
+    """Return who waits for what in this process, in sentences."""
+    return [sentence for run in running() for sentence in run.waiting()]
+
+
+def listen(listener: Listener) -> Callable[[], None]:
+    """Have `listener` called with the report of each run that ends.
+
+    It is called on the run's thread. Returns what ends that.
+    """
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+def run_begins(run: Run) -> None:
+    """Note a run; for the host itself."""
+    _running.append(run)
+
+
+def run_ends(run: Run, report: RunReport) -> None:
+    """Note the end of a run; for the host itself."""
     global _last
     _last = report
+    _running.remove(run)
+    for listener in list(_listeners):
+        listener(report)

@@ -10,6 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ten_host.program import called
+from ten_host.target import (
+    Target,
+    TargetError,
+    add_target_options,
+    target_of,
+)
+
 from . import install
 from .checkout import Change, apply
 from .edits import InstallError
@@ -17,13 +25,14 @@ from .include import included_files
 from .package import PackageError, build, prove
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Run one command; 0 is done, 1 is not, 2 is not understood."""
-    parser = argparse.ArgumentParser(prog="./dev")
-    parser.add_argument("--root", type=Path, required=True)
+    parser = argparse.ArgumentParser(prog=called("").strip())
+    parser.add_argument("--root", type=Path, default=Path())
     commands = parser.add_subparsers(dest="command", required=True)
     package = commands.add_parser("package", help="build and prove the package")
     package.add_argument("-o", "--output", type=Path, default=Path("dist"))
+    add_target_options(package)
     into = commands.add_parser("install-into", help="put it into a checkout")
     into.add_argument(
         "checkout", type=Path, help="the root of a TEN checkout, or ai_agents"
@@ -33,11 +42,14 @@ def main() -> int:
     into.add_argument(
         "--force", action="store_true", help="ours wins over what you changed"
     )
-    order = parser.parse_args()
+    order = parser.parse_args(arguments)
     try:
         return (
             _package(order) if order.command == "package" else _install(order)
         )
+    except TargetError as error:
+        print(f"{order.command}: {error}", file=sys.stderr)
+        return 2
     except (InstallError, PackageError) as error:
         print(f"{order.command}: {error}", file=sys.stderr)
     except subprocess.CalledProcessError as error:
@@ -46,14 +58,24 @@ def main() -> int:
 
 
 def _package(order: argparse.Namespace) -> int:
-    archive = build(order.root, order.output)
-    for path in included_files(order.root):
+    target = target_of(order)
+    root = order.package or order.root
+    archive = build(root, order.output)
+    for path in included_files(root):
         print(f"  {path}")
     name = archive.name.split("-")[0]
+    properties = target.properties if target else None
     with tempfile.TemporaryDirectory() as app:
-        audio_ms = prove(archive, Path(app), name)
+        audio_ms = prove(archive, Path(app), name, properties, _vendor(target))
     print(f"{archive}: spoke {audio_ms / 1000:.2f} s in a fresh interpreter")
     return 0
+
+
+def _vendor(target: Target | None) -> str | None:
+    """Return the vendor, for a process that runs in another folder."""
+    if target is None or target.vendor is None:
+        return None
+    return str(Path(target.vendor).resolve())
 
 
 def _install(order: argparse.Namespace) -> int:
@@ -126,4 +148,4 @@ def _next(plan: install.Plan, order: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from .include import included_files
 from .ten_files import refusal
@@ -17,23 +18,34 @@ from .ten_files import refusal
 # Runs in a fresh interpreter, in the folder of an app: the package is
 # imported as TEN's loader does it, and speaks one request.
 _PROOF = """
-import asyncio, importlib, os, sys
-name = sys.argv[1]
+import asyncio, contextlib, importlib, json, os, sys
+name, properties, vendor = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 # The environment may know a checkout under the same name: not that one.
 sys.path[:] = [p for p in sys.path if not os.path.exists(os.path.join(p, name))]
 importlib.import_module("ten_packages.extension." + name)
-from gradium_sim import SimThread
 from ten_host import ExtensionHost, app_running
 
-async def speak(url):
-    params = {"url": url, "api_key": "local"}
-    async with ExtensionHost(name, {"params": params}) as host:
+@contextlib.contextmanager
+def their_vendor():
+    from ten_host.vendor import running_vendor
+    with running_vendor(vendor or None):
+        yield properties
+
+@contextlib.contextmanager
+def our_vendor():
+    from gradium_sim import SimThread
+    with SimThread(voice="tones", api_keys=("local",)) as sim:
+        yield {"params": {"url": sim.url, "api_key": "local"}}
+
+async def speak(properties):
+    async with ExtensionHost(name, properties) as host:
         await host.send_text("proof", "The package speaks.", end=True)
         end = await host.ended("proof")
         return end.reason.name, end.duration_ms
 
-with SimThread(voice="tones", api_keys=("local",)) as sim, app_running():
-    reason, duration_ms = asyncio.run(speak(sim.url))
+run_vendor = our_vendor if properties is None else their_vendor
+with run_vendor() as properties, app_running():
+    reason, duration_ms = asyncio.run(speak(properties))
 assert name not in sys.modules, "imported under another name, too"
 assert (reason, duration_ms > 0) == ("REQUEST_END", True), (reason, duration_ms)
 print(duration_ms)
@@ -72,8 +84,19 @@ def build(root: Path, folder: Path) -> Path:
     return archive
 
 
-def prove(archive: Path, app: Path, name: str) -> int:
+def prove(
+    archive: Path,
+    app: Path,
+    name: str,
+    properties: dict[str, Any] | None = None,
+    vendor: str | None = None,
+) -> int:
     """Unpack into an app's folder, import it there and speak one request.
+
+    Args:
+        properties: of its node; by default those that have this repository's
+            extension speak with the local server.
+        vendor: what runs its vendor, see `ten_host.vendor`.
 
     Returns:
         The milliseconds of audio.
@@ -89,7 +112,10 @@ def prove(archive: Path, app: Path, name: str) -> int:
     environment = {**os.environ, "PYTHONPATH": f"{app}{os.pathsep}{kit}"}
     environment.pop("GRADIUM_API_KEY", None)
     done = subprocess.run(
-        [sys.executable, "-c", _PROOF, name],
+        [
+            *(sys.executable, "-c", _PROOF, name),
+            *(json.dumps(properties), vendor or ""),
+        ],
         cwd=app,
         env=environment,
         check=True,

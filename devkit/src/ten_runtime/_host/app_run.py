@@ -95,6 +95,11 @@ class AppRun:
         node.stage = Stage.GONE
         self._turns.end()
 
+    def raised_unhandled(
+        self, node: Node, what: str, error: BaseException
+    ) -> None:
+        log_sinks.warn("app", f"{what}: {error!r}")
+
     def refused(
         self, node: Node, kind: str, body: Body, error: TenError
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..run_report import Leak
 from .node import Node
-from .ownership import tasks_of
+from .ownership import tasks_of, unhandled_of
 from .resources import EXECUTOR, resources_of
 from .runners import LoopRunner
 
@@ -32,11 +32,14 @@ async def drain(node: Node) -> tuple[list[Leak], list[str]]:
     """
     runner = node.runner
     assert isinstance(runner, LoopRunner)
-    own = tasks_of(node) - runner.running
+    own = tasks_of(node) - runner.running.keys()
     if own:
         await asyncio.wait(own, timeout=SETTLE_S)
     if runner.running:
         await asyncio.wait(set(runner.running), timeout=GRACE_S)
+    for task in unhandled_of(node):
+        if (error := task.exception()) is not None:
+            node.raised_unhandled(f"the task {task.get_name()} raised", error)
     stuck = [task.get_name() for task in runner.running]
     leaks = [
         Leak("task", node.name, f"{task.get_name()} ({_where(task)})")
@@ -44,7 +47,7 @@ async def drain(node: Node) -> tuple[list[Leak], list[str]]:
         if not task.done()
     ]
     leaks += await _open_resources(node)
-    if rest := tasks_of(node) | runner.running:
+    if rest := tasks_of(node) | runner.running.keys():
         for task in rest:
             task.cancel()
         await asyncio.wait(rest, timeout=GRACE_S)

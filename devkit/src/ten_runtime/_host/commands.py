@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable
 
@@ -24,7 +25,7 @@ class PendingCommand:
         asker: the name of the node that sent it.
         runner: where that node's callbacks run.
         on_result: called there with each result.
-        receivers: how many nodes will answer.
+        receivers: the names of the nodes that will answer.
         wants_all: whether the asker wants partial results, too.
     """
 
@@ -34,14 +35,16 @@ class PendingCommand:
         asker: str,
         runner: Runner,
         on_result: OnResult,
-        receivers: int,
+        receivers: list[str],
         wants_all: bool,
     ) -> None:
         self.command_id = uuid.uuid4().hex
         self.name = name
         self.asker = asker
         self._runner = runner
-        self._missing = receivers
+        self.receivers = receivers
+        self.since_s = time.monotonic()
+        self._missing = len(receivers)
         self._on_result = on_result
         self._wants_all = wants_all
 
@@ -90,9 +93,7 @@ class CommandTable:
             body.tree.put("detail", detail)
             self.answer(body)
 
-    def unanswered(self) -> list[str]:
+    def pending(self) -> list[PendingCommand]:
+        """Return the commands that have not got all their results."""
         with self._lock:
-            return [
-                f"{command.name} from {command.asker}"
-                for command in self._pending.values()
-            ]
+            return list(self._pending.values())

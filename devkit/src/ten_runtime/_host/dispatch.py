@@ -11,12 +11,17 @@ from ..cmd_result import CmdResult
 from ..error import TenError, TenErrorCode
 from ..loc import Loc
 from ..msg import Body, Msg
+from ..start_graph_cmd import StartGraphCmd
+from ..stop_graph_cmd import StopGraphCmd
+from ..trigger_life_cycle_cmd import TriggerLifeCycleCmd
 from . import log_sinks
+from .absent import CannotBeSent
 from .commands import OnResult, PendingCommand
 from .node import Node, NodeHost, kind_of_message
 from .schema import adjust, problem_with
 
 APP_URI = "localhost"
+FOR_THE_APP = (StartGraphCmd, StopGraphCmd, TriggerLifeCycleCmd)
 
 
 @dataclass
@@ -59,7 +64,15 @@ def send_command(
     """Hand a command over; its results come to `on_result` later.
 
     `on_result` is called where the sender's callbacks run.
+
+    Raises:
+        CannotBeSent: TEN's app would answer it, and there is none here.
     """
+    if isinstance(command, FOR_THE_APP):
+        problem = CannotBeSent(type(command).__name__)
+        # The caller may catch whatever a send raises, and wait on.
+        sender.run.fail(f"{sender.name}: {problem}")
+        raise problem
     if error := _unsendable(sender, command):
         return error
     try:
@@ -72,7 +85,7 @@ def send_command(
         sender.name,
         sender.runner,
         on_result,
-        len(receivers),
+        [receiver.name for receiver in receivers],
         wants_all,
     )
     body.command_id = pending.command_id

@@ -22,7 +22,7 @@ from typing import Any
 
 from ..error import TenError, TenErrorCode
 from ..msg import Body, Msg
-from ..run_report import set_last_run
+from ..run_report import RunReport, run_begins, run_ends
 from . import log_sinks
 from .cleanup import drain
 from .commands import CommandTable
@@ -40,9 +40,15 @@ from .run_record import RunRecord
 from .runners import LoopRunner
 from .seats import Workers, create_instance, seat_extension
 from .ten_files import problem_with_property
+from .waiting import who_waits
 
 GRACE_S = 5.0
 """How long the end may take after a time-out or a failure."""
+
+_PACKAGES = Path(__file__).parents[2]
+_STAND_INS = tuple(
+    str(_PACKAGES / name) for name in ("ten_runtime", "ten_ai_base")
+)
 
 _Action = Callable[[], None]
 
@@ -87,7 +93,19 @@ class GraphRun:
     # -- from any thread -----------------------------------------------------
 
     def start(self) -> None:
+        run_begins(self)
         self._thread.start()
+
+    def report(self) -> RunReport:
+        """Return what went wrong so far."""
+        return self.record.so_far(self._unanswered())
+
+    def waiting(self) -> list[str]:
+        """Return who waits for what, in sentences."""
+        return who_waits(list(self.nodes.values()), self.commands)
+
+    def _unanswered(self) -> list[str]:
+        return [f"{c.name} from {c.asker}" for c in self.commands.pending()]
 
     def join(self) -> None:
         self._thread.join()
@@ -133,6 +151,13 @@ class GraphRun:
             f"{callback} of {node.name} raised (TEN ends the process here)\n"
             f"{_trace(error)}"
         )
+
+    def raised_unhandled(
+        self, node: Node, what: str, error: BaseException
+    ) -> None:
+        """Something of an extension raised, and nobody handled it."""
+        text = f"{node.name}: {what}\n{_trace(error)}"
+        self.record.note_unhandled(node.name, text)
 
     def refused(
         self, node: Node, kind: str, body: Body, error: TenError
@@ -181,7 +206,10 @@ class GraphRun:
             except queue.Empty:
                 self._time_is_up()
             except Exception as error:
-                self.fail(f"the host itself failed: {_trace(error)}")
+                self.fail(
+                    f"the host itself failed: {error!r}\n"
+                    f"{traceback.format_exc()}"
+                )
         self._finish()
 
     def _has_work(self) -> bool:
@@ -198,6 +226,7 @@ class GraphRun:
         code = TenErrorCode.ErrorCodeTimeout
         if not self._has_grace:
             self.record.note_error(TenError.create(code, "Test timeout."))
+            self.record.note_waiting(self.waiting())
             self._stop_soon()
             return
         self._is_given_up = True
@@ -324,7 +353,7 @@ class GraphRun:
                 self._clean_up(node, runner)
             node.stage = Stage.GONE
         self._workers.end()
-        set_last_run(self.record.close(self.commands.unanswered()))
+        run_ends(self, self.record.close(self._unanswered()))
         self.is_over = True
         self._on_end()
 
@@ -346,6 +375,10 @@ class GraphRun:
 
 
 def _trace(error: BaseException) -> str:
-    return "".join(
-        traceback.format_exception(type(error), error, error.__traceback__)
-    )
+    """Return the traceback, without the stand-ins' own lines before it."""
+    step = error.__traceback__
+    while step and step.tb_frame.f_code.co_filename.startswith(_STAND_INS):
+        step = step.tb_next
+    if step is None:
+        return "".join(traceback.format_exception_only(type(error), error))
+    return "".join(traceback.format_exception(type(error), error, step))

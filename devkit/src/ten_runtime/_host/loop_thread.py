@@ -11,11 +11,27 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from .ownership import owning_task
+from .ownership import OWNER, owner_of, owning_task
 from .resources import EXECUTOR_PREFIX
 
 SHARED_NAME = "PythonGlobalMainThread"
 _JOIN_S = 2.0
+
+
+def _tell_owner(
+    loop: asyncio.AbstractEventLoop, context: dict[str, Any]
+) -> None:
+    """Tell an extension's run what it has raised and nobody handled."""
+    task = context.get("task") or context.get("future")
+    owner = owner_of(task)
+    if owner is None and "handle" in context:
+        owner = getattr(context["handle"], "_context", {}).get(OWNER)
+    error = context.get("exception")
+    tell = getattr(owner, "raised_unhandled", None)
+    if tell is None or error is None:
+        loop.default_exception_handler(context)
+    else:
+        tell(str(context["message"]), error)
 
 
 class LoopThread:
@@ -24,6 +40,7 @@ class LoopThread:
     def __init__(self, name: str, executor_prefix: str = "asyncio") -> None:
         self._executor_prefix = executor_prefix
         self.loop: asyncio.AbstractEventLoop
+        self.thread_id = 0
         self._end: asyncio.Event
         self._is_up = threading.Event()
         self._thread = threading.Thread(
@@ -34,7 +51,9 @@ class LoopThread:
 
     async def _main(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.thread_id = threading.get_ident()
         self.loop.set_task_factory(owning_task)
+        self.loop.set_exception_handler(_tell_owner)
         self.loop.set_default_executor(
             ThreadPoolExecutor(thread_name_prefix=self._executor_prefix)
         )

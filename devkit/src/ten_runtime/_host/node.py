@@ -81,6 +81,10 @@ class NodeHost(Protocol):
         self, node: Node, callback: str, error: BaseException
     ) -> None: ...
 
+    def raised_unhandled(
+        self, node: Node, what: str, error: BaseException
+    ) -> None: ...
+
     def fail(self, text: str) -> None: ...
 
     def refused(
@@ -108,6 +112,7 @@ class Node:
         self.env: Any = None
         self.runner: Runner = UNSEATED
         self.stage = Stage.CREATED
+        self.stage_since_s = time.monotonic()
         self.is_broken = False
         self.schema = Schema()
         self.package_property: dict[str, Json] = {}
@@ -137,7 +142,7 @@ class Node:
         """Run the callback of a stage; its end is told to the run."""
         self.stage = stage
         callback = getattr(self.instance, stage.value)
-        begun_s = time.monotonic()
+        self.stage_since_s = begun_s = time.monotonic()
 
         def done(error: BaseException | None) -> None:
             took_s = time.monotonic() - begun_s
@@ -148,11 +153,15 @@ class Node:
             if error is not None or self.env.ends_stages_on_return:
                 self.stage_done(stage)
 
-        self.runner.start(callback, (self.env,), done)
+        self.runner.start(callback, (self.env,), done, stage.value)
 
     def stage_done(self, stage: Stage) -> None:
         """May be called from any thread; a second call has no effect."""
         self.run.post(lambda: self.run.stage_done(self, stage))
+
+    def raised_unhandled(self, what: str, error: BaseException) -> None:
+        """Note what something of this node raised, and nobody handled."""
+        self.run.raised_unhandled(self, what, error)
 
     # -- inbox -------------------------------------------------------------
 
@@ -192,4 +201,5 @@ class Node:
                 self.run.callback_failed(self, handler, error)
 
         callback: Callable[..., Any] = getattr(self.instance, handler)
-        self.runner.start(callback, (self.env, message), done)
+        what = f"{handler}({message.get_name()})"
+        self.runner.start(callback, (self.env, message), done, what)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Coroutine, Generator
 from typing import Any
@@ -31,6 +32,29 @@ def owning_task(
 def tasks_of(owner: object) -> set[asyncio.Task[Any]]:
     """Return the unfinished tasks of `owner` on the running loop."""
     return {t for t in asyncio.all_tasks() if _TASK_OWNERS.get(t) is owner}
+
+
+def owner_of(task: object) -> object | None:
+    """Return who made a task; None for what is no task of an extension."""
+    return _TASK_OWNERS.get(task) if isinstance(task, asyncio.Task) else None
+
+
+def unfinished_tasks_of(owner: object) -> list[asyncio.Task[Any]]:
+    """As `tasks_of`, for any thread, at some moment of the call."""
+    return [task for task in _made_by(owner) if not task.done()]
+
+
+def unhandled_of(owner: object) -> list[asyncio.Task[Any]]:
+    """Return the tasks that raised, and whose exception nobody looked at."""
+    return [t for t in _made_by(owner) if getattr(t, "_log_traceback", False)]
+
+
+def _made_by(owner: object) -> list[asyncio.Task[Any]]:
+    while True:
+        # Another thread may make a task meanwhile.
+        with contextlib.suppress(RuntimeError):
+            known = list(_TASK_OWNERS.items())
+            return [task for task, whose in known if whose is owner]
 
 
 def owned_context(owner: object) -> contextvars.Context:

@@ -19,6 +19,8 @@ class RunRecord:
         self.error: TenError | None = None
         self._failures: list[str] = []
         self._refused: list[str] = []
+        self._unhandled: list[str] = []
+        self._waiting: list[str] = []
         self._leaks: list[Leak] = []
         self._lock = threading.Lock()
 
@@ -48,6 +50,19 @@ class RunRecord:
         with self._lock:
             self._refused.append(text)
 
+    def note_unhandled(self, source: str, text: str) -> None:
+        """An exception that TEN only logs."""
+        log_sinks.warn(source, text)
+        with self._lock:
+            self._unhandled.append(text)
+
+    def note_waiting(self, sentences: list[str]) -> None:
+        """Who waited for what when the time was up."""
+        for sentence in sentences:
+            log_sinks.warn("host", sentence)
+        with self._lock:
+            self._waiting += sentences
+
     def note_leak(self, leak: Leak) -> None:
         log_sinks.warn(leak.owner, str(leak))
         with self._lock:
@@ -63,12 +78,19 @@ class RunRecord:
         if is_strict("refused"):
             for text in self._refused:
                 self.note_failure(text)
-        return RunReport(
-            tuple(self._failures),
-            tuple(self._refused),
-            tuple(unanswered),
-            tuple(self._leaks),
-        )
+        return self.so_far(unanswered)
+
+    def so_far(self, unanswered: list[str]) -> RunReport:
+        """Return the report of a run that may go on."""
+        with self._lock:
+            return RunReport(
+                failures=tuple(self._failures),
+                refused=tuple(self._refused),
+                unhandled=tuple(self._unhandled),
+                waiting=tuple(self._waiting),
+                unanswered=tuple(unanswered),
+                leaks=tuple(self._leaks),
+            )
 
     def raise_if_strict(self) -> None:
         """For tests that do not look at what `run` returns."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .loop_thread import LoopThread
@@ -17,13 +19,29 @@ Callback = Callable[..., Any]
 Done = Callable[[BaseException | None], None]
 
 
+@dataclass(frozen=True)
+class Call:
+    """A callback that runs, and since when on the monotonic clock."""
+
+    what: str
+    since_s: float = field(default_factory=time.monotonic)
+
+
 class Runner(Protocol):
     """Runs callbacks; they start in the order in which they were given."""
 
     def start(
-        self, callback: Callback, args: tuple[Any, ...], done: Done
+        self,
+        callback: Callback,
+        args: tuple[Any, ...],
+        done: Done,
+        what: str,
     ) -> None:
-        """Hand over a callback from any thread, without waiting for it."""
+        """Hand over a callback from any thread, without waiting for it.
+
+        Args:
+            what: the callback, and the message it gets, for a reader.
+        """
 
     def post(self, action: Callable[[], Any]) -> None:
         """Run a plain function in turn with the callbacks."""
@@ -34,19 +52,23 @@ class LoopRunner:
 
     def __init__(self, thread: LoopThread, owner: object, label: str) -> None:
         self.thread = thread
-        self.running: set[asyncio.Task[None]] = set()
+        self.running: dict[asyncio.Task[None], Call] = {}
         self._label = label
         self._context = owned_context(owner)
 
     def start(
-        self, callback: Callback, args: tuple[Any, ...], done: Done
+        self,
+        callback: Callback,
+        args: tuple[Any, ...],
+        done: Done,
+        what: str,
     ) -> None:
         def spawn() -> None:
             name = f"{self._label}.{callback.__name__}"
             work = _guarded(callback, args, done)
             task = self.thread.loop.create_task(work, name=name)
-            self.running.add(task)
-            task.add_done_callback(self.running.discard)
+            self.running[task] = Call(what)
+            task.add_done_callback(self.running.pop)
 
         self._call(spawn)
 
@@ -85,11 +107,18 @@ class TurnRunner:
             queue.SimpleQueue()
         )
         self._context = owned_context(owner) if owner else None
+        self.current: Call | None = None
+        self.thread_id = 0
 
     def start(
-        self, callback: Callback, args: tuple[Any, ...], done: Done
+        self,
+        callback: Callback,
+        args: tuple[Any, ...],
+        done: Done,
+        what: str,
     ) -> None:
         def job() -> None:
+            self.current = Call(what)
             try:
                 if self._context is None:
                     callback(*args)
@@ -109,8 +138,10 @@ class TurnRunner:
 
     def serve(self) -> None:
         """Run the callbacks on the calling thread until `end`."""
+        self.thread_id = threading.get_ident()
         while (job := self._jobs.get()) is not None:
             job()
+            self.current = None
 
     def end(self) -> None:
         self._jobs.put(None)
@@ -131,7 +162,11 @@ class _Unseated:
     """Of a node whose extension is not there yet: nothing can run."""
 
     def start(
-        self, callback: Callback, args: tuple[Any, ...], done: Done
+        self,
+        callback: Callback,
+        args: tuple[Any, ...],
+        done: Done,
+        what: str,
     ) -> None:
         raise RuntimeError("the node has no extension yet")
 

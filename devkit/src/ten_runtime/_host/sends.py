@@ -17,6 +17,7 @@ from ..msg import Msg
 from ..send_options import SendOptions
 from ..video_frame import VideoFrame
 from . import dispatch
+from .absent import Complete
 from .commands import OnResult
 from .log_calls import LogCalls
 from .node import Node
@@ -26,7 +27,7 @@ ResultHandler = Callable[[Any, CmdResult | None, TenError | None], Any]
 ErrorHandler = Callable[[Any, TenError | None], Any]
 
 
-class NodeEnv(LogCalls):
+class NodeEnv(LogCalls, Complete):
     """An environment of a node in a graph."""
 
     ends_stages_on_return = True

@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from ..error import TenError
+from .absent import Complete
 from .graph_definition import (
     GraphDefinition,
     GraphProblem,
@@ -19,7 +21,7 @@ from .node import Node
 DEFAULT_LIMIT_US = 180_000_000
 
 
-class TesterBase:
+class TesterBase(Complete):
     """One tester object is good for one run."""
 
     # On the class: subclasses of sync testers need not call our __init__.
@@ -65,7 +67,7 @@ class TesterBase:
             raise GraphProblem("set_test_mode_… was not called")
         if self._ten_run is not None:
             raise RuntimeError("a tester runs once")
-        limit_s = self._ten_limit_us / 1e6 if self._ten_limit_us else None
+        limit_s = _shorter(self._ten_limit_us / 1e6, longest_s())
         self._ten_run = GraphRun(self._ten_graph, seat, limit_s, on_end)
         self._ten_run.start()
         return self._ten_run
@@ -78,3 +80,27 @@ class TesterBase:
             raise
         run.record.raise_if_strict()
         return run.record.error
+
+
+def longest_s() -> float:
+    """Return how long any run may take: TEN_HOST_LIMIT in seconds, 0 for ever.
+
+    Raises:
+        ValueError: it is no number of seconds.
+    """
+    text = os.environ.get("TEN_HOST_LIMIT", "").strip() or "0"
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise ValueError(
+            f"TEN_HOST_LIMIT must be a number of seconds, not {text!r}"
+        )
+    return seconds
+
+
+def _shorter(one_s: float, other_s: float) -> float | None:
+    """Return the shorter limit of two, of which 0 means none."""
+    limits = [limit for limit in (one_s, other_s) if limit]
+    return min(limits, default=None)

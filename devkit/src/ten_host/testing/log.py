@@ -16,7 +16,9 @@ from collections.abc import Generator
 
 import pytest
 
-from ten_host import is_stand_in
+from ..app import is_stand_in
+
+SECTION = "TEN log"
 
 
 class TenLog:
@@ -46,12 +48,12 @@ class TenLog:
             self._lines, self._shown = [], 0
 
     def text(self) -> str:
-        """All that was logged in this test so far."""
+        """Return all that was logged in this test so far."""
         with self._lock:
             return "".join(self._lines)
 
     def news(self) -> str:
-        """What was logged since the last call."""
+        """Return what was logged since the last call."""
         with self._lock:
             shown, self._shown = self._shown, len(self._lines)
             return "".join(self._lines[shown:])
@@ -74,14 +76,14 @@ class TenLogPlugin:
     def pytest_runtest_logstart(self) -> None:
         self.log.begin()
 
-    # Outside of the look for the key, which reads the sections.
+    # First of all: others read the sections of the report.
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         news = self.log.news()
         if news:
-            item.add_report_section(call.when, "TEN log", news)
+            item.add_report_section(call.when, SECTION, news)
         return (yield)
 
 
@@ -90,11 +92,3 @@ def _redirect_to(log: TenLog | None) -> None:
     from ten_runtime._host import log_sinks
 
     log_sinks.redirect(log.write if log else None)
-
-
-@pytest.fixture
-def ten_log(pytestconfig: pytest.Config) -> TenLog:
-    """What the extensions of this test log, at the level of TEN_HOST_LOG."""
-    plugin = pytestconfig.pluginmanager.get_plugin("ten_log_plugin")
-    assert isinstance(plugin, TenLogPlugin)
-    return plugin.log

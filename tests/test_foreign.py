@@ -1,0 +1,265 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""What `new` writes, and the commands with an extension that is not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from authors_pytest import run_pytest
+
+from ten_host.new import NameProblem, words_for, write_extension
+
+NAME = "acme_tts_python"
+
+
+@dataclass(frozen=True)
+class Author:
+    """Somebody with a folder, in which the extension was written."""
+
+    folder: Path
+
+    @property
+    def package(self) -> Path:
+        return self.folder / NAME
+
+    @property
+    def target(self) -> list[str]:
+        configs = self.package / "tests" / "configs"
+        return [
+            f"--package={self.package}",
+            f"--property={configs}/property_subtitle_alignment.json",
+            f"--vendor={self.package}/tests/fake_vendor.py:running",
+        ]
+
+    def types(
+        self, *command: str, told: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment.pop("TEN_HOST_LOG", None)
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=self.folder,
+            env=environment,
+            input=told,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+
+
+@pytest.fixture
+def author(tmp_path: Path) -> Author:
+    write_extension(NAME, tmp_path / NAME)
+    return Author(tmp_path)
+
+
+def test_new_writes_everything_under_the_given_name(author: Author) -> None:
+    manifest = json.loads((author.package / "manifest.json").read_text())
+    everything = "".join(
+        f"{path.name}\n{path.read_text()}"
+        for path in author.package.rglob("*")
+        if path.is_file()
+    )
+
+    assert manifest["name"] == NAME
+    assert not re.search("my_tts|my-tts|MyTTS|MY_TTS|my_vendor", everything)
+    assert "class AcmeTTSExtension(" in everything
+    assert 'NAME = "acme"' in everything
+    assert "ACME_TTS_PYTHON_API_KEY" in everything
+    assert os.access(author.package / "tests" / "bin" / "start", os.X_OK)
+
+
+@pytest.mark.parametrize("name", ["", "My", "my-tts", "1st", "class", "a b"])
+def test_a_name_that_no_package_can_have_is_refused(name: str) -> None:
+    with pytest.raises(NameProblem, match="a name has small letters"):
+        words_for(name)
+
+
+@pytest.mark.parametrize("name", ["json", "ten_host", "pytest"])
+def test_the_name_of_a_package_that_there_is_is_refused(name: str) -> None:
+    with pytest.raises(NameProblem, match=f"there is a package {name} already"):
+        words_for(name)
+
+
+def test_new_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine")
+
+    with pytest.raises(NameProblem, match="is there already"):
+        write_extension(NAME, tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.stand_in
+def test_its_own_tests_and_the_scenarios_pass_from_the_start(
+    author: Author, is_thorough: bool
+) -> None:
+    few = ("-k", "test_a_text_is_spoken or test_requests_whose_texts_are_mixed")
+
+    done = run_pytest(
+        *(author.folder, NAME, "--pyargs", "ten_host.conformance"),
+        f"--rootdir={author.package}",
+        *("-c", f"{author.package}/pyproject.toml"),
+        *(() if is_thorough else few),
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    # It does not tell its connection: the base class has no call for it.
+    outcome = r"\d+ passed, 1 skipped" if is_thorough else "2 passed"
+    assert re.match(f"{outcome}\\b", last), last
+
+
+@pytest.mark.thorough
+def test_its_own_tests_notice_a_fault(author: Author) -> None:
+    file = author.package / "extension.py"
+    code = file.read_text()
+    broken = code.replace(
+        "self.request.texts.put_nowait(None)", "self.nothing()"
+    )
+    assert broken != code
+    file.write_text(broken)
+
+    faulty = run_pytest(
+        *(author.folder, NAME),
+        *("--ten-limit=2", "-k", "test_a_text_is_spoken"),
+    )
+
+    assert faulty.returncode == 1, faulty.stdout + faulty.stderr
+    assert "request_tts of r1 raised; its request never ends" in faulty.stdout
+    assert "has no attribute 'nothing'" in faulty.stdout
+
+
+@pytest.mark.thorough
+def test_what_is_written_passes_format_lint_and_types(author: Author) -> None:
+    for command in (
+        ("ruff", "check", "--isolated", "--select=E4,E7,E9,F,B", NAME),
+        ("mypy", "--strict", "-p", NAME),
+    ):
+        done = author.types(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_speak_takes_any_extension(author: Author) -> None:
+    done = author.types("ten_host", "speak", *author.target, "Hello you there")
+
+    assert done.returncode == 0, done.stderr
+    words = re.findall(r"word +[\d.]+ s  (\w+)", done.stdout)
+    assert words == ["Hello", "you", "there"]
+    assert re.search(r"TTFB [\d.]+ ms, 0.52 s of audio", done.stdout)
+    with wave.open(str(author.folder / "speak.wav")) as file:
+        assert (file.getframerate(), file.getnframes()) == (16000, 8320)
+
+
+@pytest.mark.thorough
+def test_host_talks_json_with_any_extension(author: Author) -> None:
+    text = {"data": "tts_text_input", "request_id": "r1", "text": "Hello."}
+    lines = [json.dumps({**text, "text_input_end": True}), "no JSON"]
+    lines.append(json.dumps({"cmd": "whatever"}))
+
+    done = author.types(
+        *("ten_host", "host", "--until=AudioEnd", *author.target),
+        told="\n".join(lines),
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("host: no JSON: Expecting value")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    kinds = [next(iter(one)) for one in told]
+    assert kinds.count("AudioStart") == kinds.count("AudioEnd") == 1
+    assert {"Result": {"cmd": "whatever", "ok": True}} in told
+    frames = [one["Frame"]["pcm"] for one in told if "Frame" in one]
+    assert frames == ["2560 bytes"] * 3
+
+
+@pytest.mark.thorough
+def test_package_builds_and_proves_any_extension(author: Author) -> None:
+    done = author.types("ten_host", "package", *author.target, "-o", "dist")
+
+    assert done.returncode == 0, done.stderr
+    assert f"{NAME}-0.1.0.tpkg: spoke 0.68 s" in done.stdout
+
+
+@pytest.mark.thorough
+def test_the_agent_speaks_with_any_extension(author: Author) -> None:
+    script = {
+        "greeting": "Hello.",
+        "turns": [
+            {
+                "user": "tell me more",
+                "reply": "A very long reply that goes on and on, and on.",
+                "interrupt_after_s": 0.4,
+            },
+            {"user": "stop it", "reply": "All right."},
+        ],
+    }
+    (author.folder / "script.json").write_text(json.dumps(script))
+
+    done = author.types(
+        *("ten_host", "agent", *author.target),
+        *("--script=script.json", "-o", "talk"),
+    )
+
+    assert done.returncode == 0, done.stderr
+    told = json.loads((author.folder / "talk/conversation.json").read_text())
+    reasons = [one["reason"] for one in told["spoken"]]
+    assert reasons == ["end", "interrupted", "end"]
+    assert (told["stray_frames"], told["errors"]) == (0, [])
+
+
+WRONG = {
+    "--package=nowhere": "nowhere is no extension's package: manifest.json:",
+    "--addon=nobody": "--addon: there is no package nobody",
+    "--property=x.json": "--property needs --addon NAME or --package PATH",
+    "--vendor=x.py:y": "--vendor needs --addon NAME or --package PATH",
+}
+
+
+@pytest.mark.parametrize("option", WRONG)
+@pytest.mark.parametrize("command", ["speak", "host", "agent", "package"])
+def test_a_wrong_extension_is_one_sentence(
+    command: str,
+    option: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from ten_host.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEN_HOST_LOG", "off")
+    text = ["Hello."] if command == "speak" else []
+
+    code = main([command, option, *text])
+
+    assert code == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"{command}: ")
+    assert WRONG[option] in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.thorough
+def test_a_broken_file_of_properties_is_one_sentence(
+    author: Author,
+) -> None:
+    path = author.folder / "wrong.json"
+    path.write_text("[]")
+
+    done = author.types(
+        *("ten_host", "speak", f"--package={author.package}"),
+        *(f"--property={path}", "Hello."),
+    )
+
+    assert done.returncode == 2
+    assert done.stderr == f"speak: --property: {path}: it is no JSON object\n"
