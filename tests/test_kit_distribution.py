@@ -73,7 +73,9 @@ def test_the_wheel_is_complete(wheel: Path) -> None:
     sources = {
         path.relative_to(KIT / "src").as_posix()
         for path in (KIT / "src").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file()
+        and "__pycache__" not in path.parts
+        and not path.parent.name.endswith(".egg-info")
     }
     assert sources - {n for n in sources if n.endswith("README.md")} <= names
     assert {n.split("/")[0] for n in names} == {*PACKAGES, info}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from heard import WORDS, whole_words
-from ten_log import TenLog
 
 from gradium_sim import Fault, FaultPlan, GradiumSim, Point, Reset
 from gradium_tts_python.core.admission import Admission, Segment, Verdict
@@ -19,6 +18,8 @@ from ten_host import AudioStart, EndReason, Error, ExtensionHost, Metrics
 
 if TYPE_CHECKING:
     from conftest import StartHost
+
+    from ten_host.testing.log import TenLog
 
 TEXT = "Hello there, my world."
 TWELVE = " ".join(WORDS[:12])
