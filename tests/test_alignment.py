@@ -274,10 +274,10 @@ HOSTILE: dict[str, Callable[[int], tuple[list[str], list[str]]]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_words_cost_no_more_a_letter_when_there_are_more(
-    name: str,
+    name: str, is_thorough: bool
 ) -> None:
     costs = []
-    for size in (1000, 2000, 4000):
+    for size in (1000, 2000, 4000) if is_thorough else (1000, 2000):
         sent, spoken = HOSTILE[name](size)
         alignment = Alignment(sent)
         for piece in spoken:

@@ -297,6 +297,12 @@ def test_a_test_run_keeps_its_bytecode_out_of_the_tree(
     start.parent.mkdir(parents=True)
     start.write_text("#!/bin/sh\nenv\n")
     start.chmod(0o755)
+    of_a_test = fake.venv / "bytecode" / "tmp" / "pytest-of-me" / "a.pyc"
+    of_a_module = fake.venv / "bytecode" / "tmp" / "b.pyc"
+    fake.dev("speak", "Hi.")
+    for path in (of_a_test, of_a_module):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
     code, out, _ = fake.dev("test", PYTHONDONTWRITEBYTECODE=told)
 
@@ -305,6 +311,7 @@ def test_a_test_run_keeps_its_bytecode_out_of_the_tree(
     assert code == 0
     assert kept.get("PYTHONDONTWRITEBYTECODE", "") == ""
     assert folder == (where and str(fake.folder / "checkout" / where))
+    assert (of_a_test.exists(), of_a_module.exists()) == (not told, True)
 
 
 def test_speaking_does_not_install_the_test_tools(fake: Machine) -> None:

@@ -44,7 +44,7 @@ def over_counted(session: Session) -> bool:
 def test_no_word_is_counted_before_it_is_over(
     is_thorough: bool, record_property: Record
 ) -> None:
-    sessions = 200_000 if is_thorough else 2_000
+    sessions = 200_000 if is_thorough else 1_000
 
     wrong = [
         seed

@@ -700,7 +700,7 @@ def test_a_flush_that_meets_the_stop_ends_after_its_request() -> None:
     ]
 
 
-# Four kinds of scripts: 280 of them by default, 5,600 with --thorough.
+# Four kinds of scripts: 140 of them by default, 5,600 with --thorough.
 FEWER = settings(max_examples=settings().max_examples * 7 // 10)
 
 

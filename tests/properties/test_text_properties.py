@@ -105,8 +105,8 @@ options = st.fixed_dictionaries(
         "replacements": st.sampled_from([(), REPLACED]),
     }
 )
-quick = settings(max_examples=80, deadline=None)
-pauses = settings(max_examples=200, deadline=None, derandomize=True)
+quick = settings(max_examples=40, deadline=None)
+pauses = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 def cut(text: str, ends: list[int]) -> list[str]:
