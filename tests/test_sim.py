@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import socket
 import struct
 from typing import Any
 
@@ -532,3 +534,17 @@ async def test_messages_are_json_in_text_frames() -> None:
 
     assert isinstance(raw, str)
     assert json.loads(raw)["type"] == "ready"
+
+
+async def test_a_server_that_refuses_keeps_its_port() -> None:
+    async with GradiumSim() as sim:
+        await sim.refuse_connections()
+
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", sim.port))
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", sim.port)
+
+        await sim.accept_connections()
+        _, writer = await asyncio.open_connection("127.0.0.1", sim.port)
+        writer.close()

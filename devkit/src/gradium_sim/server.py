@@ -96,6 +96,7 @@ class GradiumSim:
         self._tokens = set(tokens)
         self._accounts: dict[str, Account] = {}
         self._servers: list[Server] = []
+        self._held: socket.socket | None = None
         self._links: list[Link] = []
         self._sockets: set[TappedConnection] = set()
         self._changes = Changes()
@@ -231,9 +232,15 @@ class GradiumSim:
             server.close(close_connections=False)
         # The listening socket is gone once its server had a turn.
         await asyncio.sleep(0)
+        if servers:
+            # The port stays taken, or another program gets it meanwhile.
+            self._held = socket.socket()
+            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._held.bind((self._host, self._port))
 
     async def accept_connections(self) -> None:
         """Listen, on the same port as before."""
+        self._let_go()
         listener = socket.create_server((self._host, self._port))
         self._port = listener.getsockname()[1]
         server = await serve(
@@ -253,6 +260,12 @@ class GradiumSim:
         )
         self._servers.append(server)
 
+    def _let_go(self) -> None:
+        """Hold the port no longer."""
+        if self._held:
+            self._held.close()
+            self._held = None
+
     async def __aenter__(self) -> GradiumSim:
         await self._rules.voice.start()
         await self.accept_connections()
@@ -267,6 +280,7 @@ class GradiumSim:
     ) -> None:
         servers = list(self._servers)
         await self.refuse_connections()
+        self._let_go()
         for one in list(self._sockets):
             one.transport.abort()
         for server in servers:
