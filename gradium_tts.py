@@ -22,6 +22,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from .config import GradiumTTSConfig
@@ -191,7 +192,12 @@ class GradiumTTSClient:
             transport = await reserve.take()
         if transport is None:
             by = min(by, self._connects_by())
-            ways: list[Way] = [lambda: self.connect(endpoint, by)] * 2
+            # Where IPv6 leads nowhere, the first tries nothing else.
+            ipv4 = replace(endpoint, is_ipv4_only=True)
+            ways: list[Way] = [
+                lambda: self.connect(endpoint, by),
+                lambda: self.connect(ipv4, by),
+            ]
             if reserve and reserve.is_opening:
                 ways.insert(0, reserve.take)
             transport = await first_open(ways, self._abandon)

@@ -33,6 +33,7 @@ class Endpoint:
     headers: Mapping[str, str] = field(repr=False)
     proxy: str | None = field(default=None, repr=False)
     ca_file: str | None = None
+    is_ipv4_only: bool = False
 
 
 def url_of(region: str | None) -> str:

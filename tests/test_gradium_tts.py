@@ -52,7 +52,7 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.protocol import Audio, Ready, ServerMessage, Word
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.wire import debt, reserve, transport, watchdog
+from gradium_tts_python.wire import debt, race, reserve, transport, watchdog
 from gradium_tts_python.wire.stream import Stream
 from gradium_tts_python.wire.transport import open_websocket
 
@@ -169,6 +169,37 @@ async def test_a_refused_connection_is_transient() -> None:
         f"cannot connect to 127.0.0.1:{port}: Connection refused"
     )
     assert (error.kind, error.code, error.vendor_message) == (TRANSIENT, "", "")
+
+
+async def test_where_one_address_is_dead_another_is_taken(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IPv6 that leads nowhere: the second connect is over IPv4."""
+    monkeypatch.setattr(race, "STAGGER_S", 0.05)
+    with contextlib.ExitStack() as stack:
+        dead = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        dead.listen(0)
+        for _ in range(4):  # its queue is full: nobody gets an answer
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(dead.getsockname())
+
+        async def found(
+            host: str, port: int, family: int = 0, **_: Any
+        ) -> list[Any]:
+            address = dead.getsockname()
+            if family == socket.AF_INET:
+                address = ("127.0.0.1", sim.port)
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address)]
+
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "getaddrinfo", found)
+        url = sim.url.replace("127.0.0.1", "gradium.test")
+        async with client_on(url, warm="off", connect_timeout_s=60) as client:
+            async with client.open_stream() as stream:
+                await events_of(stream)
+
+    assert len(sim.sessions) == 1
 
 
 async def test_an_unknown_host_is_transient() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
@@ -208,6 +209,8 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
             raise ConnectError(_NO_PROXIES, ErrorKind.CONFIG)
         if endpoint.proxy:
             options["proxy"] = endpoint.proxy
+        elif endpoint.is_ipv4_only:
+            options["family"] = socket.AF_INET
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
         raise _connect_error(error, endpoint, timeout_s) from error
