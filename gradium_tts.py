@@ -33,7 +33,6 @@ from .core.protocol import Session
 from .core.redact import host_of
 from .wire.debt import Terms
 from .wire.observer import ClientObserver, NoObserver
-from .wire.owner import Left
 from .wire.race import Attempt, Way, first_open
 from .wire.reserve import Reserve
 from .wire.speedups import FASTEST
@@ -131,7 +130,7 @@ class GradiumTTSClient:
                 stream.take_over(terms)
                 return stream
             if stream:
-                await stream.__aexit__(Left, Left(), None)
+                await stream.leave()
         return self.open_stream(config, terms)
 
     def check(self) -> None:

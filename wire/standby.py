@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 
 from ..core.errors import ErrorKind, GradiumError
 from ..core.pace import Pace
-from .owner import Left
 from .stream import Stream
 
 # So long a session waits for its first text. The vendor's patience is not
@@ -65,7 +64,7 @@ class Standby:
             await self.aclose()
         except BaseException:
             if stream:
-                await _leave(stream)
+                await stream.leave()
             raise
         return stream
 
@@ -106,10 +105,6 @@ class Standby:
             # Unless it was handed over.
             if self._stream is stream:
                 self._stream = None
-                await _leave(stream)
+                await stream.leave()
             self._is_entered.set()
         return None
-
-
-async def _leave(stream: Stream) -> None:
-    await stream.__aexit__(Left, Left(), None)

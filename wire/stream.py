@@ -38,7 +38,7 @@ from ..core.protocol import (
 )
 from ..core.redact import host_of
 from .debt import Debts, StreamTimes, Terms
-from .owner import StreamOwner
+from .owner import Left, StreamOwner
 from .slots import SlotGate, gate_of
 from .transport import Transport
 from .watchdog import Watchdog
@@ -194,6 +194,10 @@ class Stream:
             await self._owner.disconnected(
                 exc, self._endpoint, was_accepted=bool(self.times.ready_at)
             )
+
+    async def leave(self) -> None:
+        """Leave it without a failure; never waits for the peer."""
+        await self.__aexit__(Left, Left(), None)
 
     def take_over(self, terms: Terms) -> None:
         """Serve a request, after it was begun ahead of it."""
