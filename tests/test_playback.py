@@ -113,6 +113,16 @@ def test_silence_within_a_request_is_a_stall() -> None:
     assert heard_at == [10.0, 11.75, 13.0, 14.75]
 
 
+def test_silence_in_which_listening_ends_is_a_stall_too() -> None:
+    playback = Playback(PlaybackClock())
+    playback.deliver(1.0, 10.0)
+
+    playback.stop(13.0)
+
+    assert playback.stalls == [Stall(at_s=1.0, silence_s=2.0)]
+    assert playback.played_s(20.0) == 1.0
+
+
 def test_rounded_times_are_no_stall() -> None:
     playback = Playback(PlaybackClock())
     for frame in range(50):
