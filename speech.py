@@ -361,7 +361,7 @@ class Speech:
         ledger, times = self.ledger, self.times
         next_word = ledger.next_word()
         return Failure(
-            error.kind,
+            error,
             self._now(),
             self._stream.silent_since if self._stream else self._now(),
             next_word,

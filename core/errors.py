@@ -66,6 +66,11 @@ class GradiumError(Exception):
         """Whether the graph is told that nothing goes any more."""
         return self.kind.is_fatal or self.was_retried_in_vain
 
+    def tell_of(self, answer: GradiumError) -> None:
+        """Tell with it what the server had answered, before it did not."""
+        self.code, self.vendor_message = answer.code, answer.vendor_message
+        self.hint = f"before that, {answer}"
+
     def __str__(self) -> str:
         """Return the message, with the hint."""
         message = super().__str__()

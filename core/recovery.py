@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Union
 
-from .errors import ErrorKind
+from .errors import ErrorKind, GradiumError
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 2.0
 # A try that is cut sooner than this tells less than the failure before it.
@@ -42,7 +42,7 @@ class Failure:
     """A session that failed, as far as the rules care.
 
     Attributes:
-        kind: what the error means.
+        error: what it failed with.
         at: when, in seconds of the loop's clock.
         silent_since: since when something had been owed, on the same clock.
         next_word: the first word that was not delivered, by number; `None`
@@ -55,7 +55,7 @@ class Failure:
             answered: the socket may have died in reserve.
     """
 
-    kind: ErrorKind
+    error: GradiumError
     at: float
     silent_since: float
     next_word: int | None
@@ -64,6 +64,11 @@ class Failure:
     was_accepted: bool = False
     was_cut: bool = False
     was_stale: bool = False
+
+    @property
+    def kind(self) -> ErrorKind:
+        """What it means for the next try."""
+        return self.error.kind
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,8 @@ class Recovery:
         self._attempts = 0
         self._cuts = 0
         self._has_met_stale = False
+        # What the server answered last in this series.
+        self._answer: GradiumError | None = None
 
     @property
     def silent_since(self) -> float | None:
@@ -126,6 +133,9 @@ class Recovery:
 
     def step_after(self, failure: Failure) -> Step:
         """Decide, and remember this failure.
+
+        An error without the server's own words then tells of the last that
+        had some: a try that time has cut short must not hide what it said.
 
         Returns:
             `Retry` after 0.1 s, doubling to 2 s, of which jitter takes up to
@@ -159,6 +169,11 @@ class Recovery:
             self._next_word = failure.next_word
             self._waiting_since = self._silent_since = failure.silent_since
             self._attempts = self._cuts = 0
+            self._answer = None
+        if failure.error.code:
+            self._answer = failure.error
+        elif self._answer and failure.kind is ErrorKind.TRANSIENT:
+            failure.error.tell_of(self._answer)
         if failure.kind is ErrorKind.CAPACITY:
             self._silent_since = failure.at
         # A socket that died in reserve is nothing to wait for, once.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.core.errors import ErrorKind
+from gradium_tts_python.core.errors import ErrorKind, GradiumError
 from gradium_tts_python.core.recovery import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
@@ -46,9 +46,10 @@ def failure(
     was_accepted: bool = False,
     was_cut: bool = False,
     was_stale: bool = False,
+    error: GradiumError | None = None,
 ) -> Failure:
     return Failure(
-        kind,
+        error or GradiumError("it failed", kind),
         at,
         at if silent_since is None else silent_since,
         next_word,
@@ -285,3 +286,40 @@ def test_a_failure_after_the_last_word_is_none_however_late() -> None:
     late = failure(100.0, 12, silent_since=0.0, is_all_said=True)
 
     assert recovery().step_after(late) == Retry(0.0, 12)
+
+
+REFUSED = "localhost refused the connection with HTTP status 503"
+
+
+def refused() -> GradiumError:
+    return GradiumError(REFUSED, ErrorKind.TRANSIENT, "503", "overloaded")
+
+
+def silent(kind: ErrorKind = ErrorKind.TRANSIENT) -> GradiumError:
+    return GradiumError("no answer within 0.1 s", kind)
+
+
+def test_silence_tells_what_the_server_had_answered() -> None:
+    rules, first, last = recovery(), silent(), silent()
+    for error in (first, refused(), silent(), last):
+        rules.step_after(failure(error=error))
+
+    assert (str(first), first.code) == ("no answer within 0.1 s", "")
+    assert str(last) == f"no answer within 0.1 s; before that, {REFUSED}"
+    assert (last.code, last.vendor_message) == ("503", "overloaded")
+
+
+def test_an_answer_of_before_the_last_word_is_old() -> None:
+    rules, last = recovery(), silent()
+    rules.step_after(failure(next_word=3, error=refused()))
+    rules.step_after(failure(next_word=4, error=last))
+
+    assert (str(last), last.code) == ("no answer within 0.1 s", "")
+
+
+def test_an_error_of_our_own_has_nothing_to_do_with_an_answer() -> None:
+    rules, bug = recovery(), silent(ErrorKind.INTERNAL)
+    rules.step_after(failure(error=refused()))
+    rules.step_after(failure(error=bug))
+
+    assert (str(bug), bug.code) == ("no answer within 0.1 s", "")
