@@ -554,7 +554,14 @@ def test_a_long_row_of_marks_is_dropped() -> None:
      "\n~~~", "~", "\n|", "| ", "|-", "\\|", "https://", "https://a.b/(",
      "www.", "http://a@", "a a ", "b's ", "1.", "so!", "so)."],
 )  # fmt: skip
-@pytest.mark.parametrize("end", ["", "x", " ", ">", ","])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "",
+        "x",
+        *(pytest.param(end, marks=pytest.mark.thorough) for end in " >,"),
+    ],
+)
 def test_a_hostile_text_costs_no_more_than_its_length(
     pattern: str, end: str
 ) -> None:
