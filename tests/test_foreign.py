@@ -12,13 +12,19 @@ import sys
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from authors_pytest import run_pytest
 
+from ten_host.events import Frame, Metrics
 from ten_host.new import NameProblem, words_for, write_extension
+from ten_host.output import OutputError, check_picture
+from ten_host.spoken import Spoken
 
 NAME = "acme_tts_python"
+# The lanes of what comes of an extension; of its sockets nothing is known.
+HEARD = ["ttfb", "frames", "words", "buffer", "events"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,16 @@ class Author:
             f"--property={configs}/property_subtitle_alignment.json",
             f"--vendor={self.package}/tests/fake_vendor.py:running",
         ]
+
+    def drawn(self, name: str) -> dict[str, Any]:
+        """A page's lanes, and what its marks say, by lane."""
+        text = (self.folder / name).read_text("utf-8")
+        tree = json.loads(text.split('id="tree">')[1].split("</script>")[0])
+        lanes = [lane["name"] for lane in tree["lanes"]]
+        marks = {lane: [] for lane in lanes}
+        for mark in tree["marks"]:
+            marks[mark["lane"]].append(mark["text"])
+        return {"lanes": lanes, "marks": marks}
 
     def types(
         self, *command: str, told: str = ""
@@ -151,7 +167,10 @@ def test_what_is_written_passes_format_lint_and_types(author: Author) -> None:
 
 
 def test_speak_takes_any_extension(author: Author) -> None:
-    done = author.types("ten_host", "speak", *author.target, "Hello you there")
+    done = author.types(
+        *("ten_host", "speak", *author.target),
+        *("--timeline=speak.html", "Hello you there"),
+    )
 
     assert done.returncode == 0, done.stderr
     words = re.findall(r"word +[\d.]+ s  (\w+)", done.stdout)
@@ -159,16 +178,58 @@ def test_speak_takes_any_extension(author: Author) -> None:
     assert re.search(r"TTFB [\d.]+ ms, 0.52 s of audio", done.stdout)
     with wave.open(str(author.folder / "speak.wav")) as file:
         assert (file.getframerate(), file.getnframes()) == (16000, 8320)
+    drawn = author.drawn("speak.html")
+    assert drawn["lanes"] == ["text", *HEARD]
+    assert drawn["marks"]["text"] == ["Hello you there"]
+    assert drawn["marks"]["words"] == words
+    assert drawn["marks"]["frames"]
+    assert drawn["marks"]["events"] == ["end of the speech"]
+    assert re.fullmatch(
+        r"TTFB \d+ ms = extension and vendor \(\d+ ms\)",
+        drawn["marks"]["ttfb"][-1],
+    )
+
+
+def test_a_speech_without_a_ttfb_of_its_own_is_timed_from_here() -> None:
+    spoken = Spoken("r1")
+    begun_s = spoken.sent("Hello.")
+
+    spoken.add(Frame(bytes(320), 16000, time_s=begun_s + 0.25))
+    seen_ms = spoken.ttfb_ms
+    spoken.add(Metrics({"ttfb": 240}))
+
+    assert seen_ms == pytest.approx(250)
+    assert spoken.ttfb_ms == 240
+
+
+def test_a_picture_that_nothing_here_can_draw_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    check_picture(tmp_path / "a.html")
+    with pytest.raises(OutputError) as caught:
+        check_picture(tmp_path / "a.png")
+
+    assert str(caught.value) == (
+        f"cannot draw {tmp_path / 'a.png'}: pip install"
+        " 'ten-extension-devkit[plot]', or name a page, which ends in .html"
+    )
 
 
 @pytest.mark.thorough
 def test_host_talks_json_with_any_extension(author: Author) -> None:
     text = {"data": "tts_text_input", "request_id": "r1", "text": "Hello."}
-    lines = [json.dumps({**text, "text_input_end": True}), "no JSON"]
-    lines.append(json.dumps({"cmd": "whatever"}))
+    lines = [
+        json.dumps({"data": "tts_flush", "flush_id": "f1"}),
+        json.dumps({**text, "text_input_end": True}),
+        "no JSON",
+        json.dumps({"cmd": "whatever"}),
+    ]
 
     done = author.types(
         *("ten_host", "host", "--until=AudioEnd", *author.target),
+        "--timeline=host.html",
         told="\n".join(lines),
     )
 
@@ -180,6 +241,13 @@ def test_host_talks_json_with_any_extension(author: Author) -> None:
     assert {"Result": {"cmd": "whatever", "ok": True}} in told
     frames = [one["Frame"]["pcm"] for one in told if "Frame" in one]
     assert frames == ["2560 bytes"] * 3
+    (flush_end,) = [one for one in told if "FlushEnd" in one]
+    assert flush_end["FlushEnd"]["flush_id"] == "f1"
+    times = [next(iter(one.values())).get("at_s", 0.0) for one in told]
+    assert all(0.0 <= at_s < 60.0 for at_s in times)
+    drawn = author.drawn("host.html")["marks"]
+    assert drawn["text"] == ["Hello."]
+    assert {"interrupted", "flush done"} <= set(drawn["events"])
 
 
 @pytest.mark.thorough
@@ -207,7 +275,7 @@ def test_the_agent_speaks_with_any_extension(author: Author) -> None:
 
     done = author.types(
         *("ten_host", "agent", *author.target),
-        *("--script=script.json", "-o", "talk"),
+        *("--script=script.json", "-o", "talk", "--timeline=talk.html"),
     )
 
     assert done.returncode == 0, done.stderr
@@ -215,6 +283,11 @@ def test_the_agent_speaks_with_any_extension(author: Author) -> None:
     reasons = [one["reason"] for one in told["spoken"]]
     assert reasons == ["end", "interrupted", "end"]
     assert (told["stray_frames"], told["errors"]) == (0, [])
+    drawn = author.drawn("talk.html")
+    assert drawn["lanes"] == ["text", *HEARD]
+    assert drawn["marks"]["words"][0] == "Hello."
+    assert drawn["marks"]["text"][-2] == "All right."
+    assert "interrupted" in drawn["marks"]["events"]
 
 
 WRONG = {
