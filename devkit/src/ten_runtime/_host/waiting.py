@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from .commands import CommandTable, PendingCommand
 from .graph_definition import TESTER_ADDON
 from .node import Node, Stage
-from .ownership import unfinished_tasks_of
+from .ownership import begin_s, unfinished_tasks_of
 from .runners import LoopRunner, TurnRunner
 
 _KIT = Path(__file__).resolve().parents[2]
@@ -84,25 +84,38 @@ def _on_loop(node: Node, runner: LoopRunner, now_s: float) -> list[str]:
         )
     for task in unfinished_tasks_of(node):
         if task not in callbacks:
-            where = _of_task(task, runner.thread.thread_id)
+            since_s = now_s - begin_s(task)
+            does = "blocks its loop" if _is_running(task) else "waits"
             told.append(
-                f"the task {task.get_name()} of {_shown(node.name)} waits{where}"
+                f"the task {task.get_name()} of {_shown(node.name)}, made"
+                f" {since_s:.1f} s ago, {does}"
+                f"{_of_task(task, runner.thread.thread_id)}"
             )
     return told
 
 
+def _is_running(task: asyncio.Task[Any]) -> bool:
+    """Whether its thread is inside of it, and so it does not wait at all."""
+    return any(getattr(one, "cr_running", False) for one in _awaited(task))
+
+
+def _awaited(task: asyncio.Task[Any]) -> Iterator[Any]:
+    """What a task awaits: its coroutine, what that one awaits, and so on."""
+    one: Any = task.get_coro()
+    while one is not None:
+        yield one
+        one = getattr(one, "cr_await", None)
+
+
 def _of_task(task: asyncio.Task[Any], thread_id: int) -> str:
-    """Return where a task waits: the innermost line that is not Python's."""
+    """Return where a task is: the innermost line that is not Python's."""
+    if _is_running(task):
+        return _of_thread(thread_id)
     found = ""
-    waiting: Any = task.get_coro()
-    while waiting is not None:
-        if getattr(waiting, "cr_running", False):
-            # It does not wait at all: its thread is inside of it.
-            return _of_thread(thread_id)
-        frame = getattr(waiting, "cr_frame", None)
+    for one in _awaited(task):
+        frame = getattr(one, "cr_frame", None)
         if frame is not None and not _is_ours(frame.f_code):
             found = _place(frame)
-        waiting = getattr(waiting, "cr_await", None)
     return found
 
 
