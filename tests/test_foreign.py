@@ -251,11 +251,33 @@ def test_host_talks_json_with_any_extension(author: Author) -> None:
 
 
 @pytest.mark.thorough
-def test_package_builds_and_proves_any_extension(author: Author) -> None:
-    done = author.types("ten_host", "package", *author.target, "-o", "dist")
+@pytest.mark.parametrize("by", [f"--package={NAME}", f"--addon={NAME}"])
+def test_package_builds_and_proves_any_extension(
+    author: Author, by: str
+) -> None:
+    done = author.types(
+        *("ten_host", "package", by, *author.target[1:], "-o", "dist")
+    )
 
     assert done.returncode == 0, done.stderr
     assert f"{NAME}-0.1.0.tpkg: spoke 0.68 s" in done.stdout
+
+
+def test_where_no_extension_is_no_package_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from ten_host.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+
+    code = main(["package"])
+
+    assert (code, capsys.readouterr().err) == (
+        1,
+        f"package: there is no manifest.json in {tmp_path}\n",
+    )
 
 
 @pytest.mark.thorough
