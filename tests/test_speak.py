@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import numpy.typing as npt
 import pytest
 
 from gradium_sim import Error, Fault, FaultPlan, Point, SimThread, tones
+from ten_host.speak import main
 
 ROOT = Path(__file__).resolve().parent.parent
 PANGRAM = "The quick brown fox jumps over the lazy dog."
@@ -43,7 +45,7 @@ class Outcome:
 
 
 def speak(
-    *arguments: str | bytes,
+    *arguments: str,
     folder: Path,
     stdin: bytes | None = b"",
     key: str | None = None,
@@ -79,9 +81,8 @@ def read_wav(path: Path) -> tuple[int, npt.NDArray[np.int16]]:
 def fox(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
     """The pangram spoken once at 16 kHz, as the recogniser wants it."""
     folder = tmp_path_factory.mktemp("fox")
-    outcome = speak(
-        PANGRAM, "-o", "fox.wav", "--sample-rate", "16000", folder=folder
-    )
+    files = ("-o", "fox.wav", "--timeline", "fox.html")
+    outcome = speak(PANGRAM, *files, "--sample-rate", "16000", folder=folder)
     return outcome, folder / "fox.wav"
 
 
@@ -200,12 +201,29 @@ def test_plain_output_has_no_control_characters(
     assert not re.findall(r"[^\n -~…]", fox[0].out)
 
 
+def test_the_timeline_has_the_words_and_the_sockets(
+    fox: tuple[Outcome, Path],
+) -> None:
+    page = fox[1].with_suffix(".html").read_text("utf-8")
+
+    tree = json.loads(page.split('id="tree">')[1].split("</script>")[0])
+
+    told = {lane["name"]: [] for lane in tree["lanes"]}
+    for mark in tree["marks"]:
+        told[mark["lane"]].append(mark["text"])
+    assert " ".join(told["words"]) == PANGRAM
+    assert told["sockets"]
+    assert " round trip" in told["ttfb"][-1]
+
+
 @pytest.mark.parametrize("rate_hz", [8000, 48000])
 def test_the_file_has_the_rate_that_was_asked_for(
-    rate_hz: int, tmp_path: Path
+    rate_hz: int, server: SimThread, tmp_path: Path
 ) -> None:
     outcome = speak(
-        "Hello there.", "--sample-rate", str(rate_hz), folder=tmp_path
+        *("Hello there.", "--sample-rate", str(rate_hz)),
+        *("--url", server.url),
+        folder=tmp_path,
     )
 
     assert outcome.code == 0
@@ -271,10 +289,9 @@ def test_the_log_is_shown_to_who_asks_for_it(
 ) -> None:
     arguments = ("Hi.", "--url", server.url)
 
-    quiet = speak(*arguments, folder=tmp_path)
     loud = speak(*arguments, "--log", "info", folder=tmp_path)
 
-    assert (quiet.code, quiet.err) == (0, "")
+    # That nobody else is shown it is asserted of the pangram.
     assert loud.code == 0
     assert "request=r1" in loud.err
     assert "DEBUG" not in loud.err
@@ -416,7 +433,10 @@ def test_the_sockets_have_names(fox: tuple[Outcome, Path]) -> None:
     assert re.search(r"TTFB +\d+ ms, (own|reserve) socket", outcome.out)
 
 
-def test_the_timeline_is_a_picture(server: SimThread, tmp_path: Path) -> None:
+@pytest.mark.thorough
+def test_the_timeline_can_be_a_picture(
+    server: SimThread, tmp_path: Path
+) -> None:
     pytest.importorskip("matplotlib")
 
     outcome = speak(
@@ -454,12 +474,16 @@ def test_the_script_speaks_in_the_folder_it_is_called_from(
 
 @dataclass(frozen=True)
 class Bad:
-    """Input that cannot work, and what the user is told."""
+    """Input that cannot work, and what the user is told.
 
-    arguments: tuple[str | bytes, ...]
+    `is_late`: only once there is a server, of which the URL is given.
+    """
+
+    arguments: tuple[str, ...]
     says: str
     code: int = 2
-    stdin: bytes | None = b""
+    stdin: bytes = b""
+    is_late: bool = False
 
 
 BAD = {
@@ -467,7 +491,7 @@ BAD = {
     "blank text": Bad((" \t\n",), "the text is empty"),
     "empty pipe": Bad((), "the text is empty"),
     "binary pipe": Bad((), "not UTF-8", stdin=b"\xff\xfe\x00"),
-    "binary argument": Bad((b"\xff\xfe",), "not UTF-8"),
+    "binary argument": Bad((os.fsdecode(b"\xff\xfe"),), "not UTF-8"),
     "rate that does not exist": Bad(
         ("Hi.", "--sample-rate", "11025"),
         "must be one of 8000, 16000, 22050, 24000, 44100, 48000, not 11025",
@@ -495,27 +519,45 @@ BAD = {
     ),
     "setting without a value": Bad(("Hi.", "--set", "speed"), "not speed"),
     "setting that cannot be": Bad(
-        ("Hi.", "--set", "speed=9"), "at most 2.0, not 9", code=1
+        ("Hi.", "--set", "speed=9"), "at most 2.0, not 9", 1, is_late=True
     ),
     "pace of a model that is none": Bad(("Hi.", "--llm", "0"), "not 0"),
     "name of no voice": Bad(
-        ("Hi.", "--voice", "Kant"), "did you mean Kent?", code=1
+        ("Hi.", "--voice", "Kant"), "did you mean Kent?", 1, is_late=True
     ),
     "output that is a folder": Bad(("Hi.", "-o", "."), "it is a folder"),
-    "nothing to speak": Bad(("?!…",), "nothing in it that can be spoken"),
+    "nothing to speak": Bad(
+        ("?!…",), "nothing in it that can be spoken", is_late=True
+    ),
     "voice that does not exist": Bad(
-        ("Hi.", "--voice-id", "no_such_voice"), "no_such_voice", code=1
+        ("Hi.", "--voice-id", "no_such_voice"), "no_such_voice", 1, is_late=True
     ),
 }
 
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_input_ends_in_one_clear_sentence(
-    case: str, tmp_path: Path
+    case: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     bad = BAD[case]
+    monkeypatch.chdir(tmp_path)
+    arguments = list(bad.arguments)
 
-    outcome = speak(*bad.arguments, folder=tmp_path, stdin=bad.stdin)
+    # A process of its own only where more than the command line is read.
+    if bad.is_late:
+        url = request.getfixturevalue("server").url
+        outcome = speak(*arguments, "--url", url, folder=tmp_path)
+    else:
+        monkeypatch.delenv("GRADIUM_API_KEY", raising=False)
+        monkeypatch.setenv("TEN_HOST_LOG", "off")
+        pipe = io.TextIOWrapper(io.BytesIO(bad.stdin))
+        monkeypatch.setattr(sys, "stdin", pipe)
+        code = main(arguments)
+        outcome = Outcome(code, *capsys.readouterr())
 
     assert outcome.code == bad.code
     assert bad.says in outcome.err
