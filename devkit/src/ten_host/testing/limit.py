@@ -46,7 +46,7 @@ class LimitPlugin:
     def pytest_runtest_call(
         self, item: pytest.Item
     ) -> Generator[None, object, object]:
-        test = getattr(item, "obj", None)
+        test: Any = getattr(item, "obj", None)
         is_async = inspect.iscoroutinefunction(test)
         alarm_s = self.limit_s + (BLOCKED_S if is_async else 0.0)
         with self._thread_ends_after(alarm_s, str(item.path)):
