@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from ten_ai_base.struct import TTSTextInput
+from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_host import ExtensionHost
 from ten_runtime import (
     Addon,
@@ -78,3 +80,41 @@ async def test_a_task_is_told_with_its_age_and_its_line(
         rf" in {name} \({HERE}:\d+\)",
         line,
     ), line
+
+
+class Forgetful(AsyncTTS2BaseExtension):
+    """Ends the audio of a request, and never the request."""
+
+    def vendor(self) -> str:
+        return "acme"
+
+    def synthesize_audio_sample_rate(self) -> int:
+        return 16000
+
+    async def request_tts(self, t: TTSTextInput) -> None:
+        await self.send_tts_audio_end(t.request_id, 0, 0)
+
+
+@register_addon_as_extension("forgetful_tts")
+class ForgetfulAddon(Addon):
+    def on_create_instance(
+        self, ten_env: TenEnv, name: str, context: Any
+    ) -> None:
+        ten_env.on_create_instance_done(Forgetful(name), context)
+
+
+async def test_a_request_that_waits_for_another_is_told() -> None:
+    from ten_runtime.run_report import who_waits
+
+    async with ExtensionHost("forgetful_tts") as host:
+        await host.send_text("r1", "Hello.", end=True)
+        await host.ended("r1")
+        await host.send_text("r2", "Hello.", end=True)
+        while "forgetful_tts: the request r2 waits for r1" not in who_waits():
+            await asyncio.sleep(0)
+        told = who_waits()
+
+    assert (
+        "forgetful_tts: the request r1 is not finished: finish_request was not"
+        " called"
+    ) in told

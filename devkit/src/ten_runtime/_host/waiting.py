@@ -34,7 +34,7 @@ def who_waits(nodes: Iterable[Node], commands: CommandTable) -> list[str]:
     told = []
     for node in nodes:
         if not node.is_gone:
-            told += _in_node(node, now_s)
+            told += _in_node(node, now_s) + _of_base(node)
     return told + [_asked(one, now_s) for one in commands.pending()]
 
 
@@ -71,6 +71,12 @@ def _in_node(node: Node, now_s: float) -> list[str]:
             f" {since_s:.1f} s"
         )
     return told
+
+
+def _of_base(node: Node) -> list[str]:
+    """What the extension's base class knows of who waits."""
+    tell = getattr(node.instance, "_ten_waiting", list)
+    return [f"{_shown(node.name)}: {sentence}" for sentence in tell()]
 
 
 def _on_loop(node: Node, runner: LoopRunner, now_s: float) -> list[str]:
