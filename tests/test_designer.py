@@ -252,7 +252,7 @@ def cases() -> Iterator[ParameterSet]:
 
 
 @pytest.mark.sim(pronunciation_ids=("my-words",))
-@pytest.mark.parametrize(("name", "value", "outcome"), cases())
+@pytest.mark.parametrize(("name", "value", "outcome"), list(cases()))
 async def test_what_a_user_writes_speaks_or_is_named_in_one_error(
     name: str,
     value: Any,

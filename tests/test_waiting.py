@@ -110,9 +110,10 @@ async def test_a_request_that_waits_for_another_is_told() -> None:
         await host.send_text("r1", "Hello.", end=True)
         await host.ended("r1")
         await host.send_text("r2", "Hello.", end=True)
-        while "forgetful_tts: the request r2 waits for r1" not in who_waits():
+        told: list[str] = []
+        while "forgetful_tts: the request r2 waits for r1" not in told:
+            told = who_waits()
             await asyncio.sleep(0)
-        told = who_waits()
 
     assert (
         "forgetful_tts: the request r1 is not finished: finish_request was not"
