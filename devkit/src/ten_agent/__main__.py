@@ -212,6 +212,7 @@ def _drawn(path: Path | None) -> Iterator[None]:
         yield
         return
     check_picture(path)
+    seen.is_wanted = True
     with own_trace() as trace:
         yield
         # Only its own trace tells of sockets; not everyone writes one.

@@ -12,5 +12,5 @@ finished = threading.Event()
 failures: list[str] = []
 """What went wrong in it, a sentence each; the command fails then."""
 
-seen = Seen()
-"""What the TTS was sent, and what came of it."""
+seen = Seen(is_wanted=False)
+"""What the TTS was sent, and what came of it, where it is to be drawn."""

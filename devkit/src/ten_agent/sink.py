@@ -75,7 +75,8 @@ class SinkExtension(AsyncExtension):
     async def on_audio_frame(
         self, ten_env: AsyncTenEnv, audio_frame: AudioFrame
     ) -> None:
-        seen.came(message_of_frame(audio_frame, time.monotonic()))
+        if seen.is_wanted:
+            seen.came(message_of_frame(audio_frame, time.monotonic()))
         speech = self._current
         if speech is None or speech.is_delivered:
             self._records.stray_frames += 1

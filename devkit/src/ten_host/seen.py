@@ -22,15 +22,19 @@ class Seen:
     """Takes down what is sent to an extension and what it sends.
 
     From any thread. Of audio only the size is kept.
+
+    Attributes:
+        is_wanted: whether it is; else nothing is kept, however long the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_wanted: bool = True) -> None:
+        self.is_wanted = is_wanted
         self._lines: list[Json] = []
 
     def sent(self, name: str, fields: Mapping[str, Any]) -> None:
         """A message or a command is about to be sent to it."""
         line = {"ten": "in", "name": name, "fields": dict(fields)}
-        self._lines.append({"t": time.monotonic(), **line})
+        self._take({"t": time.monotonic(), **line})
 
     def came(self, message: Message) -> None:
         """It has sent a message or a frame."""
@@ -41,8 +45,12 @@ class Seen:
             line["timestamp_ms"] = message.timestamp_ms
         else:
             line["fields"] = message.fields
-        self._lines.append(line)
+        self._take(line)
 
     def lines(self) -> list[Json]:
         """Return the lines so far, in the order of their times."""
         return sorted(self._lines, key=lambda line: float(line["t"]))
+
+    def _take(self, line: Json) -> None:
+        if self.is_wanted:
+            self._lines.append(line)

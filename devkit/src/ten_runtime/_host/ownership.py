@@ -32,8 +32,9 @@ def owning_task(
     """Return a task factory that remembers who made the task."""
     task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
     if (owner := OWNER.get()) is not None:
-        _TASK_OWNERS[task] = owner
         _TASK_BEGINS_S[task] = time.monotonic()
+        # Last: from now on other threads may ask about it.
+        _TASK_OWNERS[task] = owner
     return task
 
 
