@@ -16,6 +16,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,6 +114,45 @@ def unanswered(
 def server() -> Iterator[SimThread]:
     with SimThread(voice="tones") as sim:
         yield sim
+
+
+WISHES = (
+    *("--voice-id=LFZvm12tW_z0xfGo", "--sample-rate", "8000"),
+    *("--set", "params.temperature=0.3", "--set", "speed=1.5"),
+    *("--repeat", "3", "--log", "info"),
+)
+
+
+@dataclass(frozen=True)
+class Wished:
+    """What came of many options at once, and what the server saw of it."""
+
+    outcome: Outcome
+    rate_hz: int
+    texts: list[str]
+    setups: list[dict[str, Any]]
+    keys: set[str | None]
+
+
+@pytest.fixture(scope="module")
+def wished(tmp_path_factory: pytest.TempPathFactory) -> Wished:
+    """A text from a pipe, spoken three times, with the environment's key."""
+    folder = tmp_path_factory.mktemp("wished")
+    with SimThread(voice="tones", api_keys=(SECRET,)) as sim:
+        outcome = speak(
+            *("--url", sim.url, *WISHES),
+            folder=folder,
+            stdin=b"Hello from a pipe.\n",
+            key=SECRET,
+        )
+        spoken = [session for session in sim.sessions if session.texts]
+        return Wished(
+            outcome,
+            read_wav(folder / "speak.wav")[0],
+            [session.text for session in spoken],
+            [session.setup for session in spoken],
+            {c.headers.get("x-api-key") for c in sim.connections},
+        )
 
 
 def recognise(samples: npt.NDArray[np.int16], words: list[str]) -> list[str]:
@@ -216,29 +256,24 @@ def test_the_timeline_has_the_words_and_the_sockets(
     assert " round trip" in told["ttfb"][-1]
 
 
-@pytest.mark.parametrize("rate_hz", [8000, 48000])
-def test_the_file_has_the_rate_that_was_asked_for(
-    rate_hz: int, server: SimThread, tmp_path: Path
-) -> None:
-    outcome = speak(
-        *("Hello there.", "--sample-rate", str(rate_hz)),
-        *("--url", server.url),
-        folder=tmp_path,
-    )
-
-    assert outcome.code == 0
-    assert read_wav(tmp_path / "speak.wav")[0] == rate_hz
-    assert outcome.last_line.endswith("speak.wav")
+def test_the_file_has_the_rate_that_was_asked_for(wished: Wished) -> None:
+    assert wished.outcome.code == 0
+    assert wished.rate_hz == 8000
+    assert wished.outcome.last_line.endswith("speak.wav")
 
 
-def test_the_text_can_come_from_a_pipe(
+@pytest.mark.thorough
+def test_the_file_may_have_the_highest_rate(
     server: SimThread, tmp_path: Path
 ) -> None:
-    speak("--url", server.url, folder=tmp_path, stdin=b"Hello from a pipe.\n")
+    rate = ("--sample-rate", "48000")
+    speak("Hello there.", *rate, "--url", server.url, folder=tmp_path)
 
-    assert [s.text for s in server.sessions if s.texts] == [
-        "Hello from a pipe."
-    ]
+    assert read_wav(tmp_path / "speak.wav")[0] == 48000
+
+
+def test_the_text_can_come_from_a_pipe(wished: Wished) -> None:
+    assert wished.texts == ["Hello from a pipe."] * 3
 
 
 def test_the_text_is_written_like_a_language_model_does(
@@ -254,47 +289,24 @@ def test_the_text_is_written_like_a_language_model_does(
     assert session.text == PANGRAM
 
 
-def test_the_voice_is_the_one_that_was_asked_for(
-    server: SimThread, tmp_path: Path
-) -> None:
-    speak(
-        "Hi.",
-        "--voice-id=LFZvm12tW_z0xfGo",
-        "--url",
-        server.url,
-        folder=tmp_path,
-    )
+def test_the_voice_is_the_one_that_was_asked_for(wished: Wished) -> None:
+    voices = {setup["voice_id"] for setup in wished.setups}
 
-    (session,) = [s for s in server.sessions if s.texts]
-    assert session.setup["voice_id"] == "LFZvm12tW_z0xfGo"
+    assert voices == {"LFZvm12tW_z0xfGo"}
 
 
-def test_repeat_prints_median_and_p90(
-    server: SimThread, tmp_path: Path
-) -> None:
-    outcome = speak(
-        "Hi.", "--repeat", "3", "--url", server.url, folder=tmp_path
-    )
-
-    assert outcome.out.count("TTFB") == 4
+def test_repeat_prints_median_and_p90(wished: Wished) -> None:
+    assert wished.outcome.out.count("TTFB") == 4
     assert re.match(
         r"3 requests: TTFB median \d+ ms, p90 \d+ ms; ",
-        outcome.last_line,
+        wished.outcome.last_line,
     )
-    assert len([s for s in server.sessions if s.texts]) == 3
 
 
-def test_the_log_is_shown_to_who_asks_for_it(
-    server: SimThread, tmp_path: Path
-) -> None:
-    arguments = ("Hi.", "--url", server.url)
-
-    loud = speak(*arguments, "--log", "info", folder=tmp_path)
-
+def test_the_log_is_shown_to_who_asks_for_it(wished: Wished) -> None:
     # That nobody else is shown it is asserted of the pangram.
-    assert loud.code == 0
-    assert "request=r1" in loud.err
-    assert "DEBUG" not in loud.err
+    assert "request=r1" in wished.outcome.err
+    assert "DEBUG" not in wished.outcome.err
 
 
 def test_a_terminal_shows_a_bar_of_the_audio_received(
@@ -331,16 +343,11 @@ def _read_all(screen: int) -> str:
     return b"".join(chunks).decode()
 
 
-def test_a_setting_is_given_by_its_name(
-    server: SimThread, tmp_path: Path
-) -> None:
-    wishes = ("--set", "params.temperature=0.3", "--set", "speed=1.5")
-    speak("Hi.", *wishes, "--url", server.url, folder=tmp_path)
+def test_a_setting_is_given_by_its_name(wished: Wished) -> None:
+    configs = [json.loads(setup["json_config"]) for setup in wished.setups]
 
-    (session,) = [s for s in server.sessions if s.texts]
-    config = json.loads(session.setup["json_config"])
-    assert config["temp"] == 0.3
-    assert config["padding_bonus"] < 0
+    assert [config["temp"] for config in configs] == [0.3] * 3
+    assert all(config["padding_bonus"] < 0 for config in configs)
 
 
 def test_the_sound_can_go_to_stdout(server: SimThread, tmp_path: Path) -> None:
@@ -593,13 +600,7 @@ def test_a_wrong_key_ends_in_one_clear_sentence_without_the_key(
 
 
 def test_the_environment_s_key_is_sent_and_never_printed(
-    tmp_path: Path,
+    wished: Wished,
 ) -> None:
-    with SimThread(voice="tones", api_keys=(SECRET,)) as sim:
-        outcome = speak("Hi.", "--url", sim.url, folder=tmp_path, key=SECRET)
-
-        keys = {c.headers.get("x-api-key") for c in sim.connections}
-
-    assert outcome.code == 0
-    assert keys == {SECRET}
-    assert SECRET not in outcome.out + outcome.err
+    assert wished.keys == {SECRET}
+    assert SECRET not in wished.outcome.out + wished.outcome.err
