@@ -136,24 +136,83 @@ def test_its_own_tests_and_the_scenarios_pass_from_the_start(
     assert re.match(f"{outcome}\\b", last), last
 
 
-@pytest.mark.thorough
-def test_its_own_tests_notice_a_fault(author: Author) -> None:
-    file = author.package / "extension.py"
-    code = file.read_text()
-    broken = code.replace(
-        "self.request.texts.put_nowait(None)", "self.nothing()"
-    )
-    assert broken != code
-    file.write_text(broken)
+# What an author may get wrong: where, what stands there, what he writes
+# instead, and what his own tests then tell him.
+FAULTS = {
+    "a bug": (
+        *("extension.py", "self.request.texts.put_nowait(None)"),
+        "self.nothing()",
+        "acme_tts_python: request_tts of r1 raised; its request never ends",
+    ),
+    "a number of another type": (
+        *("extension.py", "            request.interval_ms,\n"),
+        "            float(request.interval_ms),\n",
+        "data tts_audio_end of acme_tts_python is dropped: against the schema:"
+        " request_event_interval_ms is float64, not int64",
+    ),
+    "null for a list": (
+        *("extension.py", "                words=words,\n"),
+        "                words=words or None,\n",
+        "data tts_text_result of acme_tts_python is dropped: against the"
+        " schema: words is null, not array",
+    ),
+    "a request that is never finished": (
+        *("extension.py", "await self.finish_request(request.request_id)"),
+        "pass",
+        "acme_tts_python: the request r2 waits for r1",
+    ),
+    "text that never ends": (
+        *("extension.py", "await stream.end_input()"),
+        "await asyncio.Event().wait()",
+        "the task acme_tts_python:r1:text of acme_tts_python, made",
+    ),
+    "a bug on the way to an error": (
+        *("extension.py", "self.problem = str(error)"),
+        "self.problem = str(eror)",
+        "on_init of acme_tts_python raised (TEN ends the process here)",
+    ),
+    "a name that TEN has not": (
+        *("extension.py", "from ten_runtime import"),
+        "from ten_runtime import AudioStream,",
+        "ImportError: ten_runtime stand-in has no AudioStream",
+    ),
+    "a base class that is not here": (
+        *("extension.py", "from ten_ai_base.tts2 import"),
+        "import ten_ai_base.asr\nfrom ten_ai_base.tts2 import",
+        "ten_ai_base stand-in has no module asr (ten_ai_base 0.7.41 has it)",
+    ),
+    "a newer base class": (
+        *("extension.py", "ttfb_ms = request.start()"),
+        "ttfb_ms = request.start(); await self.on_connected()",
+        "has no on_connected (newer ones have it: TEN_HOST_BASE=0.8)",
+    ),
+    "a manifest that TEN refuses": (
+        *("manifest.json", '"interface": ['),
+        '"interfaces": [',
+        "Failed to set metadata for extension(acme_tts_python), manifest.json:",
+    ),
+    "a property of another type": (
+        *("property.json", '"params": {'),
+        '"params": {"voice": 5,',
+        "acme_tts_python cannot start: property params.voice is int64, not",
+    ),
+}
 
-    faulty = run_pytest(
-        *(author.folder, NAME),
-        *("--ten-limit=2", "-k", "test_a_text_is_spoken"),
-    )
+
+@pytest.mark.thorough
+@pytest.mark.stand_in
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_fault_is_found_by_its_own_tests(author: Author, what: str) -> None:
+    name, there, instead, told = FAULTS[what]
+    file = author.package / name
+    code = file.read_text()
+    assert there in code
+    file.write_text(code.replace(there, instead, 1))
+
+    faulty = run_pytest(author.folder, NAME, "--ten-limit=2", "-x")
 
     assert faulty.returncode == 1, faulty.stdout + faulty.stderr
-    assert "request_tts of r1 raised; its request never ends" in faulty.stdout
-    assert "has no attribute 'nothing'" in faulty.stdout
+    assert told in faulty.stdout
 
 
 @pytest.mark.thorough
