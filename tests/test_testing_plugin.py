@@ -335,7 +335,7 @@ def hung(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """Of all that hangs, in one run."""
     folder = make_folder(tmp_path_factory.mktemp("small"))
     folder.write("test_blocked.py", BLOCKED)
-    return folder.run(HANGS, "--ten-limit", "0.3")
+    return folder.run(HANGS, "--ten-limit", "0.6")
 
 
 def test_a_hang_ends_and_says_who_waits_for_what(hung: Outcome) -> None:
@@ -343,9 +343,9 @@ def test_a_hang_ends_and_says_who_waits_for_what(hung: Outcome) -> None:
     assert outcome.verdicts["test_hangs"] != "passed"
     assert outcome.verdicts["test_is_fine"] == "passed"
     text = "\n".join(outcome.lines)
-    assert "the test hangs; its 0.3 s (--ten-limit) are over" in text
+    assert "the test hangs; its 0.6 s (--ten-limit) are over" in text
     assert re.search(r"  the test waits \(\S+test_it.py:\d+\)", text)
-    assert "small_extension.on_data(hang) has been running for 0." in text
+    assert "small_extension.on_data(hang) has been running for " in text
     assert ", in wait_for_the_vendor (" in text
     assert (
         " s for the result of the command question from small_extension" in text
@@ -425,19 +425,19 @@ def test_a_thread_that_is_blocked_is_told_as_well(hung: Outcome) -> None:
     outcome = hung
     blocked = [name for name in outcome.verdicts if "_blocks_" in name]
     assert len(blocked) == 4
-    over = "the test hangs; its 0.3 s (--ten-limit) are over"
+    over = "the test hangs; its 0.6 s (--ten-limit) are over"
     waits = r"\n  the test waits \(\S+test_blocked.py:\d+\)"
     assert all(over in outcome.texts[name] for name in blocked)
     assert all(re.search(waits, outcome.texts[name]) for name in blocked)
     assert outcome.verdicts["test_goes_on_after_all_that"] == "passed"
-    of_extension = r"blocking.on_data\(block\) has been running for 0.\d s"
+    of_extension = r"blocking.on_data\(block\) has been running for \d+\.\d s"
     at_vendor = r", in wait_for_the_vendor \(\S+test_blocked.py:\d+\)"
     for name in blocked[:2]:
         text = outcome.texts[name]
         assert re.search(f"\n  {of_extension}{at_vendor}", text), text
     text = outcome.texts["test_the_tester_blocks_its_thread"]
     of_tester = (
-        r"the tester.on_data\(echo\) has been running for 0.\d s, in look"
+        r"the tester.on_data\(echo\) has been running for \d+\.\d s, in look"
     )
     assert re.search(f"\n  {of_tester} ", text), text
 
