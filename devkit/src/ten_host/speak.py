@@ -204,6 +204,15 @@ async def _properties(order: Order, url: str | None) -> dict[str, Any]:
     return {**order.settings, "params": {**params, **order.settings["params"]}}
 
 
+async def _host(order: Order, url: str | None, seen: Seen) -> ExtensionHost:
+    """Return what runs the extension; raises CatalogueError."""
+    from .host import ExtensionHost
+
+    addon = order.target.addon if order.target else ADDON
+    properties = await _properties(order, url)
+    return ExtensionHost(addon, properties, wait_s=SILENCE_S, seen=seen)
+
+
 async def _run(
     order: Order,
     url: str | None,
@@ -212,16 +221,13 @@ async def _run(
     trace: TraceTail,
     seen: Seen,
 ) -> list[Spoken]:
-    from .host import ExtensionHost
     from .tester import HostError
 
     is_near = order.is_local or order.key == LOCAL_KEY
     pause_s = LOCAL_PAUSE_S if is_near else REMOTE_PAUSE_S
     speaker = _Speaker(order, live, sound, trace)
     spoken: list[Spoken] = []
-    properties = await _properties(order, url)
-    addon = order.target.addon if order.target else ADDON
-    host = ExtensionHost(addon, properties, wait_s=SILENCE_S, seen=seen)
+    host = await _host(order, url, seen)
     try:
         async with host:
             if order.wishes:
