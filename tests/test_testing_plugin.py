@@ -331,11 +331,15 @@ async def test_is_fine(extension_host):
 
 
 @pytest.fixture(scope="module")
-def hung(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    """Of all that hangs, in one run."""
+def hung(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
+    """Of what hangs, in one run: some of it, or all with --thorough."""
     folder = make_folder(tmp_path_factory.mktemp("small"))
     folder.write("test_blocked.py", BLOCKED)
-    return folder.run(HANGS, "--ten-limit", "0.6")
+    is_thorough = request.config.getoption("--thorough")
+    some = () if is_thorough else ("-k", "not (beside or fixture or loop)")
+    return folder.run(HANGS, "--ten-limit", "0.6", *some)
 
 
 def test_a_hang_ends_and_says_who_waits_for_what(hung: Outcome) -> None:
@@ -356,6 +360,7 @@ def test_a_hang_ends_and_says_who_waits_for_what(hung: Outcome) -> None:
 
 BLOCKED = """
 import threading, time
+import pytest
 from ten_runtime import (
     Addon, AsyncExtensionTester, Data, Extension, ExtensionTester,
     register_addon_as_extension
@@ -412,6 +417,13 @@ def test_the_extension_blocks_beside_an_async_tester():
 def test_the_tester_blocks_its_thread():
     run(Forgetful())
 
+@pytest.fixture
+def stuck():
+    return run(Forgetful())
+
+def test_a_fixture_blocks_its_thread(stuck):
+    pass
+
 async def test_the_test_blocks_its_loop(extension_host):
     await extension_host("blocking")
     time.sleep(60)
@@ -421,10 +433,12 @@ def test_goes_on_after_all_that():
 """
 
 
-def test_a_thread_that_is_blocked_is_told_as_well(hung: Outcome) -> None:
+def test_a_thread_that_is_blocked_is_told_as_well(
+    hung: Outcome, is_thorough: bool
+) -> None:
     outcome = hung
     blocked = [name for name in outcome.verdicts if "_blocks_" in name]
-    assert len(blocked) == 4
+    assert len(blocked) == (5 if is_thorough else 2)
     over = "the test hangs; its 0.6 s (--ten-limit) are over"
     waits = r"\n  the test waits \(\S+test_blocked.py:\d+\)"
     assert all(over in outcome.texts[name] for name in blocked)
@@ -432,7 +446,7 @@ def test_a_thread_that_is_blocked_is_told_as_well(hung: Outcome) -> None:
     assert outcome.verdicts["test_goes_on_after_all_that"] == "passed"
     of_extension = r"blocking.on_data\(block\) has been running for \d+\.\d s"
     at_vendor = r", in wait_for_the_vendor \(\S+test_blocked.py:\d+\)"
-    for name in blocked[:2]:
+    for name in [name for name in blocked if "the_extension" in name]:
         text = outcome.texts[name]
         assert re.search(f"\n  {of_extension}{at_vendor}", text), text
     text = outcome.texts["test_the_tester_blocks_its_thread"]

@@ -19,6 +19,9 @@ from .alarm import Alarm
 
 _Test = Callable[..., Coroutine[Any, Any, Any]]
 
+# A run that a test starts ends a little later than the test itself, which
+# then can say more.
+RUN_GRACE_S = 5.0
 # A coroutine test is ended by its loop, if that is not blocked itself.
 BLOCKED_S = 1.0
 # How often it is asked whether an extension runs by now.
@@ -57,6 +60,22 @@ class LimitPlugin:
                 return (yield)
             finally:
                 item.obj = test  # type: ignore[attr-defined]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(
+        self, item: pytest.Item
+    ) -> Generator[None, object, object]:
+        with self._thread_ends_after(self.limit_s, str(item.path)):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(
+        self, item: pytest.Item
+    ) -> Generator[None, object, object]:
+        # The runs of its fixtures end before, if they end at all.
+        alarm_s = self.limit_s + RUN_GRACE_S + BLOCKED_S
+        with self._thread_ends_after(alarm_s, str(item.path)):
+            return (yield)
 
     def _thread_ends_after(
         self, alarm_s: float, file: str
