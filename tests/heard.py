@@ -9,17 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradium_sim import tones
+from ten_host.conformance.kit import WORDS
 
-# Sixty words, none of which starts another one.
-WORDS = (
-    "apple bridge candle dragon engine forest garden hammer island jacket"
-    " kettle ladder magnet needle orange pencil quartz ribbon saddle temple"
-    " umbrella violin walnut xylophone yellow zebra anchor basket copper"
-    " daisy eagle feather glacier harbor iron jungle kitten lemon mirror"
-    " nickel oyster parrot quiver rocket silver tunnel urchin velvet window"
-    " yogurt zipper almond blanket cactus dolphin ember falcon goblet hazel"
-    " igloo"
-).split()
+__all__ = ["WORDS", "Hearing", "hear", "whole_words"]
 
 
 @dataclass(frozen=True)

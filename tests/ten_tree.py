@@ -12,8 +12,11 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
+import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ten_shipping.checkout import EXTENSIONS
@@ -129,13 +132,31 @@ def make_checkout(root: Path, *, has_older: bool, under_git: bool) -> Path:
         files[FOLDER / "tests/test_old.py"] = "# an older test\n"
     files[PROPERTY] = property_of(*graphs)
     agents = root / "ai_agents"
-    for path, text in files.items():
-        (agents / path).parent.mkdir(parents=True, exist_ok=True)
-        (agents / path).write_text(text)
+    write(agents, files)
     if under_git:
-        git(root, "init", "-q")
-        commit(root)
+        shutil.copytree(committed(tuple(files.items())), root / ".git")
     return agents
+
+
+def write(root: Path, files: Mapping[Path, str]) -> None:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+
+
+@functools.cache
+def committed(files: tuple[tuple[Path, str], ...]) -> Path:
+    """The `.git` of a checkout of these files, made once for all tests."""
+    # Its maker removes the folder when the tests end.
+    _folders.append(TemporaryDirectory())
+    root = Path(_folders[-1].name)
+    write(root / "ai_agents", dict(files))
+    git(root, "init", "-q", "--template=")
+    commit(root)
+    return root / ".git"
+
+
+_folders: list[TemporaryDirectory[str]] = []
 
 
 def git(root: Path, *arguments: str) -> str:

@@ -116,7 +116,9 @@ def test_the_shipped_conversation_loses_and_repeats_nothing(
 
 
 def test_a_line_of_the_console_is_answered(tmp_path: Path) -> None:
-    done = agent("-o", str(tmp_path), says="good morning to you\n")
+    drawn = tmp_path / "talk.html"
+    files = ("-o", str(tmp_path), f"--timeline={drawn}")
+    done = agent(*files, says="good morning to you\n")
 
     assert (done.returncode, done.stderr) == (0, "")
     summary = json.loads((tmp_path / "conversation.json").read_text())
@@ -127,6 +129,8 @@ def test_a_line_of_the_console_is_answered(tmp_path: Path) -> None:
     ]
     words = " ".join(words_in(tmp_path / answer["file"]))
     assert words.startswith("You said: good morning to you.")
+    # Of what its own trace tells: another extension has no sockets to show.
+    assert '"name": "sockets"' in drawn.read_text("utf-8")
 
 
 class _Endpoint(BaseHTTPRequestHandler):

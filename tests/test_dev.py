@@ -321,8 +321,11 @@ def test_speaking_does_not_install_the_test_tools(fake: Machine) -> None:
     assert stamps == {".installed-speak"}
 
 
-def test_a_timeline_installs_what_it_draws_with(fake: Machine) -> None:
-    fake.dev("speak", "Hi.", "--timeline", "a.png")
+@pytest.mark.parametrize("command", ["speak", "agent"])
+def test_a_timeline_installs_what_it_draws_with(
+    fake: Machine, command: str
+) -> None:
+    fake.dev(command, "--timeline", "a.png")
 
     stamps = {path.name for path in fake.venv.glob(".installed-*")}
     assert stamps == {".installed-speak", ".installed-plot"}

@@ -12,13 +12,19 @@ import sys
 import wave
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from authors_pytest import run_pytest
 
+from ten_host.events import Frame, Metrics
 from ten_host.new import NameProblem, words_for, write_extension
+from ten_host.output import OutputError, check_picture
+from ten_host.spoken import Spoken
 
 NAME = "acme_tts_python"
+# The lanes of what comes of an extension; of its sockets nothing is known.
+HEARD = ["ttfb", "frames", "words", "buffer", "events"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,16 @@ class Author:
             f"--property={configs}/property_subtitle_alignment.json",
             f"--vendor={self.package}/tests/fake_vendor.py:running",
         ]
+
+    def drawn(self, name: str) -> dict[str, Any]:
+        """A page's lanes, and what its marks say, by lane."""
+        text = (self.folder / name).read_text("utf-8")
+        tree = json.loads(text.split('id="tree">')[1].split("</script>")[0])
+        lanes = [lane["name"] for lane in tree["lanes"]]
+        marks = {lane: [] for lane in lanes}
+        for mark in tree["marks"]:
+            marks[mark["lane"]].append(mark["text"])
+        return {"lanes": lanes, "marks": marks}
 
     def types(
         self, *command: str, told: str = ""
@@ -120,24 +136,83 @@ def test_its_own_tests_and_the_scenarios_pass_from_the_start(
     assert re.match(f"{outcome}\\b", last), last
 
 
-@pytest.mark.thorough
-def test_its_own_tests_notice_a_fault(author: Author) -> None:
-    file = author.package / "extension.py"
-    code = file.read_text()
-    broken = code.replace(
-        "self.request.texts.put_nowait(None)", "self.nothing()"
-    )
-    assert broken != code
-    file.write_text(broken)
+# What an author may get wrong: where, what stands there, what he writes
+# instead, and what his own tests then tell him.
+FAULTS = {
+    "a bug": (
+        *("extension.py", "self.request.texts.put_nowait(None)"),
+        "self.nothing()",
+        "acme_tts_python: request_tts of r1 raised; its request never ends",
+    ),
+    "a number of another type": (
+        *("extension.py", "            request.interval_ms,\n"),
+        "            float(request.interval_ms),\n",
+        "data tts_audio_end of acme_tts_python is dropped: against the schema:"
+        " request_event_interval_ms is float64, not int64",
+    ),
+    "null for a list": (
+        *("extension.py", "                words=words,\n"),
+        "                words=words or None,\n",
+        "data tts_text_result of acme_tts_python is dropped: against the"
+        " schema: words is null, not array",
+    ),
+    "a request that is never finished": (
+        *("extension.py", "await self.finish_request(request.request_id)"),
+        "pass",
+        "acme_tts_python: the request r2 waits for r1",
+    ),
+    "text that never ends": (
+        *("extension.py", "await stream.end_input()"),
+        "await asyncio.Event().wait()",
+        "the task acme_tts_python:r1:text of acme_tts_python, made",
+    ),
+    "a bug on the way to an error": (
+        *("extension.py", "self.problem = str(error)"),
+        "self.problem = str(eror)",
+        "on_init of acme_tts_python raised (TEN ends the process here)",
+    ),
+    "a name that TEN has not": (
+        *("extension.py", "from ten_runtime import"),
+        "from ten_runtime import AudioStream,",
+        "ImportError: ten_runtime stand-in has no AudioStream",
+    ),
+    "a base class that is not here": (
+        *("extension.py", "from ten_ai_base.tts2 import"),
+        "import ten_ai_base.asr\nfrom ten_ai_base.tts2 import",
+        "ten_ai_base stand-in has no module asr (ten_ai_base 0.7.41 has it)",
+    ),
+    "a newer base class": (
+        *("extension.py", "ttfb_ms = request.start()"),
+        "ttfb_ms = request.start(); await self.on_connected()",
+        "has no on_connected (newer ones have it: TEN_HOST_BASE=0.8)",
+    ),
+    "a manifest that TEN refuses": (
+        *("manifest.json", '"interface": ['),
+        '"interfaces": [',
+        "Failed to set metadata for extension(acme_tts_python), manifest.json:",
+    ),
+    "a property of another type": (
+        *("property.json", '"params": {'),
+        '"params": {"voice": 5,',
+        "acme_tts_python cannot start: property params.voice is int64, not",
+    ),
+}
 
-    faulty = run_pytest(
-        *(author.folder, NAME),
-        *("--ten-limit=2", "-k", "test_a_text_is_spoken"),
-    )
+
+@pytest.mark.thorough
+@pytest.mark.stand_in
+@pytest.mark.parametrize("what", FAULTS)
+def test_a_fault_is_found_by_its_own_tests(author: Author, what: str) -> None:
+    name, there, instead, told = FAULTS[what]
+    file = author.package / name
+    code = file.read_text()
+    assert there in code
+    file.write_text(code.replace(there, instead, 1))
+
+    faulty = run_pytest(author.folder, NAME, "--ten-limit=2", "-x")
 
     assert faulty.returncode == 1, faulty.stdout + faulty.stderr
-    assert "request_tts of r1 raised; its request never ends" in faulty.stdout
-    assert "has no attribute 'nothing'" in faulty.stdout
+    assert told in faulty.stdout
 
 
 @pytest.mark.thorough
@@ -151,7 +226,10 @@ def test_what_is_written_passes_format_lint_and_types(author: Author) -> None:
 
 
 def test_speak_takes_any_extension(author: Author) -> None:
-    done = author.types("ten_host", "speak", *author.target, "Hello you there")
+    done = author.types(
+        *("ten_host", "speak", *author.target),
+        *("--timeline=speak.html", "Hello you there"),
+    )
 
     assert done.returncode == 0, done.stderr
     words = re.findall(r"word +[\d.]+ s  (\w+)", done.stdout)
@@ -159,16 +237,58 @@ def test_speak_takes_any_extension(author: Author) -> None:
     assert re.search(r"TTFB [\d.]+ ms, 0.52 s of audio", done.stdout)
     with wave.open(str(author.folder / "speak.wav")) as file:
         assert (file.getframerate(), file.getnframes()) == (16000, 8320)
+    drawn = author.drawn("speak.html")
+    assert drawn["lanes"] == ["text", *HEARD]
+    assert drawn["marks"]["text"] == ["Hello you there"]
+    assert drawn["marks"]["words"] == words
+    assert drawn["marks"]["frames"]
+    assert drawn["marks"]["events"] == ["end of the speech"]
+    assert re.fullmatch(
+        r"TTFB \d+ ms = extension and vendor \(\d+ ms\)",
+        drawn["marks"]["ttfb"][-1],
+    )
+
+
+def test_a_speech_without_a_ttfb_of_its_own_is_timed_from_here() -> None:
+    spoken = Spoken("r1")
+    begun_s = spoken.sent("Hello.")
+
+    spoken.add(Frame(bytes(320), 16000, time_s=begun_s + 0.25))
+    seen_ms = spoken.ttfb_ms
+    spoken.add(Metrics({"ttfb": 240}))
+
+    assert seen_ms == pytest.approx(250)
+    assert spoken.ttfb_ms == 240
+
+
+def test_a_picture_that_nothing_here_can_draw_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    check_picture(tmp_path / "a.html")
+    with pytest.raises(OutputError) as caught:
+        check_picture(tmp_path / "a.png")
+
+    assert str(caught.value) == (
+        f"cannot draw {tmp_path / 'a.png'}: pip install"
+        " 'ten-extension-devkit[plot]', or name a page, which ends in .html"
+    )
 
 
 @pytest.mark.thorough
 def test_host_talks_json_with_any_extension(author: Author) -> None:
     text = {"data": "tts_text_input", "request_id": "r1", "text": "Hello."}
-    lines = [json.dumps({**text, "text_input_end": True}), "no JSON"]
-    lines.append(json.dumps({"cmd": "whatever"}))
+    lines = [
+        json.dumps({"data": "tts_flush", "flush_id": "f1"}),
+        json.dumps({**text, "text_input_end": True}),
+        "no JSON",
+        json.dumps({"cmd": "whatever"}),
+    ]
 
     done = author.types(
         *("ten_host", "host", "--until=AudioEnd", *author.target),
+        "--timeline=host.html",
         told="\n".join(lines),
     )
 
@@ -180,14 +300,43 @@ def test_host_talks_json_with_any_extension(author: Author) -> None:
     assert {"Result": {"cmd": "whatever", "ok": True}} in told
     frames = [one["Frame"]["pcm"] for one in told if "Frame" in one]
     assert frames == ["2560 bytes"] * 3
+    (flush_end,) = [one for one in told if "FlushEnd" in one]
+    assert flush_end["FlushEnd"]["flush_id"] == "f1"
+    times = [next(iter(one.values())).get("at_s", 0.0) for one in told]
+    assert all(0.0 <= at_s < 60.0 for at_s in times)
+    drawn = author.drawn("host.html")["marks"]
+    assert drawn["text"] == ["Hello."]
+    assert {"interrupted", "flush done"} <= set(drawn["events"])
 
 
 @pytest.mark.thorough
-def test_package_builds_and_proves_any_extension(author: Author) -> None:
-    done = author.types("ten_host", "package", *author.target, "-o", "dist")
+@pytest.mark.parametrize("by", [f"--package={NAME}", f"--addon={NAME}"])
+def test_package_builds_and_proves_any_extension(
+    author: Author, by: str
+) -> None:
+    done = author.types(
+        *("ten_host", "package", by, *author.target[1:], "-o", "dist")
+    )
 
     assert done.returncode == 0, done.stderr
     assert f"{NAME}-0.1.0.tpkg: spoke 0.68 s" in done.stdout
+
+
+def test_where_no_extension_is_no_package_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from ten_host.__main__ import main
+
+    monkeypatch.chdir(tmp_path)
+
+    code = main(["package"])
+
+    assert (code, capsys.readouterr().err) == (
+        1,
+        f"package: there is no manifest.json in {tmp_path}\n",
+    )
 
 
 @pytest.mark.thorough
@@ -207,7 +356,7 @@ def test_the_agent_speaks_with_any_extension(author: Author) -> None:
 
     done = author.types(
         *("ten_host", "agent", *author.target),
-        *("--script=script.json", "-o", "talk"),
+        *("--script=script.json", "-o", "talk", "--timeline=talk.html"),
     )
 
     assert done.returncode == 0, done.stderr
@@ -215,6 +364,11 @@ def test_the_agent_speaks_with_any_extension(author: Author) -> None:
     reasons = [one["reason"] for one in told["spoken"]]
     assert reasons == ["end", "interrupted", "end"]
     assert (told["stray_frames"], told["errors"]) == (0, [])
+    drawn = author.drawn("talk.html")
+    assert drawn["lanes"] == ["text", *HEARD]
+    assert drawn["marks"]["words"][0] == "Hello."
+    assert drawn["marks"]["text"][-2] == "All right."
+    assert "interrupted" in drawn["marks"]["events"]
 
 
 WRONG = {

@@ -105,6 +105,20 @@ def test_the_sdist_has_licence_readme_and_changelog(tmp_path: Path) -> None:
     assert "src/ten_host/templates/tts/manifest.json.tmpl" in names
 
 
+@pytest.mark.thorough
+def test_the_sdist_installs_into_a_fresh_environment(tmp_path: Path) -> None:
+    archive = build("sdist", tmp_path)
+    venv.EnvBuilder(with_pip=True, symlinks=True).create(tmp_path / "venv")
+    fresh = Machine(tmp_path, tmp_path / "venv" / "bin" / "python")
+
+    done = fresh.types("pip", "install", "--quiet", str(archive))
+    told = fresh.types("ten-host", "new", "my_tts")
+
+    assert done.returncode == 0, done.stderr
+    assert told.returncode == 0, told.stderr
+    assert (tmp_path / "my_tts" / "manifest.json").is_file()
+
+
 WITHOUT = """
 import importlib, pkgutil, sys
 

@@ -16,6 +16,7 @@ import pytest
 
 import ten_ai_base
 import ten_runtime
+from ten_ai_base._base_version import chosen_version
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_host import ExtensionHost, HostError
 from ten_runtime import (
@@ -162,6 +163,7 @@ def test_any_other_attribute_is_missed_as_everywhere() -> None:
 CONNECTING = """
 import asyncio, json
 from ten_ai_base.message import ModuleErrorVendorInfo
+from ten_ai_base._base_version import chosen_version
 from ten_ai_base.tts2 import AsyncTTS2BaseExtension
 from ten_host import ConnectionStatus, ExtensionHost, Metrics
 from ten_runtime import Addon, register_addon_as_extension
@@ -220,6 +222,17 @@ def test_the_newer_base_class_is_there_on_request(tmp_path: Path) -> None:
     assert told["vendors"][2]["code"] == "1006"
     assert told["metadata"] == [{"vendor_metadata": {"model": "m1"}}] * 3
     assert told["metrics"] == [{"request_time": 7}]
+
+
+@pytest.mark.parametrize(
+    ("asked", "got"), [("", "0.7"), ("0.7", "0.7"), ("0.8", "0.8")]
+)
+def test_the_base_class_is_the_one_that_is_asked_for(
+    asked: str, got: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEN_HOST_BASE", asked)
+
+    assert chosen_version() == got
 
 
 def test_a_base_class_that_nobody_knows_is_refused(tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_in_the_repository_the_same_command_runs_all_tests(
     assert done.stdout == "./dev test -q tests/test_x.py\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_the_suite_for_ten_notices_a_broken_extension(
     checkout: Checkout,

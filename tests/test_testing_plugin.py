@@ -330,20 +330,130 @@ async def test_is_fine(extension_host):
 """
 
 
-def test_a_hang_ends_and_says_who_waits_for_what(folder: Folder) -> None:
-    outcome = folder.run(HANGS, "--ten-limit", "0.5")
+@pytest.fixture(scope="module")
+def hung(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Outcome:
+    """Of what hangs, in one run: some of it, or all with --thorough."""
+    folder = make_folder(tmp_path_factory.mktemp("small"))
+    folder.write("test_blocked.py", BLOCKED)
+    is_thorough = request.config.getoption("--thorough")
+    some = () if is_thorough else ("-k", "not (beside or fixture or loop)")
+    return folder.run(HANGS, "--ten-limit", "0.6", *some)
 
+
+def test_a_hang_ends_and_says_who_waits_for_what(hung: Outcome) -> None:
+    outcome = hung
     assert outcome.verdicts["test_hangs"] != "passed"
     assert outcome.verdicts["test_is_fine"] == "passed"
     text = "\n".join(outcome.lines)
-    assert "the test hangs; its 0.5 s (--ten-limit) are over" in text
+    assert "the test hangs; its 0.6 s (--ten-limit) are over" in text
     assert re.search(r"  the test waits \(\S+test_it.py:\d+\)", text)
-    assert "small_extension.on_data(hang) has been running for 0." in text
+    assert "small_extension.on_data(hang) has been running for " in text
     assert ", in wait_for_the_vendor (" in text
     assert (
         " s for the result of the command question from small_extension" in text
     )
-    assert len(re.findall("^(FAILED|ERROR) ", text, re.M)) == 1
+    told = re.findall("^(?:FAILED|ERROR) .*::test_hangs\\b", text, re.M)
+    assert len(told) == 1
+
+
+BLOCKED = """
+import threading, time
+import pytest
+from ten_runtime import (
+    Addon, AsyncExtensionTester, Data, Extension, ExtensionTester,
+    register_addon_as_extension
+)
+
+class Blocking(Extension):
+    def on_data(self, ten_env, data):
+        if data.get_name() == "block":
+            self.wait_for_the_vendor()
+        ten_env.send_data(Data.create("echo"))
+
+    def wait_for_the_vendor(self):
+        threading.Event().wait()
+
+@register_addon_as_extension("blocking")
+class BlockingAddon(Addon):
+    def on_create_instance(self, ten_env, name, context):
+        ten_env.on_create_instance_done(Blocking(name), context)
+
+class Asking(ExtensionTester):
+    word = "echo"
+
+    def on_start(self, ten_env):
+        ten_env.on_start_done()
+        ten_env.send_data(Data.create(self.word))
+
+    def on_data(self, ten_env, data):
+        self.look(ten_env)
+
+    def look(self, ten_env):
+        ten_env.stop_test()
+
+class Forgetful(Asking):
+    def look(self, ten_env):
+        while True:
+            time.sleep(0.05)
+
+class AskingLater(AsyncExtensionTester):
+    async def on_start(self, ten_env):
+        await ten_env.send_data(Data.create("block"))
+
+def run(tester):
+    tester.set_test_mode_single("blocking")
+    return tester.run()
+
+def test_the_extension_blocks_its_thread():
+    tester = Asking()
+    tester.word = "block"
+    run(tester)
+
+def test_the_extension_blocks_beside_an_async_tester():
+    run(AskingLater())
+
+def test_the_tester_blocks_its_thread():
+    run(Forgetful())
+
+@pytest.fixture
+def stuck():
+    return run(Forgetful())
+
+def test_a_fixture_blocks_its_thread(stuck):
+    pass
+
+async def test_the_test_blocks_its_loop(extension_host):
+    await extension_host("blocking")
+    time.sleep(60)
+
+def test_goes_on_after_all_that():
+    assert run(Asking()) is None
+"""
+
+
+def test_a_thread_that_is_blocked_is_told_as_well(
+    hung: Outcome, is_thorough: bool
+) -> None:
+    outcome = hung
+    blocked = [name for name in outcome.verdicts if "_blocks_" in name]
+    assert len(blocked) == (5 if is_thorough else 2)
+    over = "the test hangs; its 0.6 s (--ten-limit) are over"
+    waits = r"\n  the test waits \(\S+test_blocked.py:\d+\)"
+    assert all(over in outcome.texts[name] for name in blocked)
+    assert all(re.search(waits, outcome.texts[name]) for name in blocked)
+    assert outcome.verdicts["test_goes_on_after_all_that"] == "passed"
+    of_extension = r"blocking.on_data\(block\) has been running for \d+\.\d s"
+    at_vendor = r", in wait_for_the_vendor \(\S+test_blocked.py:\d+\)"
+    for name in [name for name in blocked if "the_extension" in name]:
+        text = outcome.texts[name]
+        assert re.search(f"\n  {of_extension}{at_vendor}", text), text
+    text = outcome.texts["test_the_tester_blocks_its_thread"]
+    of_tester = (
+        r"the tester.on_data\(echo\) has been running for \d+\.\d s, in look"
+    )
+    assert re.search(f"\n  {of_tester} ", text), text
 
 
 WRONG = {

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from trace_timeline import LANES, Mark, Timeline
+import pytest
+
+from trace_timeline import LANES, Mark, Timeline, lanes_of
 
 Json = dict[str, Any]
 
@@ -280,6 +282,38 @@ def test_lines_that_mean_nothing_make_no_marks() -> None:
     ]
 
     assert [timeline.take(line) for line in lines] == [[] for _ in lines]
+
+
+def test_where_no_socket_is_known_no_lane_says_that_there_is_none() -> None:
+    """Of another extension a host sees its texts, its audio and its words."""
+    story = Story()
+    story.text(1.0, "Hello there", end=True)
+    story.frame(1.3)
+    story.out(1.4, "tts_audio_end", request_id="r1", reason=1)
+    seen = [lane.name for lane in lanes_of(list(story.marks.values()))]
+    story.wire(2.0, "connect", host="x")
+    all_of_it = lanes_of(list(story.marks.values()))
+
+    assert story.of("ttfb") == [
+        ("synthesis", 1.0, 1.3, "extension and vendor (300 ms)"),
+        ("ttfb", 1.0, 1.3, "TTFB 300 ms = extension and vendor (300 ms)"),
+    ]
+    assert seen == [lane.name for lane in LANES if lane.name != "sockets"]
+    assert all_of_it == list(LANES)
+
+
+def test_words_of_frames_without_a_time_count_from_the_first_word() -> None:
+    story = Story()
+    story.text(1.0, "Hello there", end=True)
+    size = {"bytes": 48000, "sample_rate": 24000, "timestamp_ms": 0}
+    story.line(1.3, ten="out", name="pcm_frame", **size)
+    story.word(1.4, "Hello", 0.0, 0.3)
+    story.word(1.5, "there", 0.3, 0.6)
+
+    assert story.of("words") == [
+        ("word", 1.3, 1.6, "Hello"),
+        ("word", 1.6, pytest.approx(1.9), "there"),
+    ]
 
 
 def test_every_mark_is_in_a_lane() -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from typing import Any
@@ -20,6 +21,7 @@ from contract_kit import (
     wait_until_started,
 )
 
+from ten_host.testing.log import TenLog
 from ten_runtime import (
     AsyncExtension,
     AsyncExtensionTester,
@@ -533,3 +535,27 @@ def test_the_property_of_the_node_must_be_a_json_object(
 
     with pytest.raises(ValueError):
         tester.set_test_mode_single(ten.register(Echo), property_json)
+
+
+@pytest.mark.stand_in
+def test_an_on_init_that_takes_long_is_warned_of(
+    ten: Ten, ten_log: TenLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ten_runtime._host.node.SLOW_INIT_S", 0.0)
+
+    ten.play(Echo, nothing)
+
+    assert re.search(r"on_init took 0\.\d{3} s", ten_log.text())
+
+
+@pytest.mark.stand_in
+def test_an_async_tester_has_to_be_made_by_its_base(ten: Ten) -> None:
+    class Hasty(AsyncExtensionTester):
+        def __init__(self) -> None:
+            pass
+
+    tester = Hasty()
+    tester.set_test_mode_single(ten.register(Echo))
+
+    with pytest.raises(RuntimeError, match="Hasty.__init__ has to call super"):
+        tester.run()

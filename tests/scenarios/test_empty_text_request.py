@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from scenario_kit import (
     COMPLETE,
@@ -21,34 +19,10 @@ from scenario_kit import (
     text_input,
 )
 
+from ten_host.conformance.test_texts import ThreeEndsTester
 from ten_runtime import AsyncTenEnvTester
 
 EMPTY = {"no characters": "", "spaces": "   ", "line ends": "\n\r\n"}
-
-
-class ThreeEndsTester(Scenario):
-    """Ends a request three times, a turn apart or at once."""
-
-    def __init__(self, text: str, empty: str, gap_s: float) -> None:
-        super().__init__()
-        self.text = text
-        self.empty = empty
-        self.gap_s = gap_s
-
-    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-        if self.text:
-            await ten_env_tester.send_data(text_input("r1", self.text))
-        for _ in range(3):
-            data = text_input("r1", self.empty, is_end=True)
-            await ten_env_tester.send_data(data)
-            if self.gap_s:
-                await asyncio.sleep(self.gap_s)
-        data = text_input("r2", "still alive", is_end=True)
-        await ten_env_tester.send_data(data)
-
-    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
-        if message.name == END and message.request_id == "r2":
-            self.stop(env)
 
 
 @pytest.mark.parametrize("gap_s", [0.0, 0.1], ids=["at once", "later"])
@@ -56,7 +30,7 @@ class ThreeEndsTester(Scenario):
 def test_three_ends_without_text_are_one_end(
     empty: str, gap_s: float, load: Load
 ) -> None:
-    tester = ThreeEndsTester("", empty, gap_s)
+    tester = ThreeEndsTester("", gap_s, empty)
 
     tester.play(load("basic_audio_setting1"))
 
@@ -67,7 +41,7 @@ def test_three_ends_without_text_are_one_end(
 
 @pytest.mark.parametrize("gap_s", [0.0, 0.1], ids=["at once", "later"])
 def test_three_ends_after_a_text_are_one_end(gap_s: float, load: Load) -> None:
-    tester = ThreeEndsTester("spoken once", "", gap_s)
+    tester = ThreeEndsTester("spoken once", gap_s)
 
     tester.play(load("basic_audio_setting1"))
 

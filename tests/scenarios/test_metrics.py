@@ -18,18 +18,10 @@ from scenario_kit import (
 )
 
 from gradium_sim import SimThread
+from ten_host.conformance.test_metrics import METADATA, USAGE
 from ten_runtime import AsyncTenEnvTester
 
 TEXT = "how long does it take?"
-METADATA = {"session_id": "session", "turn_id": 3}
-USAGE = {
-    "output_characters",
-    "input_characters",
-    "recv_audio_duration",
-    "total_output_characters",
-    "total_input_characters",
-    "total_recv_audio_duration",
-}
 
 
 class MetricsTester(Scenario):

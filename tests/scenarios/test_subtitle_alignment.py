@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from heard import WORDS
 from scenario_kit import (
@@ -16,12 +14,13 @@ from scenario_kit import (
     TEXT_RESULT,
     Load,
     Message,
-    Scenario,
     flush,
     text_input,
 )
 
 from gradium_sim import tones
+from ten_host.conformance import test_subtitles as subtitles
+from ten_host.conformance.test_subtitles import METADATA
 from ten_runtime import AsyncTenEnvTester
 
 TEXTS = [
@@ -32,34 +31,11 @@ TEXTS = [
     " 你好，世界。",
     " The last words are these.",
 ]
-METADATA = {"session_id": "session", "turn_id": 5}
 TOLERANCE_MS = 10
-GOING_ON, ENDED, CUT = 0, 1, 2
 
 
-class SubtitleTester(Scenario):
-    async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
-        for n, text in enumerate(TEXTS):
-            await ten_env_tester.send_data(
-                text_input(
-                    "r1",
-                    text,
-                    is_end=n == len(TEXTS) - 1,
-                    metadata=METADATA,
-                )
-            )
-
-    async def saw(self, env: AsyncTenEnvTester, message: Message) -> None:
-        if message.name == END:
-            self.stop(env)
-
-    def words(self) -> list[dict[str, Any]]:
-        """All words, those between which are only spaces, too."""
-        return [
-            word
-            for result in self.named(TEXT_RESULT)
-            for word in result.fields["words"]
-        ]
+class SubtitleTester(subtitles.SubtitleTester):
+    texts = TEXTS
 
 
 @pytest.fixture
@@ -81,12 +57,7 @@ def test_the_joined_words_are_the_text(tester: SubtitleTester) -> None:
 
 
 def test_frames_stand_on_a_clock_without_gaps(tester: SubtitleTester) -> None:
-    frames = tester.frames("r1")
-    sent_ms = 0.0
-    for frame in frames:
-        since_first_ms = frame.timestamp_ms - frames[0].timestamp_ms
-        assert since_first_ms == pytest.approx(sent_ms, abs=TOLERANCE_MS)
-        sent_ms += frame.samples / frame.sample_rate_hz * 1000
+    subtitles.check_clock(tester, TOLERANCE_MS)
 
 
 def test_words_are_where_they_are_heard(tester: SubtitleTester) -> None:
@@ -122,20 +93,10 @@ def test_words_lie_within_the_audio_and_ascend(tester: SubtitleTester) -> None:
 def test_results_are_counted_and_the_last_one_closes(
     tester: SubtitleTester,
 ) -> None:
+    subtitles.check_results(tester, subtitles.ENDED)
     results = tester.named(TEXT_RESULT)
-    count = len(results)
-    assert [one.metadata for one in results] == [
-        {
-            **METADATA,
-            "turn_seq_id": n,
-            "turn_status": ENDED if n == count - 1 else GOING_ON,
-        }
-        for n in range(count)
-    ]
-    assert [one.fields["text_result_end"] for one in results] == [
-        *[False] * (count - 1),
-        True,
-    ]
+    own = {"turn_seq_id", "turn_status"}
+    assert all(one.metadata.keys() == {*METADATA, *own} for one in results)
     closing = results[-1].fields
     assert (closing["text"], closing["words"], closing["duration_ms"]) == (
         "",
@@ -169,12 +130,8 @@ def test_an_interrupted_turn_is_closed_before_its_end(load: Load) -> None:
 
     assert tester.reason("r1") == INTERRUPTED
     results = tester.named(TEXT_RESULT)
-    assert results[-1].fields["text_result_end"] is True
-    assert [one.metadata["turn_status"] for one in results] == [
-        *[GOING_ON] * (len(results) - 1),
-        CUT,
-    ]
-    at_s = [tester.messages.index(results[-1])]
-    assert at_s[0] < tester.messages.index(tester.one(END))
+    subtitles.check_results(tester, subtitles.CUT)
+    closed_at = tester.messages.index(results[-1])
+    assert closed_at < tester.messages.index(tester.one(END))
     spoken = "".join(word["word"] for word in tester.words())
     assert " ".join(WORDS).startswith(spoken)

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ten_host.output import OutputError, check_picture, draw
+from ten_host.own_trace import own_trace
 from ten_host.package import import_addon
 from ten_host.player import PlayerError, find_player
 from ten_host.program import called
@@ -30,7 +32,7 @@ from ten_runtime import App, TenEnv
 from . import control, llm, sink, user  # noqa: F401 - they register themselves
 from .chat import Chat, ChatError
 from .conversation import GREETING, Conversation, ConversationError
-from .finish import failures, finished
+from .finish import failures, finished, seen
 from .graph import app_property
 from .records import SUMMARY, WHOLE
 from .user import QUIT
@@ -62,9 +64,15 @@ def main(arguments: list[str]) -> int:
         if order.llm_url:
             asyncio.run(Chat(order.llm_url, order.llm_model).check())
         import_addon(addon)
-        with _tts_properties(order, target) as properties:
+        with (
+            _drawn(order.timeline),
+            _tts_properties(order, target) as properties,
+        ):
             return _talk(order, script, addon, properties)
-    except (ConversationError, TargetError, VendorError) as error:
+    except (
+        *(ConversationError, OutputError),
+        *(TargetError, VendorError),
+    ) as error:
         print(f"agent: {error}", file=sys.stderr)
         return 2
     except (ChatError, PlayerError) as error:
@@ -187,8 +195,28 @@ def _parser() -> argparse.ArgumentParser:
         help="a folder for conversation.json, one WAV of the whole talk, and"
         " one for each thing said (default: nothing is written)",
     )
+    add(
+        "--timeline",
+        type=Path,
+        metavar="FILE",
+        help="draw the talk, on one clock: .png, .svg, .pdf or .html",
+    )
     add_target_options(parser)
     return parser
+
+
+@contextlib.contextmanager
+def _drawn(path: Path | None) -> Iterator[None]:
+    """Draw what happens in the block, if a file is named."""
+    if path is None:
+        yield
+        return
+    check_picture(path)
+    seen.is_wanted = True
+    with own_trace() as trace:
+        yield
+        # Only its own trace tells of sockets; not everyone writes one.
+        draw(path, trace.lines() or seen.lines(), called("agent"))
 
 
 def _speed(text: str) -> float:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ten_host.messages import message_of_data, message_of_frame
 from ten_host.player import Player, PlayerError
 from ten_runtime import (
     Addon,
@@ -24,7 +25,7 @@ from ten_runtime import (
     register_addon_as_extension,
 )
 
-from .finish import failures
+from .finish import failures, seen
 from .messages import fields_of, properties_of, send
 from .records import Records
 from .screen import the_screen
@@ -74,6 +75,8 @@ class SinkExtension(AsyncExtension):
     async def on_audio_frame(
         self, ten_env: AsyncTenEnv, audio_frame: AudioFrame
     ) -> None:
+        if seen.is_wanted:
+            seen.came(message_of_frame(audio_frame, time.monotonic()))
         speech = self._current
         if speech is None or speech.is_delivered:
             self._records.stray_frames += 1
@@ -90,6 +93,7 @@ class SinkExtension(AsyncExtension):
             self._player.play(pcm)
 
     async def on_data(self, ten_env: AsyncTenEnv, data: Data) -> None:
+        seen.came(message_of_data(data, time.monotonic()))
         name, fields = data.get_name(), fields_of(data)
         if name == "said":
             self._said(fields)

@@ -126,7 +126,9 @@ class AsyncTTS2BaseExtension(TTSConnection, AsyncExtension, ABC):
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         await super().on_start(ten_env)
-        self.loop_task = asyncio.create_task(self._tts2_serve_queue())
+        self.loop_task = asyncio.create_task(
+            self._tts2_serve_queue(), name="the queue of texts"
+        )
 
     async def on_stop(self, ten_env: AsyncTenEnv) -> None:
         await self.send_usage_metrics()
@@ -241,6 +243,16 @@ class AsyncTTS2BaseExtension(TTSConnection, AsyncExtension, ABC):
                     f"request_tts of {t.request_id}: {traceback.format_exc()}"
                 )
                 _tell_unhandled(f"request_tts of {t.request_id}", error)
+
+    def _ten_waiting(self) -> list[str]:
+        """Tell the host, while a run hangs, which requests are why."""
+        first, waiting = self._processing_request_id, [*self._pending_messages]
+        if first is None:
+            return []
+        return [
+            f"the request {first} is not finished: finish_request was not called",
+            *(f"the request {one} waits for {first}" for one in waiting),
+        ]
 
     async def finish_request(
         self,

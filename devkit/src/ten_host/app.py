@@ -37,6 +37,15 @@ def waiting_lines() -> str:
     return "".join(f"\n  {sentence}" for sentence in run_report.who_waits())
 
 
+def is_run_going_on() -> bool:
+    """Return whether an extension runs; of TEN's own runtime nobody knows."""
+    if not is_stand_in():
+        return False
+    from ten_runtime import run_report
+
+    return bool(run_report.running())
+
+
 @contextlib.contextmanager
 def app_running() -> Iterator[None]:
     """Run an empty app on a thread of its own, where the runtime is TEN's.

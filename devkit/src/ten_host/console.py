@@ -4,8 +4,9 @@
 
 Each line of standard input is sent to it: {"data": NAME, …} with the
 properties beside the name, or {"cmd": NAME, …}, whose result is printed. What
-it sends is printed as {EVENT: {…}}, a frame with its size. After the end of
-the input it listens until the event of --until, or until there is silence.
+it sends is printed as {EVENT: {…}}, a frame with its size, `at_s` after the
+first line of the input. After the end of the input it listens until the event
+of --until, or until there is silence.
 """
 
 from __future__ import annotations
@@ -17,13 +18,17 @@ import json
 import os
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from .app import app_running
 from .events import Event, Frame
 from .host import ExtensionHost
+from .output import OutputError, check_picture, draw
 from .program import called
-from .target import TargetError, add_target_options, target_of
+from .seen import Seen
+from .target import Target, TargetError, add_target_options, target_of
 from .tester import HostError
 from .vendor import VendorError, running_vendor
 
@@ -56,16 +61,22 @@ def main(arguments: list[str]) -> int:
         metavar="SECONDS",
         help="end when nothing came for so long (default: 1; 30 with --until)",
     )
+    add(
+        "--timeline",
+        type=Path,
+        metavar="FILE",
+        help="draw what was seen of it: .png, .svg, .pdf or .html",
+    )
     try:
         options = parser.parse_args(arguments)
         target = target_of(options)
         if target is None:
             raise TargetError("--package PATH or --addon NAME is needed")
-        with running_vendor(target.vendor), app_running():
-            host = ExtensionHost(target.addon, target.properties)
-            asyncio.run(Talk(host, options.until, options.silence).run())
+        if options.timeline:
+            check_picture(options.timeline)
+        _talk(options, target)
         return 0
-    except (TargetError, VendorError) as error:
+    except (TargetError, VendorError, OutputError) as error:
         print(f"host: {error}", file=sys.stderr)
         return 2
     except HostError as error:
@@ -73,6 +84,16 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _talk(options: argparse.Namespace, target: Target) -> None:
+    seen = Seen()
+    host = ExtensionHost(target.addon, target.properties, seen=seen)
+    talk = Talk(host, options.until, options.silence)
+    with running_vendor(target.vendor), app_running():
+        asyncio.run(talk.run())
+    if options.timeline:
+        draw(options.timeline, seen.lines(), target.addon)
 
 
 class Talk:
@@ -91,6 +112,7 @@ class Talk:
         self._silence_s = silence_s or (PATIENCE_S if last else SILENCE_S)
         self._printed = 0
         self._has_last = False
+        self._began_s: float | None = None
 
     async def run(self) -> None:
         """Talk to the end.
@@ -99,7 +121,7 @@ class Talk:
             HostError: the extension failed.
         """
         async with self._host:
-            lines = asyncio.create_task(_send_lines(self._host))
+            lines = asyncio.create_task(self._send_lines())
             try:
                 while not (lines.done() and self._has_last):
                     has_news = await self._news()
@@ -130,11 +152,25 @@ class Talk:
             self._printed += 1
             kind = type(event).__name__
             self._has_last = self._has_last or kind == self._last
-            _print({kind: _told(event)})
+            _print({kind: {**_told(event), **self._time(event)}})
+
+    def _time(self, event: Event) -> dict[str, float]:
+        """When it came; before anything was typed there is no clock."""
+        if self._began_s is None:
+            return {}
+        return {"at_s": round(event.time_s - self._began_s, 4)}
+
+    async def _send_lines(self) -> None:
+        """Send what is typed, to the end of the input."""
+        lines = _typed()
+        while (line := await lines.get()) is not None:
+            if line.strip():
+                self._began_s = self._began_s or time.monotonic()
+                await _send(self._host, line)
 
 
-async def _send_lines(host: ExtensionHost) -> None:
-    """Send what is typed, to the end of the input."""
+def _typed() -> asyncio.Queue[str | None]:
+    """Return what is typed, line by line; None is the end."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -145,9 +181,7 @@ async def _send_lines(host: ExtensionHost) -> None:
 
     # A daemon: nothing can wake a thread that waits for the keyboard.
     threading.Thread(target=read, daemon=True).start()
-    while (line := await lines.get()) is not None:
-        if line.strip():
-            await _send(host, line)
+    return lines
 
 
 async def _send(host: ExtensionHost, line: str) -> None:

@@ -22,12 +22,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 from .order import KEY_VARIABLE, LOCAL_KEY
+from .own_trace import VARIABLE as TRACE_VARIABLE
 from .way import Way, WayError
 
 ADDON = "gradium_tts_python"
 VENDOR_URL = "wss://api.gradium.ai/api/speech/tts"
 TEXT = "Hello, is anybody there?"
-TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
 SILENCE_S = 45.0
 
 _PLACEHOLDER = re.compile(r"\$\{env:(\w+)(?:\|([^}]*))?\}")

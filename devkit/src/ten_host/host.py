@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, TypeVar
 
-from ten_runtime import Cmd, Data, StatusCode
+from ten_runtime import Cmd, StatusCode
 
 from .app import waiting_lines
 from .events import (
@@ -33,6 +33,7 @@ from .events import (
     describe,
 )
 from .package import import_addon
+from .seen import Seen
 from .tester import HostError, Tester
 
 T = TypeVar("T")
@@ -75,6 +76,7 @@ class ExtensionHost:
         timeout_s: after which TEN ends the run as failed.
         on_event: called with each event as it comes, on the loop of the
             block; nothing is kept then, so that a run may be endless.
+        seen: takes down what is sent and what comes, to be drawn.
 
     Raises:
         HostError: on entering, waiting or leaving, when the run failed.
@@ -88,10 +90,11 @@ class ExtensionHost:
         wait_s: float = 30.0,
         timeout_s: float = 600.0,
         on_event: Callable[[Event], None] | None = None,
+        seen: Seen | None = None,
     ) -> None:
         self._wait_s = wait_s
         self._listener = on_event
-        self._tester = Tester(self._on_event, self._on_started)
+        self._tester = Tester(self._on_event, self._on_started, seen)
         import_addon(addon_name)
         self._tester.set_test_mode_single(
             addon_name, json.dumps(dict(properties or {}))
@@ -152,13 +155,7 @@ class ExtensionHost:
 
     async def send_data(self, name: str, fields: Mapping[str, Any]) -> None:
         """Send any data message, its properties given as JSON values."""
-        data = Data.create(name)
-        _check(data.set_property_from_json(None, json.dumps(dict(fields))))
-        _check(
-            await self._tester.call(
-                lambda env: env.send_data(data), self._finished
-            )
-        )
+        await self._tester.send(name, fields, self._finished)
 
     async def flush(
         self,
@@ -188,16 +185,8 @@ class ExtensionHost:
             TimeoutError: none came within `wait_s`.
             HostError: the run ended before.
         """
-        cmd = Cmd.create(name)
-        text = json.dumps(dict(properties or {}))
-        _check(cmd.set_property_from_json(None, text))
-        answer = self._tester.call(
-            lambda env: env.send_cmd(cmd), self._finished
-        )
-        result, error = await self._answer(answer, name)
-        _check(error)
-        if result is None:
-            raise HostError(f"{name} was not answered")
+        answer = self._tester.ask(name, properties or {}, self._finished)
+        result = await self._answer(answer, name)
         self._is_heard_of = True
         fields, _ = result.get_property_to_json("")
         is_ok = result.get_status_code() == StatusCode.OK
@@ -389,8 +378,3 @@ class ExtensionHost:
         if is_cancelled:
             raise asyncio.CancelledError
         return self._finished.result()
-
-
-def _check(error: object) -> None:
-    if error is not None:
-        raise HostError(str(error))

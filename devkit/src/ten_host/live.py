@@ -100,9 +100,11 @@ class Live:
         if isinstance(event, Metrics):
             if "ttfb" not in event.metrics:
                 return []
-            is_warm = event.metadata.get("is_warm")
-            socket = "reserve socket" if is_warm else "own socket"
-            return [("TTFB", f"{event.metrics['ttfb']:.0f} ms, {socket}")]
+            told = f"{event.metrics['ttfb']:.0f} ms"
+            # Not every extension says so.
+            if (is_warm := event.metadata.get("is_warm")) is not None:
+                told += ", reserve socket" if is_warm else ", own socket"
+            return [("TTFB", told)]
         if isinstance(event, Error):
             return [("error", event.message)]
         if isinstance(event, TextResult) and self._spoken is not None:

@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from trace_timeline.files import SuffixError, check_suffix
-
+from .output import OutputError, check_picture, check_wav
 from .player import PlayerError, find_player
 from .program import called
 from .target import Target, TargetError, add_target_options, target_of
@@ -21,11 +19,7 @@ from .wishes import Wish, wish_of
 
 SAMPLE_RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 
-OF_GRADIUM = (
-    *("url", "voice", "voice_id", "set", "sample_rate"),
-    # It is drawn from a trace, which others do not write.
-    "timeline",
-)
+OF_GRADIUM = ("url", "voice", "voice_id", "set", "sample_rate")
 
 STDOUT = Path("-")
 """The output that is no file."""
@@ -93,12 +87,13 @@ def parse(arguments: list[str], key: str | None) -> Order:
         key = key or _key_for(options.url)
     target = _target(options)
     output, timeline = options.output, options.timeline
-    if output != STDOUT:
-        _check_wav(output)
-        _check_writable(output)
-    if timeline:
-        _check_picture(timeline)
-        _check_writable(timeline)
+    try:
+        if output != STDOUT:
+            check_wav(output)
+        if timeline:
+            check_picture(timeline)
+    except OutputError as error:
+        raise UsageError(str(error)) from None
     return Order(
         text=text,
         output=output,
@@ -310,29 +305,3 @@ def _clean_text(argument: str | None) -> str:
     if not text.strip():
         raise UsageError(f'the text is empty; type: {called("speak")} "Hello."')
     return text.strip()
-
-
-def _check_wav(path: Path) -> None:
-    if path.suffix.lower() != ".wav" and not path.is_dir():
-        raise UsageError(
-            f"cannot write {path}: the sound is WAV; name a file that ends in"
-            " .wav"
-        )
-
-
-def _check_picture(path: Path) -> None:
-    try:
-        check_suffix(path)
-    except SuffixError as error:
-        raise UsageError(str(error)) from None
-
-
-def _check_writable(path: Path) -> None:
-    folder = path.parent
-    if not folder.is_dir():
-        raise UsageError(f"cannot write {path}: there is no folder {folder}")
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder")
-    target = path if path.exists() else folder
-    if not os.access(target, os.W_OK):
-        raise UsageError(f"cannot write {path}: permission denied")

@@ -17,10 +17,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from trace_timeline import TraceTail, lines_of, marks_of
+from trace_timeline import TraceTail
 
 from .catalogue import (
     HTTP_URL,
@@ -31,8 +30,12 @@ from .catalogue import (
     voices_of,
 )
 from .order import LOCAL_KEY, STDOUT, Order, UsageError, parse
+from .output import OutputError, draw
+from .own_trace import own_trace
 from .pace import written
 from .player import PlayerError
+from .program import called
+from .seen import Seen
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -52,7 +55,6 @@ LOCAL_SPEED = 25.0
 LOCAL_PAUSE_S = 0.1
 REMOTE_PAUSE_S = 1.0
 
-TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
 # How often the trace is looked at for what goes wrong.
 LOOK_S = 0.04
 # How long a request waits for the first session; what hangs shows then.
@@ -79,7 +81,7 @@ def main(arguments: list[str]) -> int:
         return asyncio.run(_speak(order))
     except UsageError as error:
         return _fail(str(error), key, 2)
-    except (SpeakError, PlayerError, CatalogueError) as error:
+    except (SpeakError, PlayerError, CatalogueError, OutputError) as error:
         return _fail(str(error), key, 1)
     except KeyboardInterrupt:
         return 130
@@ -114,13 +116,16 @@ async def _speak(order: Order) -> int:
 
     with contextlib.ExitStack() as stack:
         live = Live(order)
-        trace = stack.enter_context(_traced())
+        trace = stack.enter_context(own_trace())
         sound = stack.enter_context(Sound(order))
         url = stack.enter_context(_server(order))
         stack.enter_context(app_running())
-        spoken = await _run(order, url, live, sound, trace)
+        seen = Seen()
+        spoken = await _run(order, url, live, sound, trace, seen)
         if order.timeline is not None:
-            _draw(order.timeline, trace)
+            # Only its own trace tells of sockets; not everyone writes one.
+            lines = trace.again().lines() or seen.lines()
+            draw(order.timeline, lines, called("speak"))
     _close(order, spoken, live)
     sound.wait()
     return 0
@@ -178,22 +183,6 @@ def _server(order: Order) -> Iterator[str | None]:
         yield url
 
 
-@contextlib.contextmanager
-def _traced() -> Iterator[Path]:
-    """Have a trace written; the user's own, where one is asked for."""
-    named = os.environ.get(TRACE_VARIABLE)
-    if named:
-        yield Path(named)
-        return
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "trace.jsonl")
-        os.environ[TRACE_VARIABLE] = str(path)
-        try:
-            yield path
-        finally:
-            del os.environ[TRACE_VARIABLE]
-
-
 async def _properties(order: Order, url: str | None) -> dict[str, Any]:
     """Return the settings of the extension.
 
@@ -215,20 +204,30 @@ async def _properties(order: Order, url: str | None) -> dict[str, Any]:
     return {**order.settings, "params": {**params, **order.settings["params"]}}
 
 
-async def _run(
-    order: Order, url: str | None, live: Live, sound: Sound, trace: Path
-) -> list[Spoken]:
+async def _host(order: Order, url: str | None, seen: Seen) -> ExtensionHost:
+    """Return what runs the extension; raises CatalogueError."""
     from .host import ExtensionHost
+
+    addon = order.target.addon if order.target else ADDON
+    properties = await _properties(order, url)
+    return ExtensionHost(addon, properties, wait_s=SILENCE_S, seen=seen)
+
+
+async def _run(
+    order: Order,
+    url: str | None,
+    live: Live,
+    sound: Sound,
+    trace: TraceTail,
+    seen: Seen,
+) -> list[Spoken]:
     from .tester import HostError
 
     is_near = order.is_local or order.key == LOCAL_KEY
     pause_s = LOCAL_PAUSE_S if is_near else REMOTE_PAUSE_S
-    tail = TraceTail(trace, trace.stat().st_size if trace.exists() else 0)
-    speaker = _Speaker(order, live, sound, tail)
+    speaker = _Speaker(order, live, sound, trace)
     spoken: list[Spoken] = []
-    properties = await _properties(order, url)
-    addon = order.target.addon if order.target else ADDON
-    host = ExtensionHost(addon, properties, wait_s=SILENCE_S)
+    host = await _host(order, url, seen)
     try:
         async with host:
             if order.wishes:
@@ -259,12 +258,12 @@ class _Speaker:
     """Speaks the text of an order, and shows what happens meanwhile."""
 
     def __init__(
-        self, order: Order, live: Live, sound: Sound, tail: TraceTail
+        self, order: Order, live: Live, sound: Sound, trace: TraceTail
     ) -> None:
         self._order = order
         self._live = live
         self._sound = sound
-        self._tail = tail
+        self._trace = trace
 
     async def until_ready(self) -> None:
         """Wait for the first socket, as an agent has one before it is asked.
@@ -273,7 +272,7 @@ class _Speaker:
         """
         deadline_s = time.monotonic() + READY_S
         while time.monotonic() < deadline_s:
-            lines = self._tail.lines()
+            lines = self._trace.lines()
             self._live.show_trace(lines)
             if any(_is_settled(line) for line in lines):
                 return
@@ -297,7 +296,7 @@ class _Speaker:
                 event = await host.until(lambda _: True, since=since)
                 since += 1
                 # What led to an event stands in the trace before it.
-                self._live.show_trace(self._tail.lines())
+                self._live.show_trace(self._trace.lines())
                 spoken.add(event)
                 self._live.show(event)
                 self._sound.take(event)
@@ -317,7 +316,7 @@ class _Speaker:
 
     async def _watch(self) -> None:
         while True:
-            self._live.show_trace(self._tail.lines())
+            self._live.show_trace(self._trace.lines())
             await asyncio.sleep(LOOK_S)
 
 
@@ -327,15 +326,6 @@ def _is_settled(line: Mapping[str, Any]) -> bool:
     kind = message.get("type") if isinstance(message, Mapping) else None
     is_failure = line.get("wire") in ("refused", "lost", "abort")
     return is_failure or kind == "ready" or line.get("name") == "error"
-
-
-def _draw(path: Path, trace: Path) -> None:
-    from trace_timeline.files import write
-
-    try:
-        write(marks_of(lines_of(trace.read_text("utf-8"))), path, "./dev speak")
-    except (OSError, ValueError) as error:
-        raise SpeakError(f"cannot draw {path}: {error}") from error
 
 
 def _write(path: Path, spoken: Spoken) -> None:

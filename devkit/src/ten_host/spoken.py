@@ -25,12 +25,12 @@ class Spoken:
     """One request, filled while it runs; times on the monotonic clock.
 
     Attributes:
-        ttfb_ms: from the first text that can be spoken to the first frame, as
-            the extension measures it; 0 as long as there is none.
+        told_ttfb_ms: the time to the first audio, as the extension measures
+            it; 0 as long as it has told none.
     """
 
     request_id: str
-    ttfb_ms: float = 0.0
+    told_ttfb_ms: float = 0.0
     sample_rate_hz: int = 0
     texts: list[tuple[float, str]] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
@@ -49,7 +49,8 @@ class Spoken:
             self.frames.append(event)
             self.sample_rate_hz = event.sample_rate_hz
         elif isinstance(event, Metrics):
-            self.ttfb_ms = self.ttfb_ms or event.metrics.get("ttfb", 0.0)
+            told_ms = event.metrics.get("ttfb", 0.0)
+            self.told_ttfb_ms = self.told_ttfb_ms or told_ms
         elif isinstance(event, Error):
             self.errors.append(event)
         elif isinstance(event, TextResult):
@@ -79,6 +80,16 @@ class Spoken:
     def start_s(self) -> float:
         """When the first text was sent."""
         return self.texts[0][0]
+
+    @property
+    def ttfb_ms(self) -> float:
+        """From the first text that can be spoken to the first frame.
+
+        As the extension tells it, or as it looks from here; 0 before.
+        """
+        if self.told_ttfb_ms or not (self.texts and self.frames):
+            return self.told_ttfb_ms
+        return (self.frames[0].time_s - self.start_s) * 1000
 
     @property
     def pcm(self) -> bytes:

@@ -20,9 +20,13 @@ class TargetError(ValueError):
 
 @dataclass(frozen=True)
 class Target:
-    """An extension, its properties, and what runs its vendor if anything."""
+    """An extension, its properties, and what runs its vendor if anything.
+
+    `folder` is that of its package.
+    """
 
     addon: str
+    folder: Path
     properties: dict[str, Any] = field(default_factory=dict)
     vendor: str | None = None
 
@@ -60,18 +64,15 @@ def target_of(options: argparse.Namespace) -> Target | None:
     Raises:
         TargetError: it is not there, or its properties cannot be read.
     """
-    addon = options.addon
-    if options.package is not None:
+    addon, folder = options.addon, options.package
+    if folder is not None:
         try:
-            name = make_importable(options.package)
+            name = make_importable(folder)
         except PackageError as error:
             raise TargetError(f"--package: {error}") from None
         addon = addon or name
-    if addon is not None and options.package is None and not is_there(addon):
-        raise TargetError(
-            f"--addon: there is no package {addon}; --package PATH tells where"
-            " it is"
-        )
+    if addon is not None and folder is None:
+        folder = folder_of(addon)
     if addon is None:
         for option in ("property", "vendor"):
             if getattr(options, option) is not None:
@@ -79,12 +80,23 @@ def target_of(options: argparse.Namespace) -> Target | None:
                     f"--{option} needs --addon NAME or --package PATH"
                 )
         return None
-    return Target(addon, _properties(options.property), options.vendor)
+    properties = _properties(options.property)
+    return Target(addon, folder, properties, options.vendor)
 
 
-def is_there(addon: str) -> bool:
-    """Return whether a package of that name can be imported."""
-    return importlib.util.find_spec(addon) is not None
+def folder_of(addon: str) -> Path:
+    """Return the folder of an importable package.
+
+    Raises:
+        TargetError: there is none of that name.
+    """
+    spec = importlib.util.find_spec(addon)
+    if spec is None or spec.origin is None:
+        raise TargetError(
+            f"--addon: there is no package {addon}; --package PATH tells where"
+            " it is"
+        )
+    return Path(spec.origin).parent
 
 
 def _properties(path: Path | None) -> dict[str, Any]:

@@ -6,13 +6,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+import json
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from ten_runtime import AsyncTenEnvTester, Cmd, CmdResult, StatusCode
+from ten_runtime import (
+    AsyncTenEnvTester,
+    Cmd,
+    CmdResult,
+    Data,
+    StatusCode,
+    TenError,
+)
 
 from .events import Event, event_of
 from .messages import Collector, Message
+from .seen import Seen
 
 T = TypeVar("T")
 
@@ -27,16 +36,23 @@ class Tester(Collector):
     Attributes:
         env: of the tester, once it was started.
         loop: that it runs on, once it was started.
+
+    Args:
+        seen: takes down what is sent and what comes.
     """
 
     def __init__(
-        self, on_event: Callable[[Event], None], on_started: Callable[[], None]
+        self,
+        on_event: Callable[[Event], None],
+        on_started: Callable[[], None],
+        seen: Seen | None = None,
     ) -> None:
         super().__init__()
         self._on_event = on_event
         self._on_started = on_started
         self.env: AsyncTenEnvTester | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._seen = seen
         self._is_unwanted = False
 
     def stop(self) -> None:
@@ -77,6 +93,38 @@ class Tester(Collector):
         failure = await asyncio.shield(finished)
         raise HostError(failure or "the run ended")
 
+    async def send(
+        self,
+        name: str,
+        fields: Mapping[str, Any],
+        finished: asyncio.Future[str | None],
+    ) -> None:
+        """Send a data message; arguments and errors as those of `call`."""
+        data = Data.create(name)
+        check(data.set_property_from_json(None, json.dumps(dict(fields))))
+        self._note(name, fields)
+        check(await self.call(lambda env: env.send_data(data), finished))
+
+    async def ask(
+        self,
+        name: str,
+        fields: Mapping[str, Any],
+        finished: asyncio.Future[str | None],
+    ) -> CmdResult:
+        """Send a command, and return its result; as `send`."""
+        cmd = Cmd.create(name)
+        check(cmd.set_property_from_json(None, json.dumps(dict(fields))))
+        self._note(name, fields)
+        result, error = await self.call(lambda env: env.send_cmd(cmd), finished)
+        check(error)
+        if result is None:
+            raise HostError(f"{name} was not answered")
+        return result
+
+    def _note(self, name: str, fields: Mapping[str, Any]) -> None:
+        if self._seen is not None:
+            self._seen.sent(name, fields)
+
     async def on_start(self, ten_env: AsyncTenEnvTester) -> None:
         self.loop = asyncio.get_running_loop()
         self.env = ten_env
@@ -87,7 +135,15 @@ class Tester(Collector):
         self._on_started()
 
     async def came(self, env: AsyncTenEnvTester, message: Message) -> None:
+        if self._seen is not None:
+            self._seen.came(message)
         self._on_event(event_of(message))
 
     async def on_cmd(self, ten_env: AsyncTenEnvTester, cmd: Cmd) -> None:
         await ten_env.return_result(CmdResult.create(StatusCode.OK, cmd))
+
+
+def check(error: TenError | None) -> None:
+    """Raise HostError for an error that TEN has returned."""
+    if error is not None:
+        raise HostError(str(error))

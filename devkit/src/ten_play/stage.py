@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from ten_host import Event, ExtensionHost
+from ten_host.own_trace import VARIABLE as TRACE_VARIABLE
 from trace_timeline import Timeline, TraceTail
 
 from .line import Line
@@ -23,7 +24,6 @@ from .relay import Relay, request_id_of
 from .settings import Settings
 
 ADDON = "gradium_tts_python"
-TRACE_VARIABLE = "GRADIUM_TTS_TRACE"
 
 # How often the trace is looked at: often enough for the eye.
 LOOK_S = 0.04

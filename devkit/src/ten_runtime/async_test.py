@@ -28,8 +28,20 @@ class AsyncTenEnvTester(AsyncSends):
 class AsyncExtensionTester(TesterBase):
     """A stage is done when its coroutine returns; messages become tasks."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._ten_is_made = True
+
     def run(self) -> TenError | None:
-        """Run the test until everything is torn down."""
+        """Run the test until everything is torn down.
+
+        Raises:
+            RuntimeError: `__init__` of this class was not called.
+        """
+        if not hasattr(self, "_ten_is_made"):
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ has to call super().__init__()"
+            )
         thread = LoopThread("ten-tester")
 
         def sit_down(node: Node) -> None:

@@ -66,6 +66,13 @@ class Run(Protocol):
         """Return who waits for what, in sentences."""
 
 
+class GiveUp(BaseException):
+    """Raised on a thread from outside, to end the run in which it hangs.
+
+    It passes through the callback that hangs, and through a tester's `run`.
+    """
+
+
 Listener = Callable[[RunReport], None]
 
 _last = RunReport()

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
 def _package(order: argparse.Namespace) -> int:
     target = target_of(order)
-    root = order.package or order.root
+    root = target.folder if target else order.root
     archive = build(root, order.output)
     for path in included_files(root):
         print(f"  {path}")

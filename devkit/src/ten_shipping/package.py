@@ -63,8 +63,11 @@ def build(root: Path, folder: Path) -> Path:
         The archive, named after the manifest's name and version.
 
     Raises:
-        PackageError: TEN would refuse the manifest or the property.
+        PackageError: there is no manifest, or TEN would refuse it or the
+            property.
     """
+    if not (root / "manifest.json").is_file():
+        raise PackageError(f"there is no manifest.json in {root.absolute()}")
     for name in ("manifest.json", "property.json"):
         if (root / name).is_file() and (reason := refusal(root / name)):
             raise PackageError(

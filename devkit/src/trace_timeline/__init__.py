@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .marks import LANES, Lane, Mark
+from .marks import LANES, Lane, Mark, lanes_of
 from .model import Timeline
 from .tail import TraceTail, lines_of, marks_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "Mark",
     "Timeline",
     "TraceTail",
+    "lanes_of",
     "lines_of",
     "marks_of",
 ]

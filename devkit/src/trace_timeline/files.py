@@ -9,7 +9,8 @@ from pathlib import Path
 
 from .marks import Mark
 
-SUFFIXES = (".png", ".svg", ".pdf", ".html")
+PAGE = ".html"
+SUFFIXES = (".png", ".svg", ".pdf", PAGE)
 
 
 class SuffixError(Exception):
@@ -34,7 +35,7 @@ def write(marks: Sequence[Mark], path: Path, title: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    if path.suffix.lower() == ".html":
+    if path.suffix.lower() == PAGE:
         from .page import page_of
 
         path.write_text(page_of(marks, title), "utf-8")

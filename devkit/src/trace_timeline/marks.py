@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +26,10 @@ LANES = (
     Lane("buffer", "buffer"),
     Lane("events", "events"),
 )
+
+# Of a lane that stays empty, that is what it says; but who did not see any
+# socket knows nothing of them.
+_ALWAYS = {lane.name for lane in LANES} - {"sockets"}
 
 
 @dataclass(frozen=True)
@@ -56,3 +61,9 @@ class Mark:
     def tree(self) -> dict[str, Any]:
         """Return it as JSON values."""
         return asdict(self)
+
+
+def lanes_of(marks: Sequence[Mark]) -> list[Lane]:
+    """Return the lanes of a picture; without sockets where none are known."""
+    known = {mark.lane for mark in marks}
+    return [lane for lane in LANES if lane.name in known | _ALWAYS]

@@ -2,7 +2,8 @@
 # the Apache License, Version 2.0. See the LICENSE file for more information.
 """From the lines of a trace to the marks of a timeline, line by line.
 
-A trace is what `GRADIUM_TTS_TRACE` writes. A listener may add lines of its
+A trace is what `GRADIUM_TTS_TRACE` writes, or what a host saw of an extension
+(`ten_host.seen`): the same without its sockets. A listener may add lines of its
 own, which replays pass over:
 
     {"t": …, "page": "played", "request_id": …, "played_s": …}
@@ -30,6 +31,7 @@ class Timeline:
     def __init__(self) -> None:
         self._sockets = Sockets()
         self._requests: dict[str, Request] = {}
+        self._is_wire_known = False
         # Those that wait or speak, in order: the first one speaks.
         self._running: list[str] = []
         self._told = 0
@@ -55,6 +57,7 @@ class Timeline:
     # --------------------------------------------------------------- the wire
 
     def _wire(self, line: Json) -> list[Mark]:
+        self._is_wire_known = True
         marks = self._sockets.take(line)
         message = line.get("message")
         kind = message.get("type") if isinstance(message, Mapping) else None
@@ -130,8 +133,9 @@ class Timeline:
     def _sent(self, line: Json, fields: Json) -> list[Mark]:
         at_s, name = float(line["t"]), str(line.get("name"))
         speaking = self._speaking()
-        if name == "pcm_frame":
-            return speaking.frame(line, at_s) if speaking else []
+        if name == "pcm_frame" and speaking:
+            speaking.is_wire_known = self._is_wire_known
+            return speaking.frame(line, at_s)
         if name == "metrics" and speaking and not speaking.audio_s:
             speaking.ttfb_ms = int(fields["metrics"].get("ttfb") or 0)
         if name == "tts_text_result":

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from string import Template
 
-from .marks import LANES, Mark
+from .marks import Mark, lanes_of
 
 STATIC = Path(__file__).resolve().parent / "static"
 SCRIPT = STATIC / "timeline.js"
@@ -26,7 +26,7 @@ def page_of(marks: Sequence[Mark], title: str) -> str:
     """
     tree = {
         "title": title,
-        "lanes": [asdict(lane) for lane in LANES],
+        "lanes": [asdict(lane) for lane in lanes_of(marks)],
         "marks": [mark.tree() for mark in marks],
     }
     return Template(_PAGE.read_text("utf-8")).substitute(

@@ -16,7 +16,7 @@ from typing import Any
 
 import matplotlib
 
-from .marks import LANES, Mark
+from .marks import Mark, lanes_of
 
 matplotlib.use("Agg")
 
@@ -179,7 +179,7 @@ class _Sheet:
 
 def _tops(marks: Sequence[Mark]) -> dict[str, tuple[float, float]]:
     tops, top = {}, 0.0
-    for lane in LANES:
+    for lane in lanes_of(marks):
         height = float(_HEIGHTS[lane.name])
         if lane.name == "sockets":
             rows = [mark.row for mark in marks if mark.lane == "sockets"]
@@ -208,7 +208,8 @@ class _Row:
         middles = [
             top + height / 2 for top, height in self._sheet.tops.values()
         ]
-        axes.set_yticks(middles, [lane.title for lane in LANES])
+        lanes = lanes_of(self._sheet.marks)
+        axes.set_yticks(middles, [lane.title for lane in lanes])
         axes.tick_params(length=0, labelsize=FONT_PT, labelcolor=SOFT)
         axes.grid(axis="x", color=EDGE, linewidth=0.6)
         axes.set_axisbelow(True)
@@ -221,7 +222,7 @@ class _Row:
             "words": self._words,
             "buffer": self._buffer,
         }
-        for lane in LANES:
+        for lane in lanes:
             top, height = self._sheet.tops[lane.name]
             axes.axhline(top + height, color=EDGE, linewidth=0.6)
             drawers.get(lane.name, self._moments)(
@@ -293,7 +294,7 @@ class _Row:
         self, marks: list[Mark], top: float, height: float
     ) -> None:
         middle = top + height / 2 + 6
-        for mark in marks:
+        for index, mark in enumerate(marks):
             if mark.kind != "ttfb":
                 self._bar(mark, middle + 3, 8)
                 continue
@@ -304,7 +305,9 @@ class _Row:
                 color=_COLOURS["ttfb"],
                 linewidth=1,
             )
-            room_s = self._to_s - self._sheet.zero_s - begin_s
+            later = [m for m in marks[index + 1 :] if m.kind == "ttfb"]
+            until_s = later[0].start_s if later else self._to_s
+            room_s = until_s - self._sheet.zero_s - begin_s
             self._label(mark.text, begin_s, room_s, middle - 13, INK)
 
     def _frames(self, marks: list[Mark], top: float, height: float) -> None:

@@ -49,6 +49,7 @@ class Request:
         audio_s: when its first frame left; 0 is not yet.
         sessions: how many it has taken.
         failure: why the last one failed; empty if it did not.
+        is_wire_known: whether anything is known of sockets.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Request:
     audio_s: float = 0.0
     sessions: int = 0
     failure: str = ""
+    is_wire_known: bool = False
     attempt: Attempt | None = None
     playback: Playback = field(default_factory=Playback)
     _base_ms: int = 0
@@ -105,6 +107,8 @@ class Request:
         marks = []
         for told in fields.get("words") or ():
             text = str(told["word"]).strip()
+            # Frames without times: the words alone tell when it began.
+            self._base_ms = self._base_ms or int(told["start_ms"])
             start_s = (int(told["start_ms"]) - self._base_ms) / 1000
             stop_s = start_s + int(told["duration_ms"]) / 1000
             if text and self.playback.has_begun:
@@ -193,7 +197,10 @@ class Request:
         attempt, asked_s = self.attempt, self.asked_s
         if attempt is None:
             # Its session was there before; no answer tells the way's share.
-            return [("synthesis", "1 round trip and synthesis", asked_s)]
+            name = "1 round trip and synthesis"
+            if not self.is_wire_known:
+                name = "extension and vendor"
+            return [("synthesis", name, asked_s)]
         ready_s = attempt.ready_s or attempt.setup_s
         return [
             ("wait", self._waited_for(), asked_s),

@@ -25,7 +25,11 @@ class TraceTail:
 
     def __init__(self, path: Path, begin_bytes: int = 0) -> None:
         self._path = path
-        self._read_bytes = begin_bytes
+        self._begin_bytes = self._read_bytes = begin_bytes
+
+    def again(self) -> TraceTail:
+        """Return one that begins where this one began."""
+        return TraceTail(self._path, self._begin_bytes)
 
     def lines(self) -> list[Json]:
         """Return the lines that have come since this was asked last."""
@@ -57,9 +61,10 @@ def marks_of(lines: Sequence[Mapping[str, Any]]) -> list[Mark]:
     """Return the marks of the last run in a trace, each as it became."""
     starts = [i for i, line in enumerate(lines) if line.get("ten") == "start"]
     timeline = Timeline()
-    marks = {
-        mark.id: mark
-        for line in lines[starts[-1] if starts else 0 :]
-        for mark in timeline.take(line)
-    }
+    marks: dict[str, Mark] = {}
+    for line in lines[starts[-1] if starts else 0 :]:
+        for mark in timeline.take(line):
+            # What is told again comes after what was told with it.
+            marks.pop(mark.id, None)
+            marks[mark.id] = mark
     return list(marks.values())

@@ -101,18 +101,26 @@ def test_a_text_without_words_ends_and_spoils_nothing(
 
 
 class ThreeEndsTester(Scenario):
-    """Ends a request three times, a turn apart or at once."""
+    """Ends a request three times, a turn apart or at once.
 
-    def __init__(self, text: str, gap_s: float) -> None:
+    Args:
+        text: what it says before; nothing if empty.
+        gap_s: between the ends.
+        empty: what each of them says.
+    """
+
+    def __init__(self, text: str, gap_s: float, empty: str = "") -> None:
         super().__init__()
         self.text = text
         self.gap_s = gap_s
+        self.empty = empty
 
     async def on_start(self, ten_env_tester: AsyncTenEnvTester) -> None:
         if self.text:
             await ten_env_tester.send_data(text_input("r1", self.text))
         for _ in range(3):
-            await ten_env_tester.send_data(text_input("r1", "", is_end=True))
+            data = text_input("r1", self.empty, is_end=True)
+            await ten_env_tester.send_data(data)
             if self.gap_s:
                 await asyncio.sleep(self.gap_s)
         data = text_input("r2", "still alive", is_end=True)

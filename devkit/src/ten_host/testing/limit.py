@@ -5,16 +5,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Coroutine, Generator
+from types import FrameType
 from typing import Any
 
 import pytest
 
-from ..app import waiting_lines
+from ..app import is_run_going_on, waiting_lines
+from .alarm import Alarm
 
 _Test = Callable[..., Coroutine[Any, Any, Any]]
+
+# A run that a test starts ends a little later than the test itself, which
+# then can say more.
+RUN_GRACE_S = 5.0
+# A coroutine test is ended by its loop, if that is not blocked itself.
+BLOCKED_S = 1.0
+# How often it is asked whether an extension runs by now.
+_AGAIN_S = 1.0
 
 
 class TestHangs(Exception):
@@ -24,10 +35,11 @@ class TestHangs(Exception):
 
 
 class LimitPlugin:
-    """A pytest plugin that ends coroutine tests after `limit_s`.
+    """A pytest plugin that ends tests after `limit_s`, and says what hangs.
 
-    The runs of other tests end by the same limit, since TEN_HOST_LIMIT is set
-    to it; a test that hangs in something else is not ended here.
+    A test that is no coroutine, or blocks its loop, is ended wherever its
+    thread stands, while an extension runs in this process. One that hangs in
+    something else is not ended here.
     """
 
     def __init__(self, limit_s: float) -> None:
@@ -37,14 +49,45 @@ class LimitPlugin:
     def pytest_runtest_call(
         self, item: pytest.Item
     ) -> Generator[None, object, object]:
-        test = getattr(item, "obj", None)
-        if not inspect.iscoroutinefunction(test):
+        test: Any = getattr(item, "obj", None)
+        is_async = inspect.iscoroutinefunction(test)
+        alarm_s = self.limit_s + (BLOCKED_S if is_async else 0.0)
+        with self._thread_ends_after(alarm_s, str(item.path)):
+            if not is_async:
+                return (yield)
+            item.obj = limited(test, self.limit_s)  # type: ignore[attr-defined]
+            try:
+                return (yield)
+            finally:
+                item.obj = test  # type: ignore[attr-defined]
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(
+        self, item: pytest.Item
+    ) -> Generator[None, object, object]:
+        with self._thread_ends_after(self.limit_s, str(item.path)):
             return (yield)
-        item.obj = limited(test, self.limit_s)  # type: ignore[attr-defined]
-        try:
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(
+        self, item: pytest.Item
+    ) -> Generator[None, object, object]:
+        # The runs of its fixtures end before, if they end at all.
+        alarm_s = self.limit_s + RUN_GRACE_S + BLOCKED_S
+        with self._thread_ends_after(alarm_s, str(item.path)):
             return (yield)
-        finally:
-            item.obj = test  # type: ignore[attr-defined]
+
+    def _thread_ends_after(
+        self, alarm_s: float, file: str
+    ) -> contextlib.AbstractContextManager[None]:
+        def ring(frame: FrameType | None) -> float | None:
+            if not is_run_going_on():
+                return _AGAIN_S
+            from ten_runtime.run_report import GiveUp
+
+            raise GiveUp(_hang_text(_where_in(frame, file), self.limit_s))
+
+        return Alarm(alarm_s, ring)
 
 
 def limited(test: _Test, limit_s: float) -> _Test:
@@ -57,7 +100,7 @@ def limited(test: _Test, limit_s: float) -> _Test:
         told: list[str] = []
 
         def end() -> None:
-            told.append(_hang_text(task, limit_s))
+            told.append(_hang_text(_where(task), limit_s))
             task.cancel()
 
         timer = asyncio.get_running_loop().call_later(limit_s, end)
@@ -74,11 +117,20 @@ def limited(test: _Test, limit_s: float) -> _Test:
     return wrapped
 
 
-def _hang_text(task: asyncio.Task[Any], limit_s: float) -> str:
+def _hang_text(where: str, limit_s: float) -> str:
     return (
         f"the test hangs; its {limit_s:g} s (--ten-limit) are over"
-        f"\n  {_where(task)}{waiting_lines()}"
+        f"\n  {where}{waiting_lines()}"
     )
+
+
+def _where_in(frame: FrameType | None, file: str) -> str:
+    """Return the innermost line of the test's file that a thread is in."""
+    while frame is not None and frame.f_code.co_filename != file:
+        frame = frame.f_back
+    if frame is None:
+        return "the test waits"
+    return f"the test waits ({file}:{frame.f_lineno})"
 
 
 def _where(task: asyncio.Task[Any]) -> str:

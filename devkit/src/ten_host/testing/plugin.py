@@ -36,15 +36,12 @@ from ..tester import HostError
 from ..vendor import VendorError, running_vendor
 from . import runs
 from .leaks import ProcessLeaks
-from .limit import LimitPlugin
+from .limit import RUN_GRACE_S, LimitPlugin
 from .log import TenLog, TenLogPlugin
 
 StartHost = Callable[..., Awaitable[ExtensionHost]]
 
 DEFAULT_LIMIT_S = 60.0
-# A run that a test starts ends a little later than the test itself, which
-# then can say more.
-RUN_GRACE_S = 5.0
 
 _ASYNCIO_MODE = re.compile(r"\s*asyncio_mode\s*=")
 

@@ -68,7 +68,7 @@ class RunWatch:
         report = yield
         kinds = {*self._kinds, *_asked_of(item)} - set(_expected_by(item))
         problems = [text for kind, text in self._news() if kind in kinds]
-        if call.excinfo is not None and call.excinfo.errisinstance(TestHangs):
+        if call.excinfo is not None and call.excinfo.errisinstance(_hangs()):
             self._has_hung = True
             # What was raised before is why.
             problems = problems or [str(call.excinfo.value)]
@@ -107,6 +107,12 @@ class RunWatch:
             for report in [*self._ended, *live]
             for problem in _problems_of(report)
         ]
+
+
+def _hangs() -> tuple[type[BaseException], ...]:
+    from ten_runtime.run_report import GiveUp
+
+    return TestHangs, GiveUp
 
 
 def _problems_of(report: RunReport) -> list[_Problem]:

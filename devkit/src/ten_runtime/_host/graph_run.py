@@ -134,6 +134,8 @@ class GraphRun:
             self._is_given_up = True
 
         self.post(end)
+        # So that it does not end in the midst of what comes next.
+        self.join()
 
     def fail(self, text: str) -> None:
         """Native TEN would have ended the process here: fail the run."""
@@ -352,7 +354,7 @@ class GraphRun:
             if isinstance(runner, LoopRunner) and not node.is_tester:
                 self._clean_up(node, runner)
             node.stage = Stage.GONE
-        self._workers.end()
+        self._workers.end(is_given_up=self._is_given_up)
         run_ends(self, self.record.close(self._unanswered()))
         self.is_over = True
         self._on_end()

@@ -1,12 +1,16 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""Which node does a task belong to? The one in whose callback it was made."""
+"""Which node does a task belong to? The one in whose callback it was made.
+
+And since when is it there?
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import contextvars
+import time
 from collections.abc import Coroutine, Generator
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +19,9 @@ OWNER: contextvars.ContextVar[object | None] = contextvars.ContextVar(
     "ten_host_owner", default=None
 )
 _TASK_OWNERS: WeakKeyDictionary[asyncio.Task[Any], object] = WeakKeyDictionary()
+_TASK_BEGINS_S: WeakKeyDictionary[asyncio.Task[Any], float] = (
+    WeakKeyDictionary()
+)
 
 
 def owning_task(
@@ -25,6 +32,8 @@ def owning_task(
     """Return a task factory that remembers who made the task."""
     task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
     if (owner := OWNER.get()) is not None:
+        _TASK_BEGINS_S[task] = time.monotonic()
+        # Last: from now on other threads may ask about it.
         _TASK_OWNERS[task] = owner
     return task
 
@@ -37,6 +46,11 @@ def tasks_of(owner: object) -> set[asyncio.Task[Any]]:
 def owner_of(task: object) -> object | None:
     """Return who made a task; None for what is no task of an extension."""
     return _TASK_OWNERS.get(task) if isinstance(task, asyncio.Task) else None
+
+
+def begin_s(task: asyncio.Task[Any]) -> float:
+    """Return when a task of an extension was made, on the monotonic clock."""
+    return _TASK_BEGINS_S[task]
 
 
 def unfinished_tasks_of(owner: object) -> list[asyncio.Task[Any]]:

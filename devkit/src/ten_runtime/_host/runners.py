@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..run_report import GiveUp
 from .loop_thread import LoopThread
 from .ownership import owned_context
 
@@ -124,7 +125,7 @@ class TurnRunner:
                     callback(*args)
                 else:
                     self._context.run(callback, *args)
-            except (KeyboardInterrupt, SystemExit):
+            except (KeyboardInterrupt, SystemExit, GiveUp):
                 raise
             except BaseException as error:
                 done(error)

@@ -31,10 +31,11 @@ class Workers:
             self._by_group[node.group] = WorkerRunner(node, name)
         return self._by_group[node.group]
 
-    def end(self) -> None:
+    def end(self, *, is_given_up: bool) -> None:
+        """End the threads; one that is given up may be blocked for ever."""
         for runner in self._by_group.values():
             runner.end()
-            runner.thread.join(_JOIN_S)
+            runner.thread.join(0.0 if is_given_up else _JOIN_S)
 
 
 def create_instance(node: Node, addon_name: str) -> Path:

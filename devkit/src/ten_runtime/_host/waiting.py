@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -19,11 +19,13 @@ from typing import Any
 from .commands import CommandTable, PendingCommand
 from .graph_definition import TESTER_ADDON
 from .node import Node, Stage
-from .ownership import unfinished_tasks_of
+from .ownership import begin_s, unfinished_tasks_of
 from .runners import LoopRunner, TurnRunner
 
 _KIT = Path(__file__).resolve().parents[2]
 _PYTHON = Path(asyncio.__file__).resolve().parents[1]
+# Nobody waits there: they look for who does.
+_LOOKING = (_KIT / "ten_host" / "testing", _KIT / "ten_host" / "app.py")
 
 
 def who_waits(nodes: Iterable[Node], commands: CommandTable) -> list[str]:
@@ -32,7 +34,7 @@ def who_waits(nodes: Iterable[Node], commands: CommandTable) -> list[str]:
     told = []
     for node in nodes:
         if not node.is_gone:
-            told += _in_node(node, now_s)
+            told += _in_node(node, now_s) + _of_base(node)
     return told + [_asked(one, now_s) for one in commands.pending()]
 
 
@@ -71,6 +73,12 @@ def _in_node(node: Node, now_s: float) -> list[str]:
     return told
 
 
+def _of_base(node: Node) -> list[str]:
+    """What the extension's base class knows of who waits."""
+    tell = getattr(node.instance, "_ten_waiting", list)
+    return [f"{_shown(node.name)}: {sentence}" for sentence in tell()]
+
+
 def _on_loop(node: Node, runner: LoopRunner, now_s: float) -> list[str]:
     told = []
     callbacks = dict(runner.running)
@@ -82,25 +90,38 @@ def _on_loop(node: Node, runner: LoopRunner, now_s: float) -> list[str]:
         )
     for task in unfinished_tasks_of(node):
         if task not in callbacks:
-            where = _of_task(task, runner.thread.thread_id)
+            since_s = now_s - begin_s(task)
+            does = "blocks its loop" if _is_running(task) else "waits"
             told.append(
-                f"the task {task.get_name()} of {_shown(node.name)} waits{where}"
+                f"the task {task.get_name()} of {_shown(node.name)}, made"
+                f" {since_s:.1f} s ago, {does}"
+                f"{_of_task(task, runner.thread.thread_id)}"
             )
     return told
 
 
+def _is_running(task: asyncio.Task[Any]) -> bool:
+    """Whether its thread is inside of it, and so it does not wait at all."""
+    return any(getattr(one, "cr_running", False) for one in _awaited(task))
+
+
+def _awaited(task: asyncio.Task[Any]) -> Iterator[Any]:
+    """What a task awaits: its coroutine, what that one awaits, and so on."""
+    one: Any = task.get_coro()
+    while one is not None:
+        yield one
+        one = getattr(one, "cr_await", None)
+
+
 def _of_task(task: asyncio.Task[Any], thread_id: int) -> str:
-    """Return where a task waits: the innermost line that is not Python's."""
+    """Return where a task is: the innermost line that is not Python's."""
+    if _is_running(task):
+        return _of_thread(thread_id)
     found = ""
-    waiting: Any = task.get_coro()
-    while waiting is not None:
-        if getattr(waiting, "cr_running", False):
-            # It does not wait at all: its thread is inside of it.
-            return _of_thread(thread_id)
-        frame = getattr(waiting, "cr_frame", None)
+    for one in _awaited(task):
+        frame = getattr(one, "cr_frame", None)
         if frame is not None and not _is_ours(frame.f_code):
             found = _place(frame)
-        waiting = getattr(waiting, "cr_await", None)
     return found
 
 
@@ -120,4 +141,5 @@ def _is_ours(code: CodeType) -> bool:
     file = Path(code.co_filename)
     if "site-packages" in file.parts and _KIT not in file.parents:
         return False
-    return _KIT / "ten_runtime" in file.parents or _PYTHON in file.parents
+    around = {file, *file.parents}
+    return not around.isdisjoint((_KIT / "ten_runtime", _PYTHON, *_LOOKING))
