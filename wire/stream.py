@@ -180,7 +180,9 @@ class Stream:
             if exc or self._session.answer is not Answer.COMPLETE:
                 transport.abort()
             self._owner.retire(transport)
-            if not isinstance(exc, GradiumError):
+            if isinstance(exc, asyncio.CancelledError):
+                self._owner.interrupted()
+            elif not isinstance(exc, GradiumError):
                 self._owner.prewarm()
         is_full = isinstance(exc, GradiumError) and (
             exc.kind is ErrorKind.CAPACITY

@@ -156,6 +156,10 @@ class MemoryServer:
         for transport in self.open:
             transport.heal()
 
+    def refuse_from_now_on(self) -> None:
+        """Let no connection be made any more."""
+        self._plans = deque([Plan(failure=Failure.REFUSED)] * 1000)
+
     def drop(self) -> None:
         """Close every connection, as a server does that restarts."""
         for transport in list(self.open):
