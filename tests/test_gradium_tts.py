@@ -929,6 +929,25 @@ async def test_a_stream_waits_for_the_socket_that_is_being_opened(
         await stream.__aexit__(None, None, None)
 
 
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it"
+)
+async def test_the_system_notices_a_peer_that_is_gone(sim: GradiumSim) -> None:
+    """In 8 s: a probe after 5, then one each second, all unanswered."""
+    opened = await transport.open_websocket(
+        config_for(sim.url).endpoint(), timeout_s=60
+    )
+    assert isinstance(opened, transport.WebSocketTransport)
+    tcp = opened._connection.transport.get_extra_info("socket")
+
+    assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert {
+        name: tcp.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+        for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_USER_TIMEOUT")
+    } == {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 1, "TCP_USER_TIMEOUT": 8000}
+    await opened.aclose()
+
+
 async def test_two_streams_never_share_a_socket(sim: GradiumSim) -> None:
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -1044,6 +1063,31 @@ def test_the_next_socket_is_opened_when_the_text_has_left() -> None:
                 return server.connects_s[opened:]
 
     assert run_virtually(run()) == [pytest.approx(3.07, abs=0.1)]
+
+
+def test_an_idle_socket_is_pinged_twice_in_its_life() -> None:
+    """Soon, to know that it is good, and when it has become half as old."""
+    pinged_s: list[float] = []
+
+    class Pinged(Deaf):
+        async def ping(self) -> None:
+            pinged_s.append(asyncio.get_running_loop().time())
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        return Pinged()
+
+    async def keep() -> None:
+        config = config_for("ws://memory/", sample_rate=RATE_HZ)
+        client = GradiumTTSClient(config, connect=connect, jitter=NO_JITTER)
+        client.prewarm()
+        await asyncio.sleep(99.0)
+        await client.aclose()
+
+    run_virtually(keep())
+
+    assert pinged_s == pytest.approx([5, 35, 55, 85])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -57,6 +58,17 @@ PAGE_CHARACTERS = 500
 # How long a socket that was left, or closed by the server, may take to be
 # hung up before it is cut.
 CLOSE_S = 0.5
+# A peer that was silent for so long is asked by the system, and from then on
+# every second; after so long without any answer it is gone.
+PROBED_AFTER_S, GONE_AFTER_S = 5, 8
+# Not every system has all of them; the first two are one, on Linux and macOS.
+_SYSTEM_WATCH = {
+    "TCP_KEEPIDLE": PROBED_AFTER_S,
+    "TCP_KEEPALIVE": PROBED_AFTER_S,
+    "TCP_KEEPINTVL": 1,
+    "TCP_KEEPCNT": GONE_AFTER_S - PROBED_AFTER_S,
+    "TCP_USER_TIMEOUT": GONE_AFTER_S * 1000,
+}
 
 
 class Transport(Protocol):
@@ -196,10 +208,9 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "open_timeout": timeout_s,
         "close_timeout": CLOSE_S,
         "create_connection": _Connection,
-        # Keeps middleboxes awake. A missing pong is the watchdog's business:
-        # pongs may queue behind audio that is not read yet.
-        "ping_interval": 20.0,
-        "ping_timeout": None,
+        # Who waits for something pings by itself (`watchdog.py`), and who
+        # keeps a socket (`reserve.py`); the system does the rest.
+        "ping_interval": None,
         "logger": _quiet,
     }
     try:
@@ -214,7 +225,21 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
         raise _connect_error(error, endpoint, timeout_s) from error
+    _have_system_watch(connection.transport.get_extra_info("socket"))
     return WebSocketTransport(connection, host)
+
+
+def _have_system_watch(tcp: socket.socket) -> None:
+    """Have the system notice a peer that is gone, and keep routers awake.
+
+    It is known then after `GONE_AFTER_S` at the latest, and closed. That wakes no
+    process at either end, and carries nothing that would count as data.
+    """
+    with contextlib.suppress(OSError):  # the peer may be gone already
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _SYSTEM_WATCH.items():
+            if option := getattr(socket, name, None):
+                tcp.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 @lru_cache(maxsize=8)
