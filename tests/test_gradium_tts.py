@@ -24,6 +24,11 @@ import pytest
 from deaf import Deaf, connect_to_deaf
 from speaking import Connect, client_on, config_for
 from turns import turns_of
+from websockets.asyncio.client import ClientConnection
+from websockets.client import ClientProtocol
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
 
 from gradium_sim import (
     Close,
@@ -946,6 +951,44 @@ async def test_the_system_notices_a_peer_that_is_gone(sim: GradiumSim) -> None:
         for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_USER_TIMEOUT")
     } == {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 1, "TCP_USER_TIMEOUT": 8000}
     await opened.aclose()
+
+
+class Written(asyncio.Transport):
+    """A line that keeps what is written, write by write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def set_write_buffer_limits(
+        self, high: int | None = None, low: int | None = None
+    ) -> None:
+        pass
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_what_is_sent_together_is_one_write(count: int) -> None:
+    """A write is a packet, and a record of TLS."""
+    line, connection = (
+        Written(),
+        ClientConnection(ClientProtocol(parse_uri("ws://host/"))),
+    )
+    connection.protocol.state = State.OPEN
+    connection.connection_made(line)
+    sent = [f"message {number}" for number in range(count)]
+
+    await transport.WebSocketTransport(connection, "host").send(*sent)
+
+    (written,) = line.writes
+    server = ServerProtocol(state=State.OPEN)
+    server.receive_data(written)
+    assert [str(f.data, "utf-8") for f in server.events_received()] == sent
 
 
 async def test_two_streams_never_share_a_socket(sim: GradiumSim) -> None:

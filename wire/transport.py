@@ -78,8 +78,8 @@ class Transport(Protocol):
     def is_open(self) -> bool:
         """Whether both sides may still send."""
 
-    async def send(self, message: str) -> None:
-        """Send a text frame; raises `ConnectionLost`."""
+    async def send(self, *messages: str) -> None:
+        """Send text frames, in one packet; raises `ConnectionLost`."""
 
     async def recv(self) -> str | bytes:
         """Wait for a frame; raises `ConnectionLost`; safe to cancel."""
@@ -114,10 +114,19 @@ class WebSocketTransport:
         """With what code it was closed, 1006 without a closing handshake."""
         return self._connection.close_code
 
-    async def send(self, message: str) -> None:
-        """Send a text frame; safe to cancel, the frame goes out whole."""
+    async def send(self, *messages: str) -> None:
+        """Send text frames; safe to cancel, the frames go out whole."""
+        connection = self._connection
         try:
-            await self._connection.send(message)
+            if len(messages) == 1 or not self.is_open:
+                await connection.send(messages[-1])
+                return
+            # The library writes each frame by itself, and so in a packet of
+            # its own. These are few and small: no flow control is needed.
+            for message in messages:
+                connection.protocol.send_text(message.encode())
+            frames = connection.protocol.data_to_send()
+            connection.transport.write(b"".join(frames))
         except ConnectionClosed as error:
             raise self._lost(error) from None
 
