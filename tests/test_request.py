@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,6 +27,8 @@ from gradium_tts_python.core.actions import (
 )
 from gradium_tts_python.core.protocol import Word
 from gradium_tts_python.core.request import Ledger
+
+TraceFunction = Callable[[FrameType, str, Any], Any]
 
 # At 1000 Hz a sample is a millisecond.
 RATE_HZ = 1000
@@ -338,3 +345,59 @@ def test_nothing_follows_the_end() -> None:
         request.end(EndReason.REQUEST_END),
     ] == [[]] * 6
     assert request.delivered_s == 0.1
+
+
+# ---------------------------------------------------------- how much work it is
+
+
+def steps(call: Callable[[], object]) -> int:
+    """Count the instructions of Python that a call runs."""
+    count = 0
+
+    def step(frame: FrameType, event: str, arg: object) -> TraceFunction:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def spoken_words(count: int, *, is_split: bool) -> Ledger:
+    """A request of so many words, of which all but the last are spoken."""
+    request = make(with_words=True)
+    texts = [f"word{number}" for number in range(count)]
+    for message in texts if is_split else [" ".join(texts)]:
+        request.script.push(message)
+    for number, text in enumerate(texts[:-1]):
+        request.audio_received(ms(10), 0.0)
+        request.word_received(Word(text, number / 100, (number + 1) / 100))
+    return request
+
+
+@pytest.mark.parametrize("is_split", [True, False], ids=["split", "whole"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda request: request.next_word(),
+        lambda request: request.undelivered_text(),
+        lambda request: request.audio_received(ms(10), 0.0),
+        lambda request: request.word_received(Word("word", 0.0, 0.1)),
+    ],
+    ids=["next_word", "undelivered_text", "audio_received", "word_received"],
+)
+def test_a_call_is_no_more_work_as_the_request_grows(
+    call: Callable[[Ledger], object], is_split: bool
+) -> None:
+    short, long = (spoken_words(n, is_split=is_split) for n in (200, 1000))
+
+    before, after = steps(lambda: call(short)), steps(lambda: call(long))
+
+    # Looking a place up takes a step more for each doubling.
+    assert after <= before * 1.2
