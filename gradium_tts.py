@@ -39,6 +39,7 @@ from .wire.reserves import Reserves
 from .wire.speedups import FASTEST
 from .wire.standby import Standby
 from .wire.stream import Stream
+from .wire.tls import read_ahead
 from .wire.trace import Trace
 from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
 
@@ -101,7 +102,7 @@ class GradiumTTSClient:
             self._drop_standby()
         self.config = config
         if self._reserves.is_keeping:
-            self._keep_reserves()
+            self._reserves.keep(self.config)
 
     def open_stream(
         self,
@@ -156,19 +157,12 @@ class GradiumTTSClient:
 
     def prewarm(self) -> None:
         """Open the next socket in the background, if it is not already."""
+        read_ahead(self.config.endpoint())
         if self._is_closed or self.config.params.warm == "off":
             return
         if self.config.params.warm == "session" and self._standby is None:
             self._stand_by(is_once=False)
-        self._keep_reserves()
-
-    def _keep_reserves(self) -> None:
-        params = self.config.params
-        self._reserves.keep(
-            self.config.endpoint(),
-            params.reserve_max_age_s,
-            0 if params.warm == "off" else params.max_reserves,
-        )
+        self._reserves.keep(self.config)
 
     async def take_transport(
         self, endpoint: Endpoint, by: float
@@ -202,7 +196,7 @@ class GradiumTTSClient:
         if reserves.is_opening(endpoint):
             ways.insert(0, wait_for_reserve)
             # Turns come fast: the next request need not wait, too.
-            self._keep_reserves()
+            self._reserves.keep(self.config)
         transport = await first_open(ways, self._abandon)
         reserves.drop_useless()
         return transport, transport in ahead

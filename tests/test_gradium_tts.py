@@ -13,6 +13,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -57,7 +58,14 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.protocol import Audio, Ready, ServerMessage, Word
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.wire import debt, race, reserve, transport, watchdog
+from gradium_tts_python.wire import (
+    debt,
+    race,
+    reserve,
+    tls,
+    transport,
+    watchdog,
+)
 from gradium_tts_python.wire.stream import Stream
 from gradium_tts_python.wire.transport import open_websocket
 
@@ -350,7 +358,7 @@ async def test_the_authorities_are_read_once(
         read += 1
         return create(*args, **kwargs)
 
-    transport._tls_context.cache_clear()
+    monkeypatch.setattr(tls, "_kept", {})
     monkeypatch.setattr(ssl, "create_default_context", counted)
     async with tls_front(certificate, sim.port) as port:
         for ca_file in (None, None, str(certificate), str(certificate)):
@@ -362,6 +370,45 @@ async def test_the_authorities_are_read_once(
 
     # Once for the system's, once for the file.
     assert read == 2
+    assert len(sim.sessions) == 2
+
+
+async def test_the_loop_serves_others_while_authorities_are_read(
+    sim: GradiumSim, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read by a thread, and ahead, whatever is opened ahead."""
+    create, may_read = ssl.create_default_context, threading.Event()
+    read: list[str] = []
+
+    def slow(cafile: str) -> ssl.SSLContext:
+        read.append(threading.current_thread().name)
+        assert may_read.wait(20), "the loop is held up"
+        return create(cafile=cafile)
+
+    monkeypatch.setattr(tls, "_kept", {})
+    monkeypatch.setattr(ssl, "create_default_context", slow)
+    async with (
+        tls_front(certificate, sim.port) as port,
+        client_on(
+            f"wss://127.0.0.1:{port}/api/speech/tts",
+            ca_file=str(certificate),
+            warm="off",
+        ) as client,
+    ):
+        client.prewarm()
+        # One that is cancelled takes nothing from the others.
+        given_up, *entering = (
+            asyncio.ensure_future(client.open_stream().__aenter__())
+            for _ in range(3)
+        )
+        await asyncio.sleep(0.01)
+        given_up.cancel()
+        may_read.set()
+
+        for stream in await asyncio.gather(*entering):
+            await stream.leave()
+
+    assert read == ["gradium:tls"]
     assert len(sim.sessions) == 2
 
 

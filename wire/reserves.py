@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..config import GradiumTTSConfig
 from ..core.endpoint import Endpoint
 from .reserve import Means, Reserve
 from .transport import Transport
@@ -37,21 +38,22 @@ class Reserves:
         """Whether there are any, or attempts at them."""
         return bool(self._kept)
 
-    def keep(self, endpoint: Endpoint, max_age_s: float, most: int) -> None:
-        """Hold as many as are wanted, at most `most`, from now on.
+    def keep(self, config: GradiumTTSConfig) -> None:
+        """Hold as many as are wanted from now on, and as the settings allow.
 
         What is too many goes when it is looked at next; all go at once where
         none is allowed, or another endpoint is wanted.
         """
-        self._most = most
-        if not most or self._of(endpoint) != self._kept:
+        endpoint, params = config.endpoint(), config.params
+        self._most = 0 if params.warm == "off" else params.max_reserves
+        if not self._most or self._of(endpoint) != self._kept:
             self.drop()
         while len(self._kept) < self._wanted():
             self._kept.append(
                 Reserve(
                     self._means,
                     endpoint,
-                    max_age_s,
+                    params.reserve_max_age_s,
                     self._is_surplus,
                     self._kept.remove,
                 )

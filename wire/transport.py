@@ -11,7 +11,6 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -46,6 +45,7 @@ from ..core.errors import (
     with_reason,
 )
 from ..core.redact import Masker, host_of, secrets_in
+from .tls import context_of
 
 # The library logs what it sends at DEBUG, headers and the key among it.
 _quiet = logging.getLogger("gradium_tts.websockets")
@@ -223,8 +223,8 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "logger": _quiet,
     }
     try:
-        if endpoint.url.startswith("wss://"):
-            options["ssl"] = _tls_context(endpoint.ca_file)
+        if context := await context_of(endpoint):
+            options["ssl"] = context
         if endpoint.proxy and not _KNOWS_PROXIES:
             raise ConnectError(_NO_PROXIES, ErrorKind.CONFIG)
         if endpoint.proxy:
@@ -234,33 +234,23 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
         raise _connect_error(error, endpoint, timeout_s) from error
-    _have_system_watch(connection.transport.get_extra_info("socket"))
+    # There is none any more where the peer has closed it at once.
+    if tcp := connection.transport.get_extra_info("socket"):
+        _have_system_watch(tcp)
     return WebSocketTransport(connection, host)
 
 
 def _have_system_watch(tcp: socket.socket) -> None:
     """Have the system notice a peer that is gone, and keep routers awake.
 
-    It is known then after `GONE_AFTER_S` at the latest, and closed. That wakes no
-    process at either end, and carries nothing that would count as data.
+    It is known then after `GONE_AFTER_S` at the latest, and closed. That
+    wakes no process at either end, and carries nothing that counts as data.
     """
     with contextlib.suppress(OSError):  # the peer may be gone already
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _SYSTEM_WATCH.items():
             if option := getattr(socket, name, None):
                 tcp.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-@lru_cache(maxsize=8)
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Read the authorities, once: it holds the loop up for some 25 ms."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConnectError(
-            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
-        ) from error
 
 
 def _connect_error(
