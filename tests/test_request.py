@@ -395,7 +395,7 @@ def spoken_words(count: int, *, is_split: bool) -> Ledger:
 def test_a_call_is_no_more_work_as_the_request_grows(
     call: Callable[[Ledger], object], is_split: bool
 ) -> None:
-    short, long = (spoken_words(n, is_split=is_split) for n in (200, 1000))
+    short, long = (spoken_words(n, is_split=is_split) for n in (100, 500))
 
     before, after = steps(lambda: call(short)), steps(lambda: call(long))
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from speaking import client_on
 
+from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import (
     ConnectError,
     ErrorKind,
@@ -23,6 +24,7 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.haste import HASTE_S
 from gradium_tts_python.gradium_tts import GradiumTTSClient
+from gradium_tts_python.wire.transport import Transport
 
 from .properties.memory_transport import RATE_HZ, Failure, MemoryServer, Plan
 from .properties.virtual_loop import run_virtually
@@ -230,3 +232,31 @@ def test_settings_that_allow_none_close_those_that_are_there() -> None:
     held, _ = played(play)
 
     assert held == 0
+
+
+def test_a_vendor_that_allows_one_bare_socket_is_tried_once_a_minute() -> None:
+    """It closes a second one at once; what is asked for is said all the same."""
+    server = MemoryServer([NEAR] * 900, lambda _: None)
+    closed_s: list[float] = []
+
+    async def connect(endpoint: Endpoint, timeout_s: float) -> Transport:
+        opened = await server.connect(endpoint, timeout_s)
+        if sum(not each.is_in_session for each in server.open) > 1:
+            closed_s.append(asyncio.get_running_loop().time())
+            opened.drop()
+        return opened
+
+    async def play() -> None:
+        async with client_on(
+            "ws://memory/", connect=connect, sample_rate=RATE_HZ
+        ) as client:
+            for _ in range(15):
+                for _ in range(3):
+                    await turn(client)
+                await asyncio.sleep(10.0)
+
+    run_virtually(play())
+
+    assert [at_s // 60 for at_s in closed_s[::2]] == [0, 1, 2]
+    assert closed_s[::2] == closed_s[1::2]
+    assert sum(log.is_complete for log in server.sessions) == 45
