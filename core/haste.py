@@ -40,9 +40,7 @@ class Haste:
 
     def wanted(self, most: int, now: float) -> int:
         """Return how many sockets to hold ahead, at most `most`."""
-        if now >= self._until:
-            self._count = 1
-        return min(self._count, most)
+        return min(self._count if now < self._until else 1, most)
 
     def asked(self, left: int, now: float) -> None:
         """Learn that a request asks for a socket.
@@ -62,7 +60,7 @@ class Haste:
 
     def refused(self, now: float) -> None:
         """Learn that a socket or a session was refused, or lost."""
-        self._count = 1
+        self._until = now
         self._refused_until = now + HASTE_S
 
     def _hold(self, count: int, now: float) -> None:
