@@ -34,10 +34,12 @@ from .core.redact import host_of
 from .wire.debt import Terms
 from .wire.observer import ClientObserver, NoObserver
 from .wire.race import Attempt, Way, first_open
-from .wire.reserve import Reserve
+from .wire.reserve import Means
+from .wire.reserves import Reserves
 from .wire.speedups import FASTEST
 from .wire.standby import Standby
 from .wire.stream import Stream
+from .wire.tls import read_ahead
 from .wire.trace import Trace
 from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
 
@@ -77,7 +79,10 @@ class GradiumTTSClient:
         self._observer = observer or NoObserver()
         self._trace = trace or Trace()
         self._pace = Pace(jitter)
-        self._reserve: Reserve | None = None
+        means = Means(
+            self.connect, self.retire, self._refused, self._pace, self.log
+        )
+        self._reserves = Reserves(means, self._in_background)
         self._standby: Standby | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
@@ -96,9 +101,8 @@ class GradiumTTSClient:
         if old != new or self.config.setup() != config.setup():
             self._drop_standby()
         self.config = config
-        if self._reserve and self._reserve.endpoint != new:
-            self.drop_reserve()
-            self.prewarm()
+        if self._reserves.is_keeping:
+            self._reserves.keep(self.config)
 
     def open_stream(
         self,
@@ -145,7 +149,7 @@ class GradiumTTSClient:
         """Close everything; at most `CLOSE_S` for a peer that is slow."""
         self._is_closed = True
         self._drop_standby()
-        self.drop_reserve()
+        self._reserves.drop()
         while self._closing:
             await asyncio.wait(self._closing)
 
@@ -153,23 +157,12 @@ class GradiumTTSClient:
 
     def prewarm(self) -> None:
         """Open the next socket in the background, if it is not already."""
+        read_ahead(self.config.endpoint())
         if self._is_closed or self.config.params.warm == "off":
             return
         if self.config.params.warm == "session" and self._standby is None:
             self._stand_by(is_once=False)
-        endpoint = self.config.endpoint()
-        if self._reserve and self._reserve.endpoint != endpoint:
-            self.drop_reserve()
-        if self._reserve is None:
-            self._reserve = Reserve(
-                endpoint,
-                self.connect,
-                self.retire,
-                self._refused,
-                self._pace,
-                self.config.params.reserve_max_age_s,
-                self.log,
-            )
+        self._reserves.keep(self.config)
 
     async def take_transport(
         self, endpoint: Endpoint, by: float
@@ -183,27 +176,30 @@ class GradiumTTSClient:
             ConnectError: none can be opened.
         """
         await self._observer.connecting()
-        reserve = self._reserve
-        if reserve and reserve.endpoint != endpoint:
-            reserve = None
-        transport = None
-        if reserve and not reserve.is_opening:
-            transport = await reserve.take()
-        if transport is None:
-            by = min(by, self._connects_by())
-            # Where IPv6 leads nowhere, the first tries nothing else.
-            ipv4 = replace(endpoint, is_ipv4_only=True)
-            ways: list[Way] = [
-                lambda: self.connect(endpoint, by),
-                lambda: self.connect(ipv4, by),
-            ]
-            if reserve and reserve.is_opening:
-                ways.insert(0, reserve.take)
-            transport = await first_open(ways, self._abandon)
-        # Taken, or no good: the next is opened once it is in no request's way.
-        if reserve is self._reserve and reserve and not reserve.is_opening:
-            self.drop_reserve()
-        return transport, reserve is not None and transport is reserve.taken
+        reserves = self._reserves
+        transport = reserves.asked(endpoint)
+        if transport:
+            return transport, True
+        by = min(by, self._connects_by())
+        ahead: list[Transport | None] = []
+
+        async def wait_for_reserve() -> Transport | None:
+            ahead.append(await reserves.opened(endpoint))
+            return ahead[-1]
+
+        # Where IPv6 leads nowhere, the first tries nothing else.
+        ipv4 = replace(endpoint, is_ipv4_only=True)
+        ways: list[Way] = [
+            lambda: self.connect(endpoint, by),
+            lambda: self.connect(ipv4, by),
+        ]
+        if reserves.is_opening(endpoint):
+            ways.insert(0, wait_for_reserve)
+            # Turns come fast: the next request need not wait, too.
+            self._reserves.keep(self.config)
+        transport = await first_open(ways, self._abandon)
+        reserves.drop_useless()
+        return transport, transport in ahead
 
     async def connect(
         self, endpoint: Endpoint, by: float | None = None
@@ -223,6 +219,7 @@ class GradiumTTSClient:
             raise
         transport = self._trace.opened(number, transport)
         took_s = loop.time() - started_at
+        self._pace.haste.opened(took_s)
         self.log.info(
             "vendor_status: connected to %s in %.0f ms", host, took_s * 1000
         )
@@ -262,12 +259,6 @@ class GradiumTTSClient:
     async def _check_failed(self, error: GradiumError) -> None:
         self._refused(error)
         await self._observer.refused(error)
-
-    def drop_reserve(self) -> None:
-        """Give up the reserve socket, if there is one."""
-        reserve, self._reserve = self._reserve, None
-        if reserve:
-            self._in_background(reserve.aclose())
 
     def _abandon(self, attempt: Attempt) -> None:
         """Give up a connect that is not needed any more."""
@@ -319,8 +310,9 @@ class GradiumTTSClient:
         if error.kind is ErrorKind.AUTH:
             error.hint = hint_of_region(endpoint.url)
         if error.kind is ErrorKind.CAPACITY:
-            # The reserve may hold what the next session needs.
-            self.drop_reserve()
+            # The reserves may hold what the next session needs.
+            self._pace.haste.refused(asyncio.get_running_loop().time())
+            self._reserves.drop()
         elif is_present and error.kind in (ErrorKind.AUTH, ErrorKind.QUOTA):
             self._latch(error)
         else:
@@ -337,6 +329,11 @@ class GradiumTTSClient:
         """
         if self._pace.has_answered:
             self.prewarm()
+
+    def interrupted(self) -> None:
+        """Have sockets ready: who interrupts is about to be answered."""
+        self._pace.haste.interrupted(asyncio.get_running_loop().time())
+        self.prewarm()
 
     @property
     def is_server_down(self) -> bool:
@@ -370,5 +367,5 @@ class GradiumTTSClient:
 
     def _latch(self, error: GradiumError) -> None:
         self._pace.refused(error, asyncio.get_running_loop().time())
-        # No use for it until then.
-        self.drop_reserve()
+        # No use for them until then.
+        self._reserves.drop()

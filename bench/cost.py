@@ -23,6 +23,7 @@ def run(lab: Lab) -> Iterator[Row]:
     found: Found = defaultdict(list)
     for chunk_ms, is_tls in lab.plan.loads:
         _load(lab, found, chunk_ms, is_tls)
+    _idle(lab, found)
     _memory(lab, found)
     _start_up(lab, found)
     _on_the_wire(lab, found)
@@ -60,6 +61,28 @@ def _load(lab: Lab, found: Found, chunk_ms: int, is_tls: bool) -> None:
             per_message = ("CPU for a message", row, "µs", name)
             found[per_second].append(cpu_s / audio_s * 1e3)
             found[per_message].append(cpu_s / messages * 1e6)
+
+
+def _idle(lab: Lab, found: Found) -> None:
+    """Leave sessions alone: what keeps their sockets costs something."""
+    plan = lab.plan
+    names = lab.names(is_load=True)
+    lab.say(f"cost: {plan.load_sessions} idle sessions, {plan.quiet_s:g} s")
+    with lab.servers() as servers:
+        target = servers.sim(is_tls=True)
+        for name in lab.rounds(names, 1):
+            result = lab.play(
+                name,
+                "idle",
+                target,
+                sessions=plan.load_sessions,
+                settle_s=plan.calm_s,
+                window_s=plan.quiet_s,
+            )
+            if result:
+                minutes = plan.load_sessions * plan.quiet_s / 60
+                key = ("CPU of an idle session in a minute", "TLS", "ms", name)
+                found[key].append(result["cpu_s"] * 1e3 / minutes)
 
 
 def _memory(lab: Lab, found: Found) -> None:

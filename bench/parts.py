@@ -115,7 +115,7 @@ class Memory:
     def __init__(self, messages: list[str]) -> None:
         self._left = iter(messages)
 
-    async def send(self, message: str) -> None:
+    async def send(self, *messages: str) -> None:
         pass
 
     async def recv(self) -> str:

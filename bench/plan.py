@@ -50,6 +50,7 @@ class Plan:
         idle_s: how long a client is left alone.
         idle_rounds: how often.
         loads: chunks in ms, and whether over TLS, for `cost`.
+        quiet_s: how long idle sessions are looked at.
         load_sessions: how many speak at once, for `cost`.
         window_s: how long the load is looked at.
         part_messages: how many messages are run through each part.
@@ -74,6 +75,7 @@ class Plan:
         (80, True),
     )
     load_sessions: int = 25
+    quiet_s: float = 120.0
     window_s: float = 4.0
     load_rounds: int = 5
     part_messages: int = 2000
@@ -97,6 +99,7 @@ QUICK = Plan(
     idle_rounds=1,
     loads=((20, False),),
     load_sessions=10,
+    quiet_s=6.0,
     window_s=1.0,
     load_rounds=1,
     part_messages=1000,
@@ -118,6 +121,7 @@ TINY = Plan(
     idle_rounds=1,
     loads=((20, False),),
     load_sessions=2,
+    quiet_s=0.05,
     window_s=0.05,
     load_rounds=1,
     part_messages=5,

@@ -13,7 +13,7 @@ from .hearing import Piece
 from .holes import Holes
 from .letters import read
 from .script import Script
-from .word_times import DELIVERED_MARGIN_S, in_order, words_over
+from .word_times import DELIVERED_MARGIN_S, StopTimes
 
 # Word messages follow their audio; where none has come after this much of
 # it, none will, and the position in the text cannot be known.
@@ -92,7 +92,7 @@ class SessionPosition:
         self._aligned_to = first_word
         self._letters: list[str] = []
         self._starts_s: list[float | None] = []
-        self._stops_s: list[float | None] = []
+        self._stops = StopTimes()
         # Once the server has ended, and nothing is missing.
         self._spoken_to: int | None = None
 
@@ -105,15 +105,12 @@ class SessionPosition:
         letters = "".join(read(text)[0])
         self._letters.append(letters)
         self._starts_s.append(start_s if letters else None)
-        self._stops_s.append(stop_s)
+        self._stops.add(stop_s)
 
     @property
     def last_stop_s(self) -> float | None:
         """Where the last of the words with times ends."""
-        return max(
-            (stop_s for stop_s in self._stops_s if stop_s is not None),
-            default=None,
-        )
+        return self._stops.last_s
 
     def spoken_to(self, word: int) -> None:
         """Note that the session has said all up to a word, and ended."""
@@ -130,7 +127,7 @@ class SessionPosition:
 
     def pieces(self) -> list[Piece]:
         """Return what the server told, with the times that fit together."""
-        stops_s = dict(in_order(self._stops_s))
+        stops_s = dict(self._stops.in_order())
         return [
             Piece(
                 self._letters[at],
@@ -157,7 +154,7 @@ class SessionPosition:
     def messages_before(self, word: int) -> int:
         """Count the word messages until all before `word` is over."""
         return bisect_left(
-            range(len(self._stops_s) + 1),
+            range(self._stops.count + 1),
             word - self.first_word,
             key=self._alignment.finished,
         )
@@ -168,13 +165,13 @@ class SessionPosition:
         In favour of a server that rewrites; one that times no words is
         believed.
         """
-        if not self._stops_s:
+        if not self._stops.count:
             return True
         self._know_all_words()
         return self.first_word + self._alignment.at_most() >= until_word
 
     def _word_after(self, delivered_s: float, margin_s: float) -> int:
-        over = words_over(self._stops_s, delivered_s, margin_s)
+        over = self._stops.over(delivered_s, margin_s)
         return self.first_word + self._alignment.finished(over)
 
     def _know_all_words(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .errors import ConnectError, ErrorKind, GradiumError
+from .haste import Haste
 
 # How long to wait before a socket is opened ahead again after one was no good.
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
@@ -43,6 +44,8 @@ class Pace:
         self.is_down = False
         # Whether it is known to, and not to refuse the key.
         self.has_answered = False
+        # How many sockets are opened ahead, while all is well.
+        self.haste = Haste()
         self._jitter = jitter
         self._failures = 0
         self._next_at = 0.0
@@ -53,6 +56,15 @@ class Pace:
     def wait_s(self, now: float) -> float:
         """Return how long no socket should be opened; 0 or less is none."""
         return self._next_at - now
+
+    def reserves(self, most: int, now: float) -> int:
+        """Return how many sockets to hold ahead, at most `most`.
+
+        A server that may yet refuse the key is not asked twice.
+        """
+        if not self.has_answered:
+            most = min(most, 1)
+        return self.haste.wanted(most, now)
 
     def check(self, host: str, now: float) -> None:
         """Raise where a request would be refused, or not be answered.
@@ -80,6 +92,7 @@ class Pace:
     def refused(self, error: GradiumError, now: float) -> None:
         """Learn that the key or the credits are refused."""
         self.has_answered = False
+        self.haste.refused(now)
         if self._latched is None or now >= self._refused_until:
             self._latched, self._refused_until = error, now + LATCH_S
 
@@ -88,6 +101,7 @@ class Pace:
 
         Jitter takes up to a half of it.
         """
+        self.haste.refused(now)
         wait_s = self._backoff_s(self._failures, LONGEST_WAIT_S)
         self._failures += 1
         self._next_at = max(self._next_at, now + wait_s)
@@ -95,12 +109,14 @@ class Pace:
     def given_up(self, now: float) -> None:
         """Learn that a request was given up without any answer."""
         self.is_down, self.has_answered = True, False
+        self.haste.refused(now)
         wait_s = self._backoff_s(self._refusals, LONGEST_REFUSAL_S)
         self._refusals += 1
         self._refused_until = max(self._refused_until, now + wait_s)
 
     def lost(self, now: float) -> None:
         """Learn that a socket is gone that had been good."""
+        self.haste.refused(now)
         self._next_at = max(self._next_at, now + SPREAD_S * self._jitter())
 
     def settings_changed(self, *, is_other_server: bool) -> None:

@@ -4,7 +4,7 @@
 
 `Ledger` has the script of what the agent writes, takes what the vendor sends
 (`audio_received`, `word_received`), and answers with the actions that the
-graph must see, in their order: `Ttfb`, `Start`, then `Pcm` and
+graph must see, in their order: `Start`, `Pcm`, `Ttfb`, then `Pcm` and
 `Words`, and `End` exactly once. It spans as many sessions as the request
 takes, and knows from which word a new one would have to go on.
 
@@ -251,13 +251,15 @@ class Ledger:
         pcm = self._audio.take(chunk)
         if not pcm:
             return []
-        actions: list[Action] = []
-        if self._first_audio_at is None:
-            self._first_audio_at = now
-            asked_at = now if self.asked_at is None else self.asked_at
-            actions += [Ttfb(round((now - asked_at) * 1000)), Start()]
         self._last_audio_at = now
-        return actions + self._deliver(pcm)
+        if self._first_audio_at is not None:
+            return self._deliver(pcm)
+        self._first_audio_at = now
+        asked_at = now if self.asked_at is None else self.asked_at
+        # The listener waits for the frame, and nobody for the figure.
+        frame, *words = self._deliver(pcm)
+        ttfb = Ttfb(round((now - asked_at) * 1000))
+        return [Start(), frame, ttfb, *words]
 
     def word_received(self, word: Word) -> list[Action]:
         """Account for a word, on the clock of its session."""

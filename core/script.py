@@ -9,7 +9,7 @@ given, within that session's `SessionBudget`.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from enum import Enum
 from typing import Final, Union
 
@@ -43,6 +43,8 @@ class Script:
         self.is_input_ended = False
         # How many words come before each message, and before the end.
         self._words_before = [0]
+        # Where the words of one message are, the one looked at last.
+        self._spans: tuple[int, list[tuple[int, int]]] = (-1, [])
 
     def push(self, message: str) -> None:
         """Append a message of whole words."""
@@ -77,33 +79,37 @@ class Script:
         within = word - self._words_before[index]
         if within == 0:
             return index, 0
-        _, end_of_previous = word_spans(self._text_of(index))[within - 1]
+        _, end_of_previous = self._spans_of(index)[within - 1]
         return index, end_of_previous
 
     def word_at(self, index: int, offset: int) -> int:
         """Number the first word that starts at or after a place."""
         if index >= len(self.messages):
             return self.word_count
-        starts = [start for start, _ in word_spans(self._text_of(index))]
-        return self._words_before[index] + sum(s < offset for s in starts)
+        before = bisect_left(self._spans_of(index), (offset, 0))
+        return self._words_before[index] + before
 
     def words_from(self, first_word: int) -> list[str]:
         """Return all words from `first_word` on."""
         index, offset = self.place_of(first_word)
         words = []
         for at in range(index, len(self.messages)):
-            text = self._text_of(at)
-            words += [
-                text[start:end]
-                for start, end in word_spans(text)
-                if start >= offset
-            ]
+            text, spans = self._text_of(at), self._spans_of(at)
+            first = bisect_left(spans, (offset, 0))
+            words += [text[start:end] for start, end in spans[first:]]
             offset = 0
         return words
 
     def text_from(self, first_word: int) -> str:
         """Return the words from `first_word` on as one text."""
         return " ".join(self.words_from(first_word))
+
+    def _spans_of(self, index: int) -> list[tuple[int, int]]:
+        known, spans = self._spans
+        if known != index:
+            spans = word_spans(self._text_of(index))
+            self._spans = index, spans
+        return spans
 
     def _text_of(self, index: int) -> str:
         message = self.messages[index]

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 # Times are sums of floats.
@@ -20,6 +21,8 @@ DELIVERED_MARGIN_S: Final = 0.1
 _OUT_OF_ORDER_S = 1.0
 # … or when the word itself ends that much before the one before it.
 _DISORDER_S = 0.2
+# So many words behind one show that its time is wrong.
+_FOLLOWING: Final = 2
 
 
 def plausible_stop_s(
@@ -45,52 +48,89 @@ def plausible_stop_s(
     return stop if is_sane else None
 
 
-def in_order(stops_s: Sequence[float | None]) -> Iterator[tuple[int, float]]:
-    """Give the words whose times fit to those around them.
+class StopTimes:
+    """The ends of a session's words, as they come; which of them fit.
 
-    Args:
-        stops_s: the end of each word, in the order of the messages; `None`
-            for a word without times.
-
-    Yields:
-        The index of such a word, and by when it is surely over.
+    What later words cannot change any more is judged once, so that neither
+    a word nor a question takes longer as the session grows.
     """
-    timed = [(at, stop) for at, stop in enumerate(stops_s) if stop is not None]
-    latest = -math.inf
-    for number, (at, stop) in enumerate(timed):
-        following = [later for _, later in timed[number + 1 : number + 3]]
-        # Words end in the order in which they are said.
-        if not is_contradicted(stop, following) and (
-            stop > latest - _DISORDER_S
-        ):
-            latest = max(latest, stop)
-            yield at, latest
 
+    def __init__(self, stops_s: Iterable[float | None] = ()) -> None:
+        """Begin with these; see `add`."""
+        # How many words came, and the last end of any, fitting or not.
+        self.count = 0
+        self.last_s: float | None = None
+        # Those that fit: which word, and by when it is surely over.
+        self._words: list[int] = []
+        self._over_s: list[float] = []
+        # The last two with times: what follows may show that they are wrong.
+        self._open: list[tuple[int, float]] = []
+        for stop_s in stops_s:
+            self.add(stop_s)
 
-def words_over(
-    stops_s: Sequence[float | None],
-    delivered_s: float,
-    margin_s: float = 0.0,
-) -> int:
-    """Count the word messages, from the first on, that were surely delivered.
+    def add(self, stop_s: float | None) -> None:
+        """Take the end of the next word; `None` for one without times."""
+        self.count += 1
+        if stop_s is None:
+            return
+        self.last_s = (
+            stop_s if self.last_s is None else max(self.last_s, stop_s)
+        )
+        self._open.append((self.count - 1, stop_s))
+        if len(self._open) > _FOLLOWING:
+            for word, over_s in self._judged(self._open, 1):
+                self._words.append(word)
+                self._over_s.append(over_s)
+            del self._open[0]
 
-    Args:
-        stops_s: the end of each word, in the order of the messages; `None`
-            for a word without times, which is over when a later one is.
-        delivered_s: how much audio of the session is there.
-        margin_s: how much more than a word's time says that must be.
-    """
-    count = 0
-    for at, stop in in_order(stops_s):
-        if stop + margin_s <= delivered_s + TIME_MARGIN_S:
-            count = at + 1
-    return count
+    def in_order(self) -> Iterator[tuple[int, float]]:
+        """Give each word that fits to those around it, by its index.
+
+        Beside it stands by when it is surely over, which never descends.
+        """
+        yield from zip(self._words, self._over_s, strict=True)
+        yield from self._judged(self._open, len(self._open))
+
+    def over(self, delivered_s: float, margin_s: float = 0.0) -> int:
+        """Count the words, from the first on, that were surely delivered.
+
+        A word without times is over when a later one is.
+
+        Args:
+            delivered_s: how much audio of the session is there.
+            margin_s: how much more than a word's time says that must be.
+        """
+        until_s = delivered_s + TIME_MARGIN_S
+        settled = bisect_right(
+            self._over_s, until_s, key=lambda over_s: over_s + margin_s
+        )
+        count = self._words[settled - 1] + 1 if settled else 0
+        for word, over_s in self._judged(self._open, len(self._open)):
+            if over_s + margin_s <= until_s:
+                count = word + 1
+        return count
+
+    def _judged(
+        self, timed: Sequence[tuple[int, float]], first: int
+    ) -> Iterator[tuple[int, float]]:
+        """Give those that fit among the first so many that are not settled."""
+        latest = self._over_s[-1] if self._over_s else -math.inf
+        for number, (word, stop_s) in enumerate(timed[:first], 1):
+            following = [
+                later for _, later in timed[number : number + _FOLLOWING]
+            ]
+            # Words end in the order in which they are said.
+            if not is_contradicted(stop_s, following) and (
+                stop_s > latest - _DISORDER_S
+            ):
+                latest = max(latest, stop_s)
+                yield word, latest
 
 
 def is_contradicted(stop_s: float, following_s: Sequence[float]) -> bool:
     """Whether the ends of the next two words show that a word's is wrong."""
-    has_two = len(following_s) == 2
-    return has_two and max(following_s) < stop_s - _OUT_OF_ORDER_S
+    has_all = len(following_s) == _FOLLOWING
+    return has_all and max(following_s) < stop_s - _OUT_OF_ORDER_S
 
 
 def _as_float(value: object) -> float:

@@ -14,6 +14,7 @@ from ..core.endpoint import (
     fault_of_url,
     is_header_value,
 )
+from ..core.haste import MOST_RESERVES
 from ..core.sentences import NO_NUL
 from .fields import Settings, number, refuse
 
@@ -61,6 +62,13 @@ class ConnectionSettings(Settings):
         True,
         description="whether a session is opened at the start, to see whether"
         " the key and the settings are accepted",
+    )
+    max_reserves: int = Field(
+        3,
+        ge=0,
+        le=MOST_RESERVES,
+        description="how many sockets are opened ahead at most; more than one"
+        " only for a minute after turns that came faster than one opens",
     )
     reserve_max_age_s: float = number(
         50.0,

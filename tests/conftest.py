@@ -173,6 +173,22 @@ def only_what_is_asked_for(
         monkeypatch.setattr(GradiumTTSClient, "check", GradiumTTSClient.prewarm)
 
 
+@pytest.fixture(autouse=True)
+def one_socket_in_reserve(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds no further one for turns that come fast: many a test counts.
+
+    What is fast depends on the machine. Those marked with `fast_turns`, and
+    what runs on a virtual clock, have them.
+    """
+    from gradium_tts_python.core import haste
+
+    is_virtual = request.node.path.parent.name == "properties"
+    if not (is_virtual or request.node.get_closest_marker("fast_turns")):
+        monkeypatch.setattr(haste, "HASTE_S", 0.0)
+
+
 @pytest.fixture
 async def sim(request: pytest.FixtureRequest) -> AsyncIterator[GradiumSim]:
     """A local Gradium server whose words are decodable from the samples."""

@@ -21,7 +21,7 @@ class Deaf:
     def is_open(self) -> bool:
         return not self._lost.is_set()
 
-    async def send(self, message: str) -> None:
+    async def send(self, *messages: str) -> None:
         pass
 
     async def recv(self) -> str:

@@ -89,9 +89,13 @@ class PacedTransport:
     def is_open(self) -> bool:
         return self._lost is None
 
-    async def send(self, message: str) -> None:
+    async def send(self, *messages: str) -> None:
         if self._lost:
             raise self._lost
+        for message in messages:
+            self._hear(message)
+
+    def _hear(self, message: str) -> None:
         fields = json.loads(message)
         if fields["type"] == "setup":
             self._server.sessions += 1

@@ -178,8 +178,8 @@ class _CutTransport:
     def is_open(self) -> bool:
         return self._inner.is_open
 
-    async def send(self, message: str) -> None:
-        await self._inner.send(message)
+    async def send(self, *messages: str) -> None:
+        await self._inner.send(*messages)
 
     async def recv(self) -> str | bytes:
         while True:

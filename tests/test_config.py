@@ -229,6 +229,8 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
         ({"session_max_chars": -1}, "session_max_chars must be at least 0, not -1"),
         ({"session_max_chars": 1.5}, "session_max_chars must be a whole number, not 1.5"),
         ({"max_sessions": -1}, "max_sessions must be at least 0, not -1"),
+        ({"max_reserves": 5}, "max_reserves must be at most 4, not 5"),
+        ({"max_reserves": -1}, "max_reserves must be at least 0, not -1"),
         ({"max_sessions": "2"}, 'max_sessions must be a whole number, not "2"'),
         ({"idle_flush_ms": -1}, "idle_flush_ms must be at least 0, not -1"),
         ({"idle_flush_ms": 60001}, "idle_flush_ms must be at most 60000, not 60001"),

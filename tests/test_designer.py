@@ -197,6 +197,11 @@ UNDECLARED: dict[str, Rows] = {
         ("2", "connect_timeout_s"),
         (None, SPEAKS),
     ],
+    "params.max_reserves": [
+        (2, SPEAKS),
+        ("2", "max_reserves"),
+        (None, SPEAKS),
+    ],
     "params.max_sessions": [
         (2, SPEAKS),
         ("2", "max_sessions"),

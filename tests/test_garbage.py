@@ -31,7 +31,7 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.protocol import Audio, Ready, Word
 from gradium_tts_python.wire import transport as transport_module
-from gradium_tts_python.wire.stream import MAX_GARBAGE_FRAMES
+from gradium_tts_python.wire.garbage import MAX_GARBAGE_FRAMES
 from gradium_tts_python.wire.transport import MAX_MESSAGE_BYTES
 
 SAID = WORDS[:12]

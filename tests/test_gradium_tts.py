@@ -13,6 +13,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,11 @@ import pytest
 from deaf import Deaf, connect_to_deaf
 from speaking import Connect, client_on, config_for
 from turns import turns_of
+from websockets.asyncio.client import ClientConnection
+from websockets.client import ClientProtocol
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
 
 from gradium_sim import (
     Close,
@@ -52,7 +58,14 @@ from gradium_tts_python.core.errors import (
 )
 from gradium_tts_python.core.protocol import Audio, Ready, ServerMessage, Word
 from gradium_tts_python.gradium_tts import GradiumTTSClient
-from gradium_tts_python.wire import debt, race, reserve, transport, watchdog
+from gradium_tts_python.wire import (
+    debt,
+    race,
+    reserve,
+    tls,
+    transport,
+    watchdog,
+)
 from gradium_tts_python.wire.stream import Stream
 from gradium_tts_python.wire.transport import open_websocket
 
@@ -345,7 +358,7 @@ async def test_the_authorities_are_read_once(
         read += 1
         return create(*args, **kwargs)
 
-    transport._tls_context.cache_clear()
+    monkeypatch.setattr(tls, "_kept", {})
     monkeypatch.setattr(ssl, "create_default_context", counted)
     async with tls_front(certificate, sim.port) as port:
         for ca_file in (None, None, str(certificate), str(certificate)):
@@ -357,6 +370,45 @@ async def test_the_authorities_are_read_once(
 
     # Once for the system's, once for the file.
     assert read == 2
+    assert len(sim.sessions) == 2
+
+
+async def test_the_loop_serves_others_while_authorities_are_read(
+    sim: GradiumSim, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read by a thread, and ahead, whatever is opened ahead."""
+    create, may_read = ssl.create_default_context, threading.Event()
+    read: list[str] = []
+
+    def slow(cafile: str) -> ssl.SSLContext:
+        read.append(threading.current_thread().name)
+        assert may_read.wait(20), "the loop is held up"
+        return create(cafile=cafile)
+
+    monkeypatch.setattr(tls, "_kept", {})
+    monkeypatch.setattr(ssl, "create_default_context", slow)
+    async with (
+        tls_front(certificate, sim.port) as port,
+        client_on(
+            f"wss://127.0.0.1:{port}/api/speech/tts",
+            ca_file=str(certificate),
+            warm="off",
+        ) as client,
+    ):
+        client.prewarm()
+        # One that is cancelled takes nothing from the others.
+        given_up, *entering = (
+            asyncio.ensure_future(client.open_stream().__aenter__())
+            for _ in range(3)
+        )
+        await asyncio.sleep(0.01)
+        given_up.cancel()
+        may_read.set()
+
+        for stream in await asyncio.gather(*entering):
+            await stream.leave()
+
+    assert read == ["gradium:tls"]
     assert len(sim.sessions) == 2
 
 
@@ -929,6 +981,63 @@ async def test_a_stream_waits_for_the_socket_that_is_being_opened(
         await stream.__aexit__(None, None, None)
 
 
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux has it"
+)
+async def test_the_system_notices_a_peer_that_is_gone(sim: GradiumSim) -> None:
+    """In 8 s: a probe after 5, then one each second, all unanswered."""
+    opened = await transport.open_websocket(
+        config_for(sim.url).endpoint(), timeout_s=60
+    )
+    assert isinstance(opened, transport.WebSocketTransport)
+    tcp = opened._connection.transport.get_extra_info("socket")
+
+    assert tcp.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert {
+        name: tcp.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+        for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_USER_TIMEOUT")
+    } == {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 1, "TCP_USER_TIMEOUT": 8000}
+    await opened.aclose()
+
+
+class Written(asyncio.Transport):
+    """A line that keeps what is written, write by write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writes.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+    def set_write_buffer_limits(
+        self, high: int | None = None, low: int | None = None
+    ) -> None:
+        pass
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+async def test_what_is_sent_together_is_one_write(count: int) -> None:
+    """A write is a packet, and a record of TLS."""
+    line, connection = (
+        Written(),
+        ClientConnection(ClientProtocol(parse_uri("ws://host/"))),
+    )
+    connection.protocol.state = State.OPEN
+    connection.connection_made(line)
+    sent = [f"message {number}" for number in range(count)]
+
+    await transport.WebSocketTransport(connection, "host").send(*sent)
+
+    (written,) = line.writes
+    server = ServerProtocol(state=State.OPEN)
+    server.receive_data(written)
+    assert [str(f.data, "utf-8") for f in server.events_received()] == sent
+
+
 async def test_two_streams_never_share_a_socket(sim: GradiumSim) -> None:
     async with client_on(sim.url) as client:
         client.prewarm()
@@ -966,7 +1075,7 @@ async def test_a_warm_socket_that_was_closed_is_replaced(
 async def test_a_warm_socket_without_pongs_is_replaced(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reserve, "WARM_PING_S", 0.02)
+    monkeypatch.setattr(reserve, "FIRST_PING_S", 0.02)
     monkeypatch.setattr(reserve, "WARM_PONG_S", 0.05)
     monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)
     sim.faults = FaultPlan(Fault(Point.OPEN, Pongs(None), times=1))
@@ -985,6 +1094,7 @@ async def test_a_warm_socket_without_pongs_is_replaced(
 async def test_a_warm_socket_does_not_grow_old(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reserve, "FIRST_PING_S", 0.01)
     monkeypatch.setattr(reserve, "WARM_PING_S", 0.01)
     async with client_on(sim.url, reserve_max_age_s=0.05) as client:
         client.prewarm()
@@ -1001,7 +1111,7 @@ def test_a_warm_socket_serves_until_its_successor_is_there() -> None:
     """No request meets the moment in which it is replaced."""
 
     async def run() -> tuple[list[float], list[bool]]:
-        plans = [Plan()] + [Plan(connect_s=2.0)] * 9
+        plans = [Plan()] + [Plan(connect_s=4.0)] * 9
         server = MemoryServer(plans, lambda _: None)
         async with client_on(
             "ws://memory/",
@@ -1010,15 +1120,15 @@ def test_a_warm_socket_serves_until_its_successor_is_there() -> None:
             reserve_max_age_s=10.0,
         ) as client:
             client.prewarm()
-            # A ping would come after it is old: the next is opened instead.
-            await asyncio.sleep(6.0)
+            # It is old after 8 to 10 s.
+            await asyncio.sleep(11.0)
             async with client.open_stream() as stream:
-                return server.connects_s, [stream.times.is_warm]
+                return server.connects_s[:], [stream.times.is_warm]
 
     connects_s, is_warm = run_virtually(run())
 
     assert is_warm == [True]
-    assert connects_s == [0.0, pytest.approx(6.0, abs=2.1)]
+    assert connects_s == [0.0, pytest.approx(9.0, abs=1.1)]
 
 
 def test_the_next_socket_is_opened_when_the_text_has_left() -> None:
@@ -1035,14 +1145,39 @@ def test_the_next_socket_is_opened_when_the_text_has_left() -> None:
                 async for _ in first:
                     pass
             opened = len(server.connects_s)
-            await asyncio.sleep(1)
+            await asyncio.sleep(3)
             async with client.open_stream() as second:
                 await second.send_text("bravo")
                 await asyncio.sleep(0)
                 # Before `ready`, and only since the first was accepted.
                 return server.connects_s[opened:]
 
-    assert run_virtually(run()) == [pytest.approx(1.07, abs=0.1)]
+    assert run_virtually(run()) == [pytest.approx(3.07, abs=0.1)]
+
+
+def test_an_idle_socket_is_pinged_twice_in_its_life() -> None:
+    """Soon, to know that it is good, and when it has become half as old."""
+    pinged_s: list[float] = []
+
+    class Pinged(Deaf):
+        async def ping(self) -> None:
+            pinged_s.append(asyncio.get_running_loop().time())
+
+    async def connect(
+        endpoint: Endpoint, timeout_s: float
+    ) -> transport.Transport:
+        return Pinged()
+
+    async def keep() -> None:
+        config = config_for("ws://memory/", sample_rate=RATE_HZ)
+        client = GradiumTTSClient(config, connect=connect, jitter=NO_JITTER)
+        client.prewarm()
+        await asyncio.sleep(99.0)
+        await client.aclose()
+
+    run_virtually(keep())
+
+    assert pinged_s == pytest.approx([5, 35, 55, 85])
 
 
 @pytest.mark.parametrize(
@@ -1353,7 +1488,7 @@ def test_a_warm_socket_that_dies_is_replaced_at_once() -> None:
     async def die() -> bool:
         client = vendor.client()
         client.prewarm()
-        # The last ping was at 10 s, the next is at 15.
+        # The last ping was at 5 s, the next is at 35.
         await asyncio.sleep(11.0)
         vendor.server.drop()
         await asyncio.sleep(0.1)
@@ -1370,7 +1505,7 @@ def test_a_warm_socket_that_dies_is_replaced_at_once() -> None:
 async def test_a_real_socket_tells_when_it_is_closed(
     sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reserve, "WARM_PING_S", 600.0)
+    monkeypatch.setattr(reserve, "FIRST_PING_S", 600.0)
     monkeypatch.setattr(pace, "FIRST_WAIT_S", 0.01)
     async with client_on(sim.url, reserve_max_age_s=3600) as client:
         client.prewarm()
@@ -1465,7 +1600,7 @@ async def test_aclose_closes_every_socket_whatever_the_peer_does(
 
         await sim.until(lambda s: s.open_sockets == 0)
         client.prewarm()
-        assert client._reserve is None
+        assert not client._reserves.is_keeping
         if deaf:
             await deaf
     assert len(sim.connections) == 1

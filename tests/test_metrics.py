@@ -71,14 +71,19 @@ def story(host: ExtensionHost) -> list[str]:
 # -------------------------------------------------------------- first audio
 
 
-async def test_ttfb_comes_once_before_the_audio(host: ExtensionHost) -> None:
+async def test_ttfb_comes_once_behind_the_first_frame(
+    host: ExtensionHost,
+) -> None:
     metadata = {"session_id": "s", "turn_id": 1}
     await host.send_text("r1", "Hello there,", metadata=metadata)
     await host.send_text("r1", " my world.", end=True)
     await host.ended("r1")
 
-    frames = ["Frame"] * len(host.frames("r1"))
-    assert story(host) == ["ttfb", "AudioStart", *frames, "usage", "AudioEnd"]
+    first, *frames = ["Frame"] * len(host.frames("r1"))
+    assert story(host) == [
+        *["AudioStart", first, "ttfb"],
+        *[*frames, "usage", "AudioEnd"],
+    ]
     (ttfb,) = metrics(host, "ttfb")
     assert set(ttfb.metadata) == {
         *metadata,

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import pytest
+
 from fault_proxy import FaultProxy, Packet
 from gradium_sim import Close, Fault, FaultPlan, GradiumSim, Point
 from ten_host import ExtensionHost, Metrics
@@ -44,13 +46,15 @@ class Line:
 
         await self.host.until(is_last, what=f"socket {sockets}")
 
-    async def first_audio(self, name: str, text: str) -> list[Packet]:
+    async def first_audio(
+        self, name: str, text: str, connection: int = 0
+    ) -> list[Packet]:
         """Say a text; gives what was on the wire up to its first audio.
 
         The server is silent until it has all of the text. Sockets of earlier
-        requests are left out: they may still be closing.
+        requests, before this connection, are left out: they may be closing.
         """
-        oldest, sessions = self.proxy.connections - 1, len(self.sim.sessions)
+        sessions = len(self.sim.sessions)
         self.proxy.log.clear()
         self.sim.pause_at(Point.SETUP)
         await self.host.send_text(name, text, end=True)
@@ -59,7 +63,7 @@ class Line:
         )
         self.sim.resume()
         await self.host.ended(name)
-        packets = [p for p in self.proxy.log if p.connection >= oldest]
+        packets = [p for p in self.proxy.log if p.connection >= connection]
         last = next(i for i, p in enumerate(packets) if b'"audio"' in p.payload)
         return packets[: last + 1]
 
@@ -94,15 +98,18 @@ def messages(sent: bytes) -> Iterator[dict[str, Any]]:
 def check_one_round_trip(packets: list[Packet], connection: int) -> None:
     """One burst up, then down, all on a socket that was open already.
 
-    The next socket may be opened meanwhile, once the text has left.
+    The next sockets may be opened meanwhile, once the text has left.
     """
     assert packets[0].connection == connection
-    packets = [p for p in packets if p.connection != connection + 1]
+    packets = [p for p in packets if p.connection <= connection]
     assert {packet.connection for packet in packets} == {connection}
     assert {packet.kind for packet in packets} == {"bytes"}
     directions = [packet.direction for packet in packets]
     ups = directions.count("up")
     assert directions == ["up"] * ups + ["down"] * (len(packets) - ups)
+    # Setup and text leave in one packet, whatever else does.
+    first = [message["type"] for message in messages(packets[0].payload)]
+    assert first[:2] == ["setup", "text"]
     sent = list(messages(b"".join(p.payload for p in packets[:ups])))
     assert [message["type"] for message in sent] == [
         "setup",
@@ -129,7 +136,9 @@ async def test_every_further_request_costs_one_round_trip() -> None:
         for number in range(3):
             await the.until_opened(number + 1)
 
-            packets = await the.first_audio(f"r{number}", "Hello.")
+            packets = await the.first_audio(
+                f"r{number}", "Hello.", connection=number
+            )
 
             check_one_round_trip(packets, connection=number)
 
@@ -144,7 +153,7 @@ async def test_a_request_after_an_interruption_costs_one_round_trip() -> None:
         the.sim.resume()
         await the.until_opened(2)
 
-        packets = await the.first_audio("r2", "Hello.")
+        packets = await the.first_audio("r2", "Hello.", connection=1)
 
         check_one_round_trip(packets, connection=1)
 
@@ -157,7 +166,7 @@ async def test_a_request_after_a_failure_costs_one_round_trip() -> None:
         await the.host.ended("r1")
         await the.until_opened(2)
 
-        packets = await the.first_audio("r2", "Hello.")
+        packets = await the.first_audio("r2", "Hello.", connection=1)
 
         check_one_round_trip(packets, connection=1)
 
@@ -189,3 +198,22 @@ async def test_without_a_socket_ahead_it_costs_three() -> None:
     assert ways == ["up", "down", "up", "down"]
     assert packets[1].payload.startswith(b"GET ")
     assert packets[-1].time_s - packets[0].time_s >= 3 * RTT_S * 0.99
+
+
+@pytest.mark.fast_turns
+async def test_who_interrupts_early_again_waits_for_no_handshake() -> None:
+    """Turns that come that fast have a second socket opened."""
+    async with line() as the:
+        await the.until_opened(1)
+        await the.first_audio("r0", "Hello.")
+        for number, opened in ((1, 2), (2, 4)):
+            await the.until_opened(opened)
+            the.sim.pause_at(Point.AUDIO, after_frames=1)
+            await the.host.send_text(f"r{number}", "Once upon", end=True)
+            await the.sim.reached(Point.AUDIO)
+            await the.host.flush()
+            the.sim.resume()
+
+        packets = await the.first_audio("r3", "Hello.", connection=3)
+
+        check_one_round_trip(packets, connection=3)

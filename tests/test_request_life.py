@@ -84,9 +84,10 @@ async def test_a_request_has_one_start_and_one_end(host: ExtensionHost) -> None:
     frames = len(host.frames("r1"))
     assert frames > 1
     assert names == [
-        Metrics,  # time to first audio
         AudioStart,
-        *[Frame] * frames,
+        Frame,
+        Metrics,  # time to first audio
+        *[Frame] * (frames - 1),
         Metrics,  # usage
         AudioEnd,
     ]

@@ -430,9 +430,9 @@ def test_a_full_session_goes_over_into_the_next() -> None:
     ]
 
     assert [action for action in first if not isinstance(action, Words)] == [
-        Ttfb(0),
         Start(),
         Pcm(ms(100), 10_000),
+        Ttfb(0),
         Pcm(ms(90), 10_100),
     ]
     assert said(first) == [("One", 0)]
@@ -453,9 +453,9 @@ def test_a_pause_within_a_full_session_is_kept() -> None:
     ]
 
     assert actions == [
-        Ttfb(0),
         Start(),
         Pcm(ms(10), 10_000),
+        Ttfb(0),
         Pcm(b"\0\0" * 100 + ms(10), 10_010),
     ]
 

@@ -102,7 +102,7 @@ REQUEST_END, ERROR = 1, 3
 @pytest.mark.parametrize(
     ("call", "story", "reason"),
     [
-        ("ttfb", FAILED, ERROR),
+        ("ttfb", [*HEARD, *FAILED], ERROR),
         ("audio_start", FAILED, ERROR),
         ("audio_data", [*HEARD[:1], *FAILED], ERROR),
         ("text_result", [*HEARD, *FAILED], ERROR),

@@ -551,7 +551,7 @@ async def test_a_graph_that_fails_ends_the_session(sim: GradiumSim) -> None:
         async def perform(action: Action) -> None:
             raise RuntimeError(type(action).__name__)
 
-        with pytest.raises(RuntimeError, match="Ttfb"):
+        with pytest.raises(RuntimeError, match="Start"):
             await spoken.speech.run(perform)
 
     assert len(sim.sessions) == 1

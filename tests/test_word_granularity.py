@@ -18,7 +18,7 @@ import pytest
 from spoken_words import GRANULARITIES, PROSE, Piece, letters_of, speak
 
 from gradium_tts_python.core.alignment import Alignment
-from gradium_tts_python.core.word_times import DELIVERED_MARGIN_S, words_over
+from gradium_tts_python.core.word_times import DELIVERED_MARGIN_S, StopTimes
 
 FRAME_S = 0.08
 TEXT = PROSE[:100]
@@ -44,15 +44,15 @@ def cut_after_each_frame(
 ) -> list[tuple[int, int]]:
     """Give for each cut: words that go on too late, and words said again."""
     stops_s = stops_of(pieces)
-    alignment = Alignment(TEXT)
+    alignment, times = Alignment(TEXT), StopTimes()
     cuts, told = [], 0
     for frame in range(1, int(ENDS_S[-1] / FRAME_S)):
         heard_s = frame * FRAME_S
         while told < len(pieces) and stops_s[told] - early_s <= heard_s:
             alignment.push(pieces[told].text)
+            times.add(stops_s[told] - early_s)
             told += 1
-        stops = [stop_s - early_s for stop_s in stops_s[:told]]
-        counted = alignment.finished(words_over(stops, heard_s, margin_s))
+        counted = alignment.finished(times.over(heard_s, margin_s))
         whole = bisect_right(ENDS_S, heard_s + 1e-4)
         known = bisect_right(stops_s, heard_s + 1e-4)
         knowable = pieces[known - 1].over if known else 0

@@ -7,8 +7,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gradium_tts_python.core.word_times import plausible_stop_s, words_over
+from gradium_tts_python.core.word_times import StopTimes, plausible_stop_s
 
 
 @pytest.mark.parametrize(
@@ -62,4 +64,34 @@ def test_absurd_times_are_no_times(
 def test_words_count_in_their_order(
     stops_s: list[float | None], delivered_s: float, count: int
 ) -> None:
-    assert words_over(stops_s, delivered_s, 0.1) == count
+    assert StopTimes(stops_s).over(delivered_s, 0.1) == count
+
+
+def by_all_words(stops_s: list[float | None]) -> list[tuple[int, float]]:
+    """Which words fit, looked at all at once, as the rule is written."""
+    timed = [(at, stop) for at, stop in enumerate(stops_s) if stop is not None]
+    fitting, latest = [], -math.inf
+    for number, (at, stop) in enumerate(timed):
+        following = [later for _, later in timed[number + 1 : number + 3]]
+        is_wrong = len(following) == 2 and max(following) < stop - 1.0
+        if not is_wrong and stop > latest - 0.2:
+            latest = max(latest, stop)
+            fitting.append((at, latest))
+    return fitting
+
+
+@given(st.lists(st.none() | st.floats(0.0, 9.0)), st.floats(0.0, 10.0))
+def test_words_are_judged_as_they_come_as_all_at_once(
+    stops_s: list[float | None], delivered_s: float
+) -> None:
+    times = StopTimes()
+
+    for count, stop_s in enumerate(stops_s, 1):
+        times.add(stop_s)
+
+        fitting = by_all_words(stops_s[:count])
+        assert list(times.in_order()) == fitting
+        over = [at + 1 for at, by_s in fitting if by_s <= delivered_s + 1e-4]
+        assert times.over(delivered_s) == max(over, default=0)
+    told = [stop_s for stop_s in stops_s if stop_s is not None]
+    assert times.last_s == max(told, default=None)

@@ -53,7 +53,7 @@ class Lane:
             GradiumError: no session can be begun.
         """
         if self._sender is None:
-            await self.stream.__aenter__()
+            await self.stream.begin(self._first_text)
             self._sender = asyncio.create_task(
                 self._send(), name=f"gradium:{self.name:.64}:text"
             )
@@ -104,6 +104,15 @@ class Lane:
     def when_full(self, tell: Callable[[], None]) -> None:
         """Have it told that more text comes, though not in this session."""
         self._tell_full = tell
+
+    def _first_text(self) -> str | None:
+        """Take what leaves with the setup, if there is any text yet."""
+        message = self.text.take(0.0)
+        # There is nothing yet that a flush could have spoken.
+        if message is None or message is FLUSH:
+            return None
+        self._sent(message)
+        return message
 
     async def _send(self) -> None:
         """Send what is to be said, as it comes, while the session lasts."""

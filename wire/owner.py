@@ -39,6 +39,9 @@ class StreamOwner(Protocol):
     def prewarm(self) -> None:
         """Open the next socket ahead."""
 
+    def interrupted(self) -> None:
+        """Learn that a session was cut off by whoever listens."""
+
     def text_sent(self) -> None:
         """Learn that the first text of a session has left."""
 

@@ -1,12 +1,13 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""The reserve socket: opened ahead, so that no handshake is waited for."""
+"""A reserve socket: opened ahead, so that no handshake is waited for."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from ..core.endpoint import Endpoint
 from ..core.errors import ConnectionLost, GradiumError, SynthesisError
@@ -15,96 +16,97 @@ from ..core.protocol import RemoteProtocolError, ServerError, decode
 from ..core.redact import host_of
 from .transport import Transport
 
-# An unused socket is pinged this often, and has so long to answer.
-WARM_PING_S, WARM_PONG_S = 5.0, 2.0
+# The system itself notices a peer that is gone (see `transport.py`). What it
+# cannot see is a server that hangs behind a socket which is there: an unused
+# one is pinged once it is so old, to know that it was good, and this often
+# from then on. The answer may take so long.
+FIRST_PING_S, WARM_PING_S, WARM_PONG_S = 5.0, 30.0, 2.0
+
+
+@dataclass(frozen=True)
+class Means:
+    """What it takes to keep sockets.
+
+    Attributes:
+        connect: opens one; raises `ConnectError`.
+        retire: takes one that is not wanted any more.
+        refused: told what the server said when it closed one that it had
+            never answered on: that of a wrong key, for one.
+        pace: says when one may be opened; told how it went.
+        log: where to log.
+    """
+
+    connect: Callable[[Endpoint], Awaitable[Transport]]
+    retire: Callable[[Transport], None]
+    refused: Callable[[GradiumError], None]
+    pace: Pace
+    log: logging.Logger
 
 
 class Reserve:
-    """The next socket: opened ahead, kept alive, replaced when it ages."""
+    """A socket: opened ahead, kept alive, replaced when it ages."""
 
     def __init__(
         self,
+        means: Means,
         endpoint: Endpoint,
-        connect: Callable[[Endpoint], Awaitable[Transport]],
-        retire: Callable[[Transport], None],
-        refused: Callable[[GradiumError], None],
-        pace: Pace,
         max_age_s: float,
-        log: logging.Logger,
+        is_surplus: Callable[[], bool],
+        forget: Callable[[Reserve], None],
     ) -> None:
         """Begin to open it, as soon as its pace allows.
 
         Args:
-            connect: opens a socket; raises `ConnectError`.
-            retire: takes a socket that is not wanted any more.
-            refused: told what the server said when it closed a socket that
-                it had never answered on: that of a wrong key, for one.
-            pace: says when; told how it went.
             max_age_s: when it is replaced at the latest.
+            is_surplus: whether there is one too many.
+            forget: told when it was given up for that.
         """
         self.endpoint = endpoint
-        self._connect = connect
-        self._retire = retire
-        self._refused = refused
-        self._pace = pace
+        self._means = means
         self._max_age_s = max_age_s
-        self._log = log
-        # What was handed over.
-        self.taken: Transport | None = None
+        self._is_surplus = is_surplus
+        self._forget = forget
         self._transport: asyncio.Future[Transport] | None = None
         self._task = asyncio.create_task(self._keep(), name="gradium:warm")
 
     @property
-    def is_opening(self) -> bool:
-        """Whether a socket is being opened, but not open yet."""
-        return self._transport is not None and not self._transport.done()
+    def opening(self) -> asyncio.Future[Transport] | None:
+        """Done when the socket that is being opened is open, or failed."""
+        held = self._transport
+        return None if held is None or held.done() else held
 
-    async def take(self) -> Transport | None:
-        """Hand over the socket; `None` where none is open or being opened.
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a socket that both sides may use."""
+        held = self._transport
+        if held is None or not held.done() or held.cancelled():
+            return False
+        return held.result().is_open
 
-        Waits for one that is being opened; cancelling leaves it here.
-
-        Raises:
-            ConnectError: the one that was being opened could not be.
-        """
-        opening = self._transport
-        if opening is None:
-            return None
-        if not opening.done():
-            await asyncio.wait({opening})
-        if opening.cancelled():  # the settings changed meanwhile
-            return None
-        transport = opening.result()
-        if self._transport is not opening:  # another was faster
-            return None
-        self._transport = None
-        if transport.is_open:
-            self.taken = transport
-            return transport
-        self._retire(transport)
-        return None
+    def take(self) -> Transport:
+        """Hand over the socket, which is open."""
+        assert self._transport is not None
+        held, self._transport = self._transport, None
+        return held.result()
 
     async def aclose(self) -> None:
         """Stop keeping; a socket that was not taken is retired."""
         self._task.cancel()
         await asyncio.wait({self._task})
-        opening, self._transport = self._transport, None
-        if opening and opening.done() and not opening.cancelled():
-            if opening.exception() is None:
-                self._retire(opening.result())
+        self._let_go()
 
     async def _keep(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            wait_s = self._pace.wait_s(loop.time())
+        loop, pace = asyncio.get_running_loop(), self._means.pace
+        while not self._is_surplus():
+            wait_s = pace.wait_s(loop.time())
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
                 continue
             try:
                 transport = await self._open()
             except GradiumError as error:
-                self._pace.failed(loop.time())
-                self._log.warning(
+                pace.failed(loop.time())
+                self._means.log.warning(
                     "vendor_error: reserve socket failed: %s", error
                 )
                 if not error.kind.is_retryable:
@@ -112,6 +114,15 @@ class Reserve:
                 continue
             if not await self._is_only_old(transport):
                 self._give_up(transport)
+        self._let_go()
+        self._forget(self)
+
+    def _let_go(self) -> None:
+        """Retire what is held, if anything is."""
+        held, self._transport = self._transport, None
+        if held and held.done() and not held.cancelled():
+            if held.exception() is None:
+                self._means.retire(held.result())
 
     async def _open(self) -> Transport:
         """Open a socket; the one that is old serves until then."""
@@ -120,7 +131,7 @@ class Reserve:
         if old is None:
             self._transport = opening
         try:
-            transport = await self._connect(self.endpoint)
+            transport = await self._means.connect(self.endpoint)
         except GradiumError as error:
             opening.set_exception(error)
             opening.exception()  # a request may wait for it, or none
@@ -141,34 +152,34 @@ class Reserve:
         """Retire a socket that nobody has taken."""
         if self._has(transport):
             self._transport = None
-            self._retire(transport)
+            self._means.retire(transport)
 
     async def _is_only_old(self, transport: Transport) -> bool:
-        """Wait until the socket should be replaced; false if it is dead."""
-        loop = asyncio.get_running_loop()
-        stale_at = loop.time() + self._pace.spread(self._max_age_s)
-        has_answered = False
+        """Wait until the socket should go; false if it is dead."""
+        loop, pace = asyncio.get_running_loop(), self._means.pace
+        stale_at = loop.time() + pace.spread(self._max_age_s)
+        ping_s, has_answered = FIRST_PING_S, False
         closed = asyncio.ensure_future(transport.wait_closed())
         try:
             while True:
                 left_s = stale_at - loop.time()
-                await asyncio.wait({closed}, timeout=min(left_s, WARM_PING_S))
+                await asyncio.wait({closed}, timeout=min(left_s, ping_s))
                 if closed.done():
                     break
-                if left_s <= WARM_PING_S:
+                if left_s <= ping_s or self._is_surplus():
                     return True
                 if not await self._answers(transport, closed):
                     break
-                has_answered = True
-                self._pace.answered()
+                ping_s, has_answered = WARM_PING_S, True
+                pace.answered()
         finally:
             closed.cancel()
         if has_answered:
-            self._pace.lost(loop.time())
+            pace.lost(loop.time())
             return False
-        self._pace.failed(loop.time())
+        pace.failed(loop.time())
         if closed.done() and self._has(transport):
-            self._refused(await self._last_words(transport))
+            self._means.refused(await self._last_words(transport))
         return False
 
     def _has(self, transport: Transport) -> bool:

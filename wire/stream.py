@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 
 from ..config import GradiumTTSConfig
@@ -38,32 +38,15 @@ from ..core.protocol import (
 )
 from ..core.redact import host_of
 from .debt import Debts, StreamTimes, Terms
+from .garbage import Garbage
 from .owner import Left, StreamOwner
 from .slots import SlotGate, gate_of
 from .transport import Transport
 from .watchdog import Watchdog
 
-# More unreadable frames in a row than this, and the session is given up; so
-# many of a session are told in the log.
-MAX_GARBAGE_FRAMES = 16
 # After so many messages the others of the loop get their turn: a message takes
 # some 0.1 ms, and those that are buffered already wait for nothing.
 MESSAGES_IN_A_TURN = 8
-
-
-@dataclass
-class _Counts:
-    """Frames that were received.
-
-    Attributes:
-        in_turn: since the loop was last left to others.
-        unreadable: in all.
-        unreadable_in_a_row: since the last that could be read.
-    """
-
-    in_turn: int = 0
-    unreadable: int = 0
-    unreadable_in_a_row: int = 0
 
 
 class Stream:
@@ -97,7 +80,9 @@ class Stream:
         self._terms = terms
         self._transport: Transport | None = None
         self._cut_for: Exception | None = None
-        self._received = _Counts()
+        # Since the loop was last left to others.
+        self._messages_in_turn = 0
+        self._garbage = Garbage(owner.log)
         self._debts = Debts(config, session, terms, self.times)
         self._watchdog = Watchdog(
             self._debts.owed, self._ping, self._on_silence
@@ -128,16 +113,25 @@ class Stream:
             ConnectError: no socket can be opened.
             ConnectionLost: it broke at once.
         """
+        await self.begin(lambda: None)
+        return self
+
+    async def begin(self, first_text: Callable[[], str | None]) -> None:
+        """Connect; the setup and the first text leave in one packet.
+
+        Args:
+            first_text: asked for what there is to say by now, if anything,
+                once the socket is open; never, if it was begun ahead.
+        """
         if self._transport:  # begun ahead
-            return self
+            return
         try:
-            await self._open()
+            await self._open(first_text)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
-        return self
 
-    async def _open(self) -> None:
+    async def _open(self, first_text: Callable[[], str | None]) -> None:
         self._owner.check_latch()
         self.times.opened_at = self._now()
         await self._take_slot()
@@ -145,7 +139,11 @@ class Stream:
             self._endpoint, self._debts.speaks_by
         )
         self.times.setup_at = self._now()
-        await self._send(self._session.start())
+        setup, text = self._session.start(), first_text()
+        if text is None:
+            await self._send(setup)
+        else:
+            await self._send_text(text, setup)
 
     async def _take_slot(self) -> None:
         terms = self._terms
@@ -180,7 +178,9 @@ class Stream:
             if exc or self._session.answer is not Answer.COMPLETE:
                 transport.abort()
             self._owner.retire(transport)
-            if not isinstance(exc, GradiumError):
+            if isinstance(exc, asyncio.CancelledError):
+                self._owner.interrupted()
+            elif not isinstance(exc, GradiumError):
                 self._owner.prewarm()
         is_full = isinstance(exc, GradiumError) and (
             exc.kind is ErrorKind.CAPACITY
@@ -234,8 +234,12 @@ class Stream:
 
     async def send_text(self, text: str) -> None:
         """Say this next: whole words, which the server joins with a space."""
+        await self._send_text(text)
+
+    async def _send_text(self, text: str, *frames: str) -> None:
+        """Send a text behind what else is to be sent."""
         self._debts.characters += len(text)
-        await self._send(self._session.push_text(text))
+        await self._send(*frames, self._session.push_text(text))
         if not self.times.text_at:
             self.times.text_at = self._now()
             self._owner.text_sent()
@@ -249,9 +253,9 @@ class Stream:
         self.times.input_ended_at = self._now()
         await self._send(self._session.end_input())
 
-    async def _send(self, frame: str) -> None:
+    async def _send(self, *frames: str) -> None:
         self._watchdog.owed_changed()
-        await self._connected_transport().send(frame)
+        await self._connected_transport().send(*frames)
 
     # ------------------------------------------------------- what they answer
 
@@ -288,10 +292,10 @@ class Stream:
 
     async def _receive(self) -> ServerMessage | None:
         transport = self._connected_transport()
-        self._received.in_turn += 1
-        if self._received.in_turn > MESSAGES_IN_A_TURN:
+        self._messages_in_turn += 1
+        if self._messages_in_turn > MESSAGES_IN_A_TURN:
             # Before the message is taken: one that is cancelled here is kept.
-            self._received.in_turn = 1
+            self._messages_in_turn = 1
             await asyncio.sleep(0)
         try:
             with self._watchdog.waiting():
@@ -304,11 +308,11 @@ class Stream:
         try:
             message = self._session.receive(raw)
         except RemoteProtocolError as error:
-            self._count_garbage(error)
+            self._garbage.add(error, self._host)
             # Who keeps the account of the audio has to know.
             may_be_audio = error.has_audio is not False
             return Unreadable(bool(error.has_audio)) if may_be_audio else None
-        self._received.unreadable_in_a_row = 0
+        self._garbage.end_row()
         self.times.heard_at = self._now()
         if isinstance(message, Ignored):
             self._owner.ignored(message.type)
@@ -343,20 +347,6 @@ class Stream:
             error.code,
             has_audio=bool(self.times.audio_at),
         )
-
-    def _count_garbage(self, error: RemoteProtocolError) -> None:
-        self._received.unreadable += 1
-        self._received.unreadable_in_a_row += 1
-        if self._received.unreadable <= MAX_GARBAGE_FRAMES:
-            self._owner.log.warning(
-                "vendor_error: unreadable frame left out: %s", error
-            )
-        in_a_row = self._received.unreadable_in_a_row
-        if in_a_row > MAX_GARBAGE_FRAMES:
-            raise SynthesisError(
-                f"{self._host} sent {in_a_row} unreadable frames in a row",
-                ErrorKind.PROTOCOL,
-            )
 
     # ----------------------------------------------------- when they are silent
 

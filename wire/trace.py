@@ -199,13 +199,14 @@ class _TracedTransport:
     def is_open(self) -> bool:
         return self._inner.is_open
 
-    async def send(self, message: str) -> None:
-        told = summary(message, self._output_format)
-        self._note("out", message=told)
-        if isinstance(told, Mapping) and told.get("type") == "setup":
-            self._output_format = str(told.get("output_format"))
+    async def send(self, *messages: str) -> None:
+        for message in messages:
+            told = summary(message, self._output_format)
+            self._note("out", message=told)
+            if isinstance(told, Mapping) and told.get("type") == "setup":
+                self._output_format = str(told.get("output_format"))
         with self._noting_loss():
-            await self._inner.send(message)
+            await self._inner.send(*messages)
 
     async def recv(self) -> str | bytes:
         with self._noting_loss():

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import Any, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -45,6 +45,7 @@ from ..core.errors import (
     with_reason,
 )
 from ..core.redact import Masker, host_of, secrets_in
+from .tls import context_of
 
 # The library logs what it sends at DEBUG, headers and the key among it.
 _quiet = logging.getLogger("gradium_tts.websockets")
@@ -57,6 +58,17 @@ PAGE_CHARACTERS = 500
 # How long a socket that was left, or closed by the server, may take to be
 # hung up before it is cut.
 CLOSE_S = 0.5
+# A peer that was silent for so long is asked by the system, and from then on
+# every second; after so long without any answer it is gone.
+PROBED_AFTER_S, GONE_AFTER_S = 5, 8
+# Not every system has all of them; the first two are one, on Linux and macOS.
+_SYSTEM_WATCH = {
+    "TCP_KEEPIDLE": PROBED_AFTER_S,
+    "TCP_KEEPALIVE": PROBED_AFTER_S,
+    "TCP_KEEPINTVL": 1,
+    "TCP_KEEPCNT": GONE_AFTER_S - PROBED_AFTER_S,
+    "TCP_USER_TIMEOUT": GONE_AFTER_S * 1000,
+}
 
 
 class Transport(Protocol):
@@ -66,8 +78,8 @@ class Transport(Protocol):
     def is_open(self) -> bool:
         """Whether both sides may still send."""
 
-    async def send(self, message: str) -> None:
-        """Send a text frame; raises `ConnectionLost`."""
+    async def send(self, *messages: str) -> None:
+        """Send text frames, in one packet; raises `ConnectionLost`."""
 
     async def recv(self) -> str | bytes:
         """Wait for a frame; raises `ConnectionLost`; safe to cancel."""
@@ -102,10 +114,19 @@ class WebSocketTransport:
         """With what code it was closed, 1006 without a closing handshake."""
         return self._connection.close_code
 
-    async def send(self, message: str) -> None:
-        """Send a text frame; safe to cancel, the frame goes out whole."""
+    async def send(self, *messages: str) -> None:
+        """Send text frames; safe to cancel, the frames go out whole."""
+        connection = self._connection
         try:
-            await self._connection.send(message)
+            if len(messages) == 1 or not self.is_open:
+                await connection.send(messages[-1])
+                return
+            # The library writes each frame by itself, and so in a packet of
+            # its own. These are few and small: no flow control is needed.
+            for message in messages:
+                connection.protocol.send_text(message.encode())
+            frames = connection.protocol.data_to_send()
+            connection.transport.write(b"".join(frames))
         except ConnectionClosed as error:
             raise self._lost(error) from None
 
@@ -196,15 +217,14 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "open_timeout": timeout_s,
         "close_timeout": CLOSE_S,
         "create_connection": _Connection,
-        # Keeps middleboxes awake. A missing pong is the watchdog's business:
-        # pongs may queue behind audio that is not read yet.
-        "ping_interval": 20.0,
-        "ping_timeout": None,
+        # Who waits for something pings by itself (`watchdog.py`), and who
+        # keeps a socket (`reserve.py`); the system does the rest.
+        "ping_interval": None,
         "logger": _quiet,
     }
     try:
-        if endpoint.url.startswith("wss://"):
-            options["ssl"] = _tls_context(endpoint.ca_file)
+        if context := await context_of(endpoint):
+            options["ssl"] = context
         if endpoint.proxy and not _KNOWS_PROXIES:
             raise ConnectError(_NO_PROXIES, ErrorKind.CONFIG)
         if endpoint.proxy:
@@ -214,19 +234,23 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         connection = await _Connect(endpoint.url, **options)
     except Exception as error:
         raise _connect_error(error, endpoint, timeout_s) from error
+    # There is none any more where the peer has closed it at once.
+    if tcp := connection.transport.get_extra_info("socket"):
+        _have_system_watch(tcp)
     return WebSocketTransport(connection, host)
 
 
-@lru_cache(maxsize=8)
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Read the authorities, once: it holds the loop up for some 25 ms."""
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise ConnectError(
-            f"ca_file {ca_file}: {why}", ErrorKind.CONFIG
-        ) from error
+def _have_system_watch(tcp: socket.socket) -> None:
+    """Have the system notice a peer that is gone, and keep routers awake.
+
+    It is known then after `GONE_AFTER_S` at the latest, and closed. That
+    wakes no process at either end, and carries nothing that counts as data.
+    """
+    with contextlib.suppress(OSError):  # the peer may be gone already
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _SYSTEM_WATCH.items():
+            if option := getattr(socket, name, None):
+                tcp.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _connect_error(

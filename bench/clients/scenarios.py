@@ -142,6 +142,23 @@ async def load(
     return result
 
 
+async def idle(
+    make: Make, sessions: int, settle_s: float, window_s: float
+) -> Json:
+    """Have sessions wait for a request; gives CPU of the process."""
+    clients = [make() for _ in range(sessions)]
+    for client in clients:
+        await client.open()
+        await asyncio.sleep(0.002)  # not all handshakes at once
+    await asyncio.sleep(settle_s)
+    cpu_s = time.process_time()
+    await asyncio.sleep(window_s)
+    cpu_s = time.process_time() - cpu_s
+    for client in clients:
+        await client.close()
+    return {"cpu_s": cpu_s}
+
+
 async def growth(make: Make, requests: int, samples: int) -> list[Json]:
     """Make many requests, one after the other; look at what is kept."""
     client = make()
@@ -215,6 +232,7 @@ SCENARIOS: dict[str, Callable[..., Any]] = {
         after_idle,
         interruption,
         load,
+        idle,
         growth,
         long_text,
     )

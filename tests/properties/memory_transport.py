@@ -156,6 +156,10 @@ class MemoryServer:
         for transport in self.open:
             transport.heal()
 
+    def refuse_from_now_on(self) -> None:
+        """Let no connection be made any more."""
+        self._plans = deque([Plan(failure=Failure.REFUSED)] * 1000)
+
     def drop(self) -> None:
         """Close every connection, as a server does that restarts."""
         for transport in list(self.open):
@@ -197,14 +201,15 @@ class MemoryTransport:
         """Whether both sides may still send."""
         return self._lost is None
 
-    async def send(self, message: str) -> None:
-        """Hand a message to the server."""
+    async def send(self, *messages: str) -> None:
+        """Hand messages to the server."""
         if self._plan.send_s:
             await asyncio.sleep(self._plan.send_s)
         if self._lost:
             raise self._lost
-        if not self._is_silent:
-            self._received(json.loads(message))
+        for message in messages:
+            if not self._is_silent:
+                self._received(json.loads(message))
 
     async def recv(self) -> str:
         """Wait for a message; safe to cancel."""
