@@ -217,9 +217,12 @@ async def open_websocket(endpoint: Endpoint, timeout_s: float) -> Transport:
         "open_timeout": timeout_s,
         "close_timeout": CLOSE_S,
         "create_connection": _Connection,
-        # Who waits for something pings by itself (`watchdog.py`), and who
-        # keeps a socket (`reserve.py`); the system does the rest.
-        "ping_interval": None,
+        # Only keeps middleboxes awake, of which many cut what is quiet for a
+        # minute, as a session is while an LLM asks a tool. Who waits for
+        # something pings by itself (`watchdog.py`), and who keeps a socket
+        # (`reserve.py`); that the peer is there, the system sees.
+        "ping_interval": 45.0,
+        "ping_timeout": None,
         "logger": _quiet,
     }
     try:
