@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import math
 import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Union
@@ -25,8 +26,11 @@ Work = Callable[[Any], Coroutine[Any, Any, Any]]
 
 CALL_S = 0.05
 # When a server that failed is tried again, in the background: after so long,
-# doubling, from the start again once it has been up for a while.
-FIRST_WAIT_S, LONGEST_WAIT_S, STEADY_S = 0.5, 5.0, 30.0
+# doubling to this.
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 5.0
+# One that fails again sooner than this is left alone for twice as long each
+# time, up to a minute: it takes what it is tried with, and nothing else.
+STEADY_S, LONGEST_REST_S = 30.0, 60.0
 # Connections that are kept open for the next calls.
 MOST_FREE = 4
 PREFIX = "gradium_tts:"
@@ -58,7 +62,7 @@ class RedisLink:
         call_s: float = CALL_S,
         first_wait_s: float = FIRST_WAIT_S,
     ) -> None:
-        """Connect to nothing yet; needs the package redis.
+        """Connect to nothing yet.
 
         Args:
             url: `redis://` or `rediss://`; its password is never shown.
@@ -66,24 +70,21 @@ class RedisLink:
             call_s: the limit of a connect, and that of an exchange.
             first_wait_s: when it is tried again after a failure.
         """
-        # Only where somebody asked for it: pip install redis.
+        # Here, where somebody has asked for it; it takes some 80 ms.
         # pylint: disable=import-error,import-outside-toplevel
         import redis.asyncio
+        import redis.asyncio.retry
         import redis.backoff
-        from redis.asyncio.retry import Retry
 
+        self._redis: Any = redis
         self.host = host_of(url)
         self.log = log
         self._call_s = call_s
         self._first_wait_s = self._wait_s = first_wait_s
         self._masker = Masker([unquote(urlsplit(url).password or "")])
-        # Only makes connections: whether one is worth keeping is known here.
-        self._pool: Any = redis.asyncio.ConnectionPool.from_url(
-            url, protocol=2, retry=Retry(redis.backoff.NoBackoff(), 0)
-        )
-        self._errors: Any = redis.exceptions
+        self._url = url
         self._free: list[Any] = []
-        self._up_since = 0.0
+        self._up_since = -math.inf
         self._probe: asyncio.Task[None] | None = None
         self.users = 1
 
@@ -119,7 +120,7 @@ class RedisLink:
                 return await _exchange(
                     connection, ("EVALSHA", script.sha, *rest)
                 )
-            except self._errors.NoScriptError:
+            except self._redis.exceptions.NoScriptError:
                 return await _exchange(connection, ("EVAL", script.text, *rest))
 
         return await self._ask(evaluate)
@@ -138,16 +139,14 @@ class RedisLink:
 
     # --------------------------------------------------------------- internal
 
-    @property
-    def _failures(self) -> tuple[type[BaseException], ...]:
-        return (self._errors.RedisError, OSError, asyncio.TimeoutError)
-
     async def _ask(self, work: Work) -> Any:
         if self.is_down:
             raise LinkDown(f"redis at {self.host} is down")
         try:
             return await self._attempt(work)
-        except self._failures as error:
+        except Exception as error:
+            # Of whatever kind, also of an option of the URL that is none: it
+            # must not end a request.
             why = self._reason(error)
             await self._failed(why)
             raise LinkDown(f"redis at {self.host}: {why}") from None
@@ -156,16 +155,14 @@ class RedisLink:
         """Do it on a free connection, or on one that is opened for it."""
         while True:
             is_reused = bool(self._free)
-            connection = (
-                self._free.pop() if is_reused else self._pool.make_connection()
-            )
+            connection = self._free.pop() if is_reused else self._connection()
             try:
                 if not is_reused:
                     await _within(connection.connect(), self._call_s)
                 answer = await _within(work(connection), self._call_s)
             except BaseException as error:
                 await connection.disconnect(nowait=True)
-                is_lost = isinstance(error, self._errors.ConnectionError)
+                is_lost = isinstance(error, self._redis.ConnectionError)
                 if not (is_reused and is_lost):
                     raise
                 # Closed while nobody used it, as by a restart.
@@ -177,12 +174,23 @@ class RedisLink:
                 await connection.disconnect(nowait=True)
             return answer
 
+    def _connection(self) -> Any:
+        """Make one that is not open yet."""
+        redis = self._redis
+        never = redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 0)
+        # The pool only reads the URL: what is kept is decided here.
+        pool = redis.asyncio.ConnectionPool.from_url(
+            self._url, protocol=2, retry=never
+        )
+        return pool.make_connection()
+
     async def _failed(self, why: str) -> None:
         if self.is_down or not self.users:
             return
         loop = asyncio.get_running_loop()
-        if loop.time() - self._up_since > STEADY_S:
-            self._wait_s = self._first_wait_s
+        is_steady = loop.time() - self._up_since > STEADY_S
+        longer_s = min(2 * self._wait_s, LONGEST_REST_S)
+        self._wait_s = self._first_wait_s if is_steady else longer_s
         # First of all: others must find it down from now on.
         self._probe = loop.create_task(
             self._wait_for_it(), name="gradium:redis"
@@ -197,16 +205,17 @@ class RedisLink:
 
     async def _wait_for_it(self) -> None:
         """Try a write until one goes through; a full Redis still reads."""
+        wait_s = self._wait_s
         while True:
-            await asyncio.sleep(self._wait_s)
-            self._wait_s = min(2 * self._wait_s, LONGEST_WAIT_S)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
             try:
                 await self._attempt(
                     lambda connection: _exchange(
                         connection, ("SET", f"{PREFIX}probe", "1", "PX", 1000)
                     )
                 )
-            except self._failures:
+            except Exception:
                 continue
             break
         self._probe = None
@@ -231,7 +240,7 @@ async def _exchange(connection: Any, command: Sequence[Argument]) -> Any:
 
 async def _within(work: Coroutine[Any, Any, Any], most_s: float) -> Any:
     """Await it for so long; what has come while the loop was busy counts."""
-    task = asyncio.ensure_future(work)
+    task = asyncio.create_task(work, name="gradium:redis")
     try:
         await asyncio.wait({task}, timeout=most_s)
         # An answer that waits in the socket is read in the turn in which the

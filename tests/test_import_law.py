@@ -85,8 +85,8 @@ TEN_TOO = "ten_runtime ten_ai_base"
 ROOM_LAWS = {
     "core": law("core", pure=True),
     "settings": law("core settings", "pydantic pydantic_core"),
-    "fleet": law("core", "redis"),
-    "wire": law("core wire config", "websockets orjson pybase64"),
+    "fleet": law("core fleet", "redis"),
+    "wire": law("core fleet wire config", "websockets orjson pybase64"),
     "graph": law("core graph config speech", f"{TEN_TOO} aiofiles"),
 }
 ROOT_LAWS = {
