@@ -105,3 +105,37 @@ async def fake_redis() -> AsyncIterator[FakeRedis]:
         yield server
     finally:
         await server.stop()
+
+
+# What may be the matter with a Redis.
+
+
+def silent(server: FakeRedis) -> None:
+    server.answer = None
+
+
+def refusing(error: bytes) -> Callable[[FakeRedis], None]:
+    def fail(server: FakeRedis) -> None:
+        server.answer = b"-" + error + b"\r\n"
+
+    return fail
+
+
+def with_wrong_password(server: FakeRedis) -> None:
+    server.greeting = b"-WRONGPASS invalid username-password pair\r\n"
+
+
+def garbled(server: FakeRedis) -> None:
+    server.answer = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+
+
+FAULTS = {
+    "no answer": silent,
+    "full": refusing(b"OOM command not allowed when used memory > 'maxmemory'"),
+    "replica": refusing(b"READONLY You can't write against a read only one."),
+    "loading": refusing(b"LOADING Redis is loading the dataset in memory"),
+    "moved": refusing(b"MOVED 3999 127.0.0.1:6381"),
+    "cluster down": refusing(b"CLUSTERDOWN The cluster is down"),
+    "wrong password": with_wrong_password,
+    "another server": garbled,
+}

@@ -10,7 +10,15 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from fake_redis import OK, FakeRedis, fake_redis, until
+import virtual_clock
+from fake_redis import (
+    FAULTS,
+    OK,
+    FakeRedis,
+    fake_redis,
+    silent,
+    until,
+)
 
 from gradium_tts_python.fleet.redis_link import (
     LinkDown,
@@ -82,37 +90,6 @@ async def test_a_script_that_redis_does_not_know_is_sent_whole() -> None:
     assert server.commands == [by_hash, whole, by_hash]
 
 
-def silent(server: FakeRedis) -> None:
-    server.answer = None
-
-
-def refusing(error: bytes) -> Callable[[FakeRedis], None]:
-    def fail(server: FakeRedis) -> None:
-        server.answer = b"-" + error + b"\r\n"
-
-    return fail
-
-
-def with_wrong_password(server: FakeRedis) -> None:
-    server.greeting = b"-WRONGPASS invalid username-password pair\r\n"
-
-
-def garbled(server: FakeRedis) -> None:
-    server.answer = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-
-
-FAULTS = {
-    "no answer": silent,
-    "full": refusing(b"OOM command not allowed when used memory > 'maxmemory'"),
-    "replica": refusing(b"READONLY You can't write against a read only one."),
-    "loading": refusing(b"LOADING Redis is loading the dataset in memory"),
-    "moved": refusing(b"MOVED 3999 127.0.0.1:6381"),
-    "cluster down": refusing(b"CLUSTERDOWN The cluster is down"),
-    "wrong password": with_wrong_password,
-    "another server": garbled,
-}
-
-
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_a_fault_is_told_once_and_nothing_is_asked_after_it(
     fault: Callable[[FakeRedis], None], caplog: pytest.LogCaptureFixture
@@ -133,6 +110,18 @@ async def test_a_fault_is_told_once_and_nothing_is_asked_after_it(
     [(level, text)] = told(caplog)
     assert level == "WARNING"
     assert f"127.0.0.1:{server.port}" in text and "s3cret" not in text
+
+
+@pytest.mark.parametrize("option", ["colour=red", "socket_timeout=long"])
+async def test_an_option_that_is_none_is_a_fault_like_others(
+    option: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with link_to(f"redis://:s3cret-pass@127.0.0.1/0?{option}") as link:
+        with pytest.raises(LinkDown):
+            await link.call("PING")
+
+    [(level, text)] = told(caplog)
+    assert level == "WARNING" and "s3cret" not in text
 
 
 async def test_a_redis_that_was_down_is_used_again(
@@ -156,6 +145,91 @@ async def test_a_redis_that_was_down_is_used_again(
         [b"SET", b"gradium_tts:probe", b"1", b"PX", b"1000"],
         [b"PING"],
     ]
+
+
+class SlowConnection:
+    """A connection of the package redis, to a server that is far away."""
+
+    def __init__(self, connect_s: float, answer_s: float) -> None:
+        self._connect_s = connect_s
+        self._answer_s = answer_s
+
+    async def connect(self) -> None:
+        await asyncio.sleep(self._connect_s)
+
+    async def send_command(self, *command: object) -> None:
+        pass
+
+    async def read_response(self) -> bytes:
+        await asyncio.sleep(self._answer_s)
+        return b"OK"
+
+    async def disconnect(self, nowait: bool) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("connect_s", "answer_s", "lost_s", "is_answered"),
+    [
+        (0.3, 0.0, 0.05, False),
+        (0.0, 0.3, 0.05, False),
+        (0.049, 0.3, 0.099, False),
+        (0.049, 0.049, 0.098, True),
+    ],
+)
+def test_a_slow_redis_costs_a_request_100_ms_at_most(
+    connect_s: float, answer_s: float, lost_s: float, is_answered: bool
+) -> None:
+    class SlowLink(RedisLink):
+        def _connection(self) -> SlowConnection:
+            return SlowConnection(connect_s, answer_s)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        link = SlowLink("redis://far-away", LOG)
+        is_down = False
+        try:
+            await link.call("PING")
+        except LinkDown:
+            is_down = True
+        assert loop.time() == pytest.approx(lost_s)
+        assert is_down is not is_answered
+        if is_down:
+            # From now on nothing is waited for.
+            with pytest.raises(LinkDown):
+                await link.call("PING")
+            assert loop.time() == pytest.approx(lost_s)
+        await link.leave()
+
+    virtual_clock.run(run())
+
+
+def test_a_redis_that_takes_only_what_it_is_tried_with_is_seldom_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A node of a cluster has some of the keys, and refuses all others."""
+
+    class Node(SlowConnection):
+        async def send_command(self, *command: object) -> None:
+            if command[0] != "SET":
+                raise OSError("MOVED")
+
+    class NodeLink(RedisLink):
+        def _connection(self) -> Node:
+            return Node(0.0, 0.0)
+
+    async def run() -> None:
+        link = NodeLink("redis://node", LOG)
+        for _ in range(600):
+            await asyncio.sleep(1.0)
+            with pytest.raises(LinkDown):
+                await link.call("EVAL")
+        await link.leave()
+
+    virtual_clock.run(run())
+
+    warnings = [text for level, text in told(caplog) if level == "WARNING"]
+    assert 5 < len(warnings) < 20
 
 
 async def test_a_call_that_is_cancelled_leaves_nothing() -> None:
