@@ -203,6 +203,30 @@ def test_a_session_that_ends_lets_the_next_one_try_at_once(
     assert times == [pytest.approx(t, abs=0.03) for t in (1.1, 1.2)]
 
 
+def test_as_many_may_try_as_sessions_have_ended(machine: Path) -> None:
+    async def run() -> list[float]:
+        running = [Caller(machine, n, limit=0) for n in (1, 2, 3)]
+        refused = Caller(machine, 4, limit=0)
+        (await refused.entering).refused()
+        await refused.leave()
+        waiting = [Caller(machine, n, limit=0) for n in (5, 6, 7, 8)]
+        await asyncio.sleep(0.1)
+        for caller in running:
+            await caller.leave()
+        times = []
+        for caller in waiting:
+            await caller.entering
+            times.append(asyncio.get_running_loop().time())
+        for caller in waiting:
+            await caller.leave()
+        return times
+
+    *ended, last = virtual_clock.run(run())
+
+    assert max(ended) < 0.3
+    assert last >= HOLD_S
+
+
 def test_a_refusal_is_forgotten_after_a_while(machine: Path) -> None:
     async def run() -> bool:
         refused = Caller(machine, 1, limit=0)
