@@ -28,7 +28,7 @@ from speaking import client_on, speak
 from gradium_tts_python.fleet.redis_link import RedisLink
 
 TEXT = "One two three."
-READY = b"ready\n"
+READY = b"ready"
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def work(plan: Plan, number: int, tokens: int, told: int) -> None:
     async def run() -> None:
         async with client_on(plan.url, **plan.params) as client:
             client.prewarm()
-            os.write(told, READY)
+            os.write(told, READY + b"\n")
             loop = asyncio.get_running_loop()
             while await loop.run_in_executor(None, os.read, tokens, 1):
                 started_s = time.monotonic()
@@ -165,14 +165,14 @@ class Parent:
             rest += os.read(self._told, 65536) if self._has_news() else b""
             *lines, rest = rest.split(b"\n")
             for line in lines:
-                ready += line + b"\n" == READY
+                if line != READY:
+                    left -= 1
+                    print(line.decode(), flush=True)
+                    continue
+                ready += 1
                 if ready == self._plan.processes:
                     # All at once: who starts late is not who is served late.
                     os.write(self._more_tokens, b"x" * self._plan.requests)
-                    ready += 1
-                if line + b"\n" != READY:
-                    left -= 1
-                    print(line.decode(), flush=True)
         for process in self._processes:
             process.kill()
             process.join()

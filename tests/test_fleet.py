@@ -58,12 +58,12 @@ async def test_three_processes_share_two_slots(
 ) -> None:
     sim.limits = Limits(sessions=2)
     told = await told_by(
-        Plan(sim.url, 20, 3, [(str(machine), 0.0)], params={"max_sessions": 2})
+        Plan(sim.url, 12, 3, [(str(machine), 0.0)], params={"max_sessions": 2})
     )
 
-    assert [each.error for each in told] == [None] * 20
+    assert [each.error for each in told] == [None] * 12
     assert refusals(sim) == []
-    assert len(sim.sessions) == 20
+    assert len(sim.sessions) == 12
     assert are_all_free(machine, 2)
 
 
