@@ -32,6 +32,7 @@ from .core.pace import Pace
 from .core.protocol import Session
 from .core.redact import host_of
 from .wire.debt import Terms
+from .wire.gates import Gates
 from .wire.observer import ClientObserver, NoObserver
 from .wire.race import Attempt, Way, first_open
 from .wire.reserve import Means
@@ -75,6 +76,7 @@ class GradiumTTSClient:
         """
         self.config = config
         self.log = log or logging.getLogger("gradium_tts")
+        self.gates = Gates(self.log)
         self._connect = connect
         self._observer = observer or NoObserver()
         self._trace = trace or Trace()
@@ -143,6 +145,7 @@ class GradiumTTSClient:
         Who comes soon gets it; a refusal that needs the user is told.
         """
         if self._standby is None and not self._is_closed:
+            self.gates.open(self.config)
             self._stand_by(is_once=True)
 
     async def aclose(self) -> None:
@@ -152,13 +155,17 @@ class GradiumTTSClient:
         self._reserves.drop()
         while self._closing:
             await asyncio.wait(self._closing)
+        await self.gates.aclose()
 
     # --------------------------------------------------------------- sockets
 
     def prewarm(self) -> None:
         """Open the next socket in the background, if it is not already."""
         read_ahead(self.config.endpoint())
-        if self._is_closed or self.config.params.warm == "off":
+        if self._is_closed:
+            return
+        self.gates.open(self.config)
+        if self.config.params.warm == "off":
             return
         if self.config.params.warm == "session" and self._standby is None:
             self._stand_by(is_once=False)
@@ -245,7 +252,8 @@ class GradiumTTSClient:
         config = self.config
 
         def open_stream() -> Stream:
-            return self.open_stream(config, Terms(is_rival=True))
+            # Requests come first: none waits behind it in the line.
+            return self.open_stream(config, Terms(slot_by=0.0, is_rival=True))
 
         self._standby = Standby(
             open_stream, self._check_failed, self._pace, is_once=is_once

@@ -36,6 +36,7 @@ BENCHES = (
     "cost",
     "scale",
     "long",
+    "slots",
 )
 
 

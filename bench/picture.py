@@ -22,6 +22,10 @@ COLOURS = {
     "livekit": "#e07b39",
     "pipecat": "#b04a8b",
     "sdk": "#5aa469",
+    "gate of the machine": "#1f6fb4",
+    "gate of the fleet (Redis)": "#5aa469",
+    "no gate, refusals are shared": "#c9b458",
+    "no gate, each finds out by itself": "#e07b39",
 }
 OTHERS = ("#444444", "#777777", "#aaaaaa")
 WIDTH_INCHES, BAR_INCHES, CURVE_INCHES = 9.0, 0.17, 2.8

@@ -59,6 +59,9 @@ class Plan:
         growth_samples: so many looks at what is kept.
         long_words: lengths of a request.
         replies: how many are cut, for `held_back`.
+        processes: how many speak with one key, for `slots`.
+        crowd_requests: how many requests they speak in all.
+        gates: how many kinds of gates are compared.
     """
 
     rounds: int = 15
@@ -86,6 +89,9 @@ class Plan:
     growth_samples: int = 40
     long_words: tuple[int, ...] = (50, 200, 1000, 2500, 5000)
     long_rounds: int = 3
+    processes: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64)
+    crowd_requests: int = 300
+    gates: int = 4
 
 
 FULL = Plan()
@@ -109,6 +115,8 @@ QUICK = Plan(
     growth_samples=5,
     long_words=(50, 500, 2000),
     long_rounds=1,
+    processes=(2, 16),
+    crowd_requests=60,
 )
 TINY = Plan(
     replies=5,
@@ -131,4 +139,7 @@ TINY = Plan(
     growth_samples=3,
     long_words=(3, 6),
     long_rounds=1,
+    processes=(2,),
+    crowd_requests=4,
+    gates=1,
 )

@@ -105,6 +105,21 @@ def fault_of_proxy(url: str) -> str:
     return "must start with http://, https:// or socks5://"
 
 
+def fault_of_shared_url(url: str) -> str:
+    """Say what is wrong with a Redis' URL; empty if nothing is."""
+    if not url.startswith(("redis://", "rediss://")):
+        return "must start with redis:// or rediss://"
+    if host_of(url) == "?":
+        return "must name a host"
+    number = urlsplit(url).path.strip("/")
+    is_number = number.isascii() and number.isdigit()
+    return (
+        "must end in the number of a database"
+        if number and not is_number
+        else ""
+    )
+
+
 def are_headers(headers: Mapping[str, str]) -> bool:
     """Whether an upgrade request can carry these."""
     return all(

@@ -46,7 +46,8 @@ def latency_of(speech: Speech) -> dict[str, Any]:
     """Say where the time to first audio went, in ms."""
     times = speech.times
     return {
-        "socket_wait_ms": _ms(times.opened_at, times.setup_at),
+        "slot_wait_ms": _ms(times.opened_at, times.slot_at),
+        "socket_wait_ms": _ms(times.slot_at, times.setup_at),
         "setup_to_ready_ms": _ms(times.setup_at, times.ready_at),
         "text_to_audio_ms": _ms(times.text_at, times.audio_at),
         "is_warm": times.is_warm,

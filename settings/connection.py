@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator
 from ..core.endpoint import (
     are_headers,
     fault_of_proxy,
+    fault_of_shared_url,
     fault_of_url,
     is_header_value,
 )
@@ -18,6 +20,8 @@ from ..core.haste import MOST_RESERVES
 from ..core.sentences import NO_NUL
 from .fields import Settings, number, refuse
 
+# Of the package; older ones mix up answers after an interruption.
+LEAST_REDIS = 5
 # The settings that say where sockets go and with what key.
 REACHED_BY = ("api_key", "url", "region", "headers", "proxy", "ca_file")
 
@@ -32,6 +36,21 @@ def check_headers(headers: dict[str, str]) -> dict[str, str]:
     """Refuse what an upgrade request cannot carry."""
     refuse("" if are_headers(headers) else "must be HTTP headers", "hidden")
     return headers
+
+
+def _fault_of_redis() -> str:
+    """Say what is wrong with the package redis; empty if nothing is."""
+    try:
+        installed = metadata.version("redis")
+    except metadata.PackageNotFoundError:
+        installed = "none"
+    else:
+        if int(installed.partition(".")[0]) >= LEAST_REDIS:
+            return ""
+    return (
+        f"needs the package redis {LEAST_REDIS}.0 or newer, and {installed} is"
+        f' installed: pip install "redis>={LEAST_REDIS}.0"'
+    )
 
 
 class ConnectionSettings(Settings):
@@ -109,8 +128,15 @@ class ConnectionSettings(Settings):
     max_sessions: int = Field(
         0,
         ge=0,
-        description="how many sessions this process opens at a time with one"
-        " key; 0 is any number",
+        description="how many sessions are open at a time with one key, of all"
+        " processes of this user on the machine, and of the fleet with"
+        " `shared_url`; 0 is any number",
+    )
+    shared_url: str | None = Field(
+        None,
+        repr=False,
+        description="`redis://…` or `rediss://…` of a Redis that the machines"
+        " of a fleet share; default: none",
     )
 
     @field_validator("api_key")
@@ -124,6 +150,14 @@ class ConnectionSettings(Settings):
     @classmethod
     def _check_proxy(cls, value: str | None) -> str | None:
         refuse(fault_of_proxy(value) if value else "", "hidden")
+        return value
+
+    @field_validator("shared_url")
+    @classmethod
+    def _check_shared_url(cls, value: str | None) -> str | None:
+        if value:
+            refuse(fault_of_shared_url(value), "hidden")
+            refuse(_fault_of_redis(), "hidden")
         return value
 
     _check_url = field_validator("url")(check_url)

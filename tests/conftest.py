@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import os
 import sys
 from collections import Counter
@@ -187,6 +188,19 @@ def one_socket_in_reserve(
     is_virtual = request.node.path.parent.name == "properties"
     if not (is_virtual or request.node.get_closest_marker("fast_turns")):
         monkeypatch.setattr(haste, "HASTE_S", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def machine(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A machine of its own for each test: nobody else's slots count there."""
+    home = tmp_path_factory.getbasetemp() / f"slots-{next(_machines)}"
+    monkeypatch.setenv("GRADIUM_TTS_SLOTS", str(home))
+    return home
+
+
+_machines = itertools.count()
 
 
 @pytest.fixture

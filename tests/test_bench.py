@@ -28,6 +28,7 @@ BENCHES = {
     "cost",
     "scale",
     "long",
+    "slots",
 }
 TURNS = {
     "first request",

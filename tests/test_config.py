@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import string
+from importlib import metadata
 from typing import Any
 
 import pydantic
@@ -232,6 +233,11 @@ RATES = "8000, 16000, 22050, 24000, 44100, 48000"
         ({"max_reserves": 5}, "max_reserves must be at most 4, not 5"),
         ({"max_reserves": -1}, "max_reserves must be at least 0, not -1"),
         ({"max_sessions": "2"}, 'max_sessions must be a whole number, not "2"'),
+        ({"shared_url": 5}, "shared_url must be a text, not 5"),
+        ({"shared_url": "http://u:s3cret@h"}, "shared_url must start with redis:// or rediss://"),
+        ({"shared_url": "redis://:s3cret@"}, "shared_url must name a host"),
+        ({"shared_url": "redis://:s3cret@h:x"}, "shared_url must name a host"),
+        ({"shared_url": "redis://:s3cret@h/zero"}, "shared_url must end in the number of a database"),
         ({"idle_flush_ms": -1}, "idle_flush_ms must be at least 0, not -1"),
         ({"idle_flush_ms": 60001}, "idle_flush_ms must be at most 60000, not 60001"),
         ({"allow_tags": 1}, "allow_tags must be true or false, not 1"),
@@ -1397,3 +1403,33 @@ def test_whatever_a_request_asks_for_is_had_or_refused_in_one_sentence(
         assert len(str(error)) < 1000
     else:
         json.loads(own.setup().frame().encode())
+
+
+@pytest.mark.parametrize("installed", [None, "4.6.0"])
+def test_a_fleet_without_a_good_package_is_told_what_to_install(
+    installed: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> str:
+        if installed is None:
+            raise metadata.PackageNotFoundError(name)
+        return installed
+
+    monkeypatch.setattr(metadata, "version", version)
+
+    told = refusal({"params": {"api_key": KEY, "shared_url": "redis://h"}})
+
+    assert told == (
+        "params.shared_url needs the package redis 5.0 or newer, and"
+        f' {installed or "none"} is installed: pip install "redis>=5.0"'
+    )
+
+
+def test_the_password_of_a_shared_url_is_not_shown() -> None:
+    url = "redis://user:s3cret-pass@h:6379/1"
+    config = GradiumTTSConfig.load(
+        {"params": {"api_key": KEY, "shared_url": url}}
+    )
+
+    assert config.params.shared_url == url
+    assert "s3cret" not in config.redacted() + repr(config)
+    assert "s3cret-pass" in config.secrets()

@@ -207,6 +207,7 @@ UNDECLARED: dict[str, Rows] = {
         ("2", "max_sessions"),
         (None, SPEAKS),
     ],
+    "params.shared_url": [("", SPEAKS), (None, SPEAKS), (False, "shared_url")],
     "params.idle_flush_ms": [
         (0, SPEAKS),
         ("500", "idle_flush_ms"),

@@ -34,7 +34,7 @@ def modules_of(package: str) -> dict[str, Path]:
         *ROOT.glob("*.py"),
         *(
             path
-            for room in ("core", "settings", "wire", "graph")
+            for room in ("core", "settings", "fleet", "wire", "graph")
             for path in (ROOT / room).glob("*.py")
         ),
     ]

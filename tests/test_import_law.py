@@ -21,7 +21,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "devkit" / "src"
 
-ROOMS = ("core", "settings", "wire", "graph")
+ROOMS = ("core", "settings", "fleet", "wire", "graph")
 
 
 def shipped_modules() -> dict[str, Path]:
@@ -85,7 +85,8 @@ TEN_TOO = "ten_runtime ten_ai_base"
 ROOM_LAWS = {
     "core": law("core", pure=True),
     "settings": law("core settings", "pydantic pydantic_core"),
-    "wire": law("core wire config", "websockets orjson pybase64"),
+    "fleet": law("core fleet", "redis"),
+    "wire": law("core fleet wire config", "websockets orjson pybase64"),
     "graph": law("core graph config speech", f"{TEN_TOO} aiofiles"),
 }
 ROOT_LAWS = {

@@ -87,6 +87,7 @@ async def test_ttfb_comes_once_behind_the_first_frame(
     (ttfb,) = metrics(host, "ttfb")
     assert set(ttfb.metadata) == {
         *metadata,
+        "slot_wait_ms",
         "socket_wait_ms",
         "setup_to_ready_ms",
         "text_to_audio_ms",

@@ -160,7 +160,15 @@ def test_every_module_is_shipped_and_nothing_of_the_kit() -> None:
     shipped = {path.as_posix() for path in included_files(ROOT)}
     modules = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("", "core", "settings", "wire", "graph", "tests/ten")
+        for folder in (
+            "",
+            "core",
+            "settings",
+            "fleet",
+            "wire",
+            "graph",
+            "tests/ten",
+        )
         for path in (ROOT / folder).glob("*.py")
     }
 
@@ -202,6 +210,7 @@ def test_every_source_file_starts_with_the_licence() -> None:
     folders = (
         "core",
         "settings",
+        "fleet",
         "wire",
         "graph",
         "devkit/src",

@@ -20,6 +20,7 @@ from gradium_tts_python.core.actions import Pcm
 from gradium_tts_python.core.endpoint import Endpoint
 from gradium_tts_python.core.errors import ErrorKind
 from gradium_tts_python.gradium_tts import GradiumTTSClient
+from gradium_tts_python.graph.figures import latency_of
 from gradium_tts_python.wire import race
 from gradium_tts_python.wire.transport import Transport
 
@@ -451,6 +452,27 @@ def test_a_crowd_in_one_process_speaks_in_turn() -> None:
     assert set(ended[2:4]) == {"r2", "r3"}
     # Three at first, and then one every 10 s, to see whether more are free.
     assert server.refusals == 5
+
+
+def test_a_crowd_that_knows_its_slots_is_refused_nothing() -> None:
+    spoken, ended, server = crowd(["ws://gate/"] * 5, max_sessions=2)
+
+    assert [each.error for each in spoken] == [None] * 5
+    assert server.refusals == 0
+    assert set(ended[:2]) == {"r0", "r1"}
+    assert set(ended[2:4]) == {"r2", "r3"}
+    waited_ms = [latency_of(each.speech)["slot_wait_ms"] for each in spoken]
+    assert waited_ms[:2] == [0, 0]
+    took_ms = waited_ms[2]
+    assert took_ms > 1000
+    # Each is let in as soon as one before it has ended.
+    assert waited_ms[3:] == [
+        pytest.approx(took_ms, abs=50),
+        pytest.approx(2 * took_ms, abs=100),
+    ]
+    # The connect takes as long for who waited for a slot before.
+    connects_ms = {latency_of(s.speech)["socket_wait_ms"] for s in spoken}
+    assert connects_ms == {10}
 
 
 def test_a_crowd_of_processes_speaks_too() -> None:

@@ -64,7 +64,7 @@ def test_the_package_holds_the_shipped_files_and_speaks(
         }
     modules = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("", "core", "settings", "wire", "graph")
+        for folder in ("", "core", "settings", "fleet", "wire", "graph")
         for path in (ROOT / folder).glob("*.py")
     }
     # The suite for TEN, and the settings of TEN's own.

@@ -18,7 +18,7 @@ CLASS_ATTRIBUTES = 12
 
 SHIPPED = [
     path
-    for folder in (".", "core", "settings", "wire", "graph")
+    for folder in (".", "core", "settings", "fleet", "wire", "graph")
     for path in sorted((ROOT / folder).glob("*.py"))
 ]
 

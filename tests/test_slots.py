@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 
 import pytest
@@ -226,6 +227,23 @@ async def test_two_clients_wait_for_each_other_instead_of_being_refused(
     # None was refused and tried again.
     assert [s.speech.usage.sessions for s in spoken] == [1, 1, 1]
     assert len(sim.sessions) == 3
+
+
+@pytest.mark.sim(ready_delay_s=0.1)
+async def test_a_wait_for_a_slot_is_told_in_the_log(
+    sim: GradiumSim, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with client_on(sim.url, max_sessions=1) as client:
+        client.log.addHandler(caplog.handler)
+        await asyncio.gather(
+            *(speak(client, "Hello there.", name) for name in ("r1", "r2"))
+        )
+
+    waits = [text for text in caplog.messages if "free session" in text]
+    assert len(waits) == 1
+    assert re.fullmatch(
+        r"vendor_status: waited \d+\.\d s for a free session", waits[0]
+    )
 
 
 async def test_five_callers_share_two_slots_by_retrying(

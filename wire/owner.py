@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ..core.endpoint import Endpoint
 from ..core.errors import GradiumError
+from .gates import Gates
 from .transport import Transport
 
 
@@ -16,6 +17,7 @@ class StreamOwner(Protocol):
     """What a stream needs of the client that made it."""
 
     log: logging.Logger
+    gates: Gates
 
     def check_latch(self) -> None:
         """Raise where a request would be refused for certain."""

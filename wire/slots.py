@@ -11,24 +11,38 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 import math
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..core.errors import ConnectError, ErrorKind
+from ..fleet.waits import LEAST_WAIT_S, TAUGHT_S, none_was_free
 
-# A refusal says how many sessions the account has for us; others that use them
-# come and go, so that one more is tried every so many seconds.
-TAUGHT_S = 10.0
 
-_tickets = itertools.count(1)
+class _Tickets:
+    """Gives out the time, and no time twice."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        with self._lock:
+            self._last = max(self._last + 1, time.monotonic_ns())
+            return self._last
+
+
+_tickets = _Tickets()
 
 
 def next_ticket() -> int:
-    """Return a place in the line, behind all that were given out before."""
-    return next(_tickets)
+    """Return a place in the line, behind all that were given out before.
+
+    It is the time in ns of the clock that the processes of a machine share,
+    so that it is a place among theirs, too.
+    """
+    return _tickets.next()
 
 
 class SlotGate:
@@ -78,11 +92,7 @@ class SlotGate:
         try:
             while not waiter.is_let_in.is_set():
                 if _now() >= by:
-                    waited_s = _now() - started_at
-                    raise ConnectError(
-                        f"no session of this key was free for {waited_s:.1f} s",
-                        ErrorKind.CAPACITY,
-                    )
+                    raise none_was_free(_now() - started_at)
                 await self._wait(waiter, by)
         except BaseException:
             self._leave(waiter)
@@ -94,7 +104,10 @@ class SlotGate:
             wake_at = by
             if self._taught < math.inf:
                 wake_at = min(by, self._taught_until)
-        most_s = None if wake_at == math.inf else max(0.0, wake_at - _now())
+        most_s = None
+        if wake_at < math.inf:
+            # Never so short that the clock stands still.
+            most_s = max(LEAST_WAIT_S, wake_at - _now())
         try:
             await asyncio.wait_for(waiter.is_let_in.wait(), most_s)
         except asyncio.TimeoutError:
@@ -157,6 +170,11 @@ _gates_lock = threading.Lock()
 
 def gate_of(url: str, api_key: str) -> SlotGate:
     """Return the gate of a key at a server; the key itself is not kept."""
-    name = hashlib.sha256(f"{url}\n{api_key}".encode()).hexdigest()
+    name = name_of(url, api_key)
     with _gates_lock:
-        return _gates.setdefault(name, SlotGate())
+        return _gates.get(name) or _gates.setdefault(name, SlotGate())
+
+
+def name_of(url: str, api_key: str) -> str:
+    """Name a key at a server, without telling either."""
+    return hashlib.sha256(f"{url}\n{api_key}".encode()).hexdigest()[:32]

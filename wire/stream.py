@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from types import TracebackType
 
@@ -40,7 +39,6 @@ from ..core.redact import host_of
 from .debt import Debts, StreamTimes, Terms
 from .garbage import Garbage
 from .owner import Left, StreamOwner
-from .slots import SlotGate, gate_of
 from .transport import Transport
 from .watchdog import Watchdog
 
@@ -87,7 +85,7 @@ class Stream:
         self._watchdog = Watchdog(
             self._debts.owed, self._ping, self._on_silence
         )
-        self._slot = AsyncExitStack()
+        self._slot = owner.gates.slot_for(config)
 
     @property
     def is_open(self) -> bool:
@@ -147,12 +145,7 @@ class Stream:
 
     async def _take_slot(self) -> None:
         terms = self._terms
-        slot = self._gate.slot(
-            self._config.params.max_sessions,
-            ticket=terms.ticket,
-            by=terms.slot_by,
-        )
-        await self._slot.enter_async_context(slot)
+        await self._slot.take(ticket=terms.ticket, by=terms.slot_by)
         times = self.times
         times.slot_at = self._now()
         if self._debts.had_to_wait:
@@ -185,10 +178,9 @@ class Stream:
         is_full = isinstance(exc, GradiumError) and (
             exc.kind is ErrorKind.CAPACITY
         )
-        # Without a slot it was not the vendor who refused.
-        if is_full and self.times.slot_at:
-            self._gate.refused()
-        await self._slot.aclose()
+        if is_full:
+            self._slot.refused()
+        await self._slot.give_back()
         if isinstance(exc, GradiumError) and not self._terms.is_rival:
             # Whether the next is worth opening ahead is the owner's business.
             await self._owner.disconnected(
@@ -376,10 +368,6 @@ class Stream:
     @property
     def _host(self) -> str:
         return host_of(self._endpoint.url)
-
-    @property
-    def _gate(self) -> SlotGate:
-        return gate_of(self._endpoint.url, self._config.params.api_key)
 
     @staticmethod
     def _now() -> float:
