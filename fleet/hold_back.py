@@ -89,6 +89,8 @@ class HoldBack:
         except FileNotFoundError:
             return _Record()
         try:
+            if os.fstat(file).st_uid != os.getuid():
+                return _Record()  # a stranger's folder has nothing to say
             return _Record(*map(int, os.read(file, 100).split()))
         except (TypeError, ValueError):
             return _Record()

@@ -19,6 +19,7 @@ import virtual_clock
 
 from gradium_tts_python.core.errors import ConnectError, ErrorKind
 from gradium_tts_python.fleet.file_locks import try_lock
+from gradium_tts_python.fleet.hold_back import HoldBack
 from gradium_tts_python.fleet.machine_slots import MachineGate, MachineSlot
 from gradium_tts_python.fleet.waits import HOLD_S, TAUGHT_S
 
@@ -407,3 +408,17 @@ def test_a_file_that_was_removed_is_not_the_lock(tmp_path: Path) -> None:
     assert try_lock(str(path)) is None
     lock.release(remove=True)
     assert not path.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_what_another_user_has_put_there_holds_nobody_back(
+    tmp_path: Path,
+) -> None:
+    record = HoldBack(str(tmp_path / "full"))
+    record.refused(now=100.0)
+    assert record.is_on(now=101.0)
+
+    os.chown(tmp_path / "full", 12345, -1)
+
+    assert not record.is_on(now=101.0)
+    assert record.may_try(now=101.0)
