@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browsing import Visitor, browser, play_server
 from heard import WORDS
+from language_model import language_model
 
 from gradium_sim import tones
 
@@ -374,3 +375,36 @@ def test_the_conversation_interrupts_itself(visit: Visit) -> None:
     said = visitor.page.locator(".user").all_inner_texts()
     assert said[1] == "The mountains, please."
     assert visitor.page.locator(".answer .word.cut").count() > 0
+
+
+@pytest.mark.thorough
+def test_a_language_model_answers_and_is_told_what_was_heard(
+    chrome: Browser,
+) -> None:
+    with language_model() as model, play_server("--llm-url", model.url) as url:
+        model.tokens = [f"{word} " for word in WORDS[:40]]
+        visitor = Visitor(chrome.new_page(), url)
+        visitor.ask("What is in the garden?")
+        visitor.until_words_heard(5)
+        # Asked while it speaks: the answer is cut.
+        model.tokens = ["nothing", " else"]
+        visitor.ask("And what else?")
+        visitor.until_state("ready")
+        heard = visitor.page.locator(".answer").first.locator(".word.heard")
+        first = [text.strip() for text in heard.all_inner_texts()]
+        second = visitor.words("heard")
+
+        model.status = 500
+        visitor.ask("And now?")
+        visitor.page.wait_for_selector("#outcome.bad")
+        problem = visitor.page.inner_text("#outcome")
+        visitor.page.close()
+
+    said = [message["content"] for message in model.asked[1]["messages"]]
+    assert first == WORDS[: len(first)] and 5 <= len(first) < 40
+    assert said == ["What is in the garden?", " ".join(first), "And what else?"]
+    assert second == ["nothing", "else"]
+    last = [message["content"] for message in model.asked[2]["messages"]]
+    assert last == [*said, "nothing else", "And now?"]
+    assert "language model" in problem and "HTTP 500" in problem
+    assert visitor.complaints == []

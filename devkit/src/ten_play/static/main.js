@@ -173,7 +173,7 @@ link.addEventListener("error", ({ detail }) => {
   byId("outcome").classList.add("bad");
   // An answer that fails before its first sound has no end in the speaker.
   if (current && !current.isOver && !current.delivered_s) {
-    finish(current, 0, true);
+    finishUnheard(current);
   }
 });
 
@@ -200,7 +200,14 @@ function cut() {
   if (!current || current.isOver) return;
   pressed_ms ||= performance.now();
   if (current.delivered_s) player.cut(current.number);
-  else finish(current, 0, true);
+  else finishUnheard(current);
+}
+
+/** It ends before its first sound. */
+function finishUnheard(answer) {
+  pressed_ms = 0;
+  finish(answer, 0, true);
+  link.send("heard", { ...told(answer, 0, true), text: "" });
 }
 
 player.addEventListener("cut", ({ detail: { number, played_s, at_ms } }) => {
