@@ -184,4 +184,6 @@ def _end_of(process: subprocess.Popen[bytes]) -> str:
     process.stderr.close()
     if process.wait() == 0:
         return ""
-    return said.splitlines()[-1] if said else "it failed"
+    # What ffplay says last, in brackets, is a guess at the reason before it.
+    lines = [line for line in said.splitlines() if not line.startswith("(")]
+    return lines[-1] if lines else "it failed"
