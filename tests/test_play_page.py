@@ -237,6 +237,7 @@ def test_a_wrong_key_is_told_and_the_next_answer_is_heard(
     visitor.page.keyboard.press("Control+Enter")
     visitor.page.wait_for_selector("#outcome.bad")
     assert "expired API key" in visitor.page.inner_text("#outcome")
+    visitor.picture("trouble-wrong_key")
     visitor.page.wait_for_selector("[data-name=wrong_key][data-when=now]")
 
     visitor.speak(TWELVE)
@@ -290,6 +291,8 @@ def test_a_saved_trace_can_be_opened_again(
     visitor.page.set_input_files("#open-trace", path)
     visitor.page.wait_for_selector("#timeline-file:not([hidden])")
     opened = {m["id"]: m for m in visitor.page.evaluate("play.timeline.marks")}
+    visitor.page.click("#zoom-first")
+    visitor.picture("timeline-first-audio")
     visitor.page.click("#live")
 
     words = [m["text"] for m in live if m["lane"] == "words"]
@@ -308,6 +311,7 @@ def test_a_wrong_setting_is_told_and_changes_nothing(visit: Visit) -> None:
     visitor.page.wait_for_selector("#settings-told.bad")
     assert "speed" in visitor.page.inner_text("#settings-told")
     assert visitor.page.input_value("#speed") == "1"
+    visitor.picture("settings-refused")
 
     visitor.page.select_option("#format", "ulaw_8000")
     visitor.page.wait_for_selector("#settings-told:not(.bad)")

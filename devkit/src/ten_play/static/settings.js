@@ -106,6 +106,6 @@ export class Settings {
     byId("sample-rate").value = params.sample_rate ?? 24000;
     byId("sample-rate").disabled = byId("format").value !== "pcm";
     byId("words").checked = tree.enable_words;
-    byId("markdown").checked = params.clean_markdown ?? false;
+    byId("markdown").checked = params.clean_markdown ?? true;
   }
 }
