@@ -321,6 +321,50 @@ def test_a_wrong_setting_is_told_and_changes_nothing(visit: Visit) -> None:
 
 
 @pytest.mark.thorough
+def test_a_misspelt_setting_is_told_and_settings_can_be_copied(
+    visit: Visit,
+) -> None:
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    page.fill("#any-value", "0.4")
+    page.fill("#any-name", "sped")
+    page.click("#any-setting button")
+    told = page.wait_for_selector("#settings-told.bad").inner_text()
+    page.fill("#any-name", "temperature")
+    page.click("#any-setting button")
+    page.wait_for_selector("#settings-told:not(.bad)")
+    page.click("#copy-settings")
+    page.wait_for_selector("#copy-settings:has-text('Copied')")
+
+    assert "params.sped is unknown here" in told
+    assert "did you mean params.speed?" in told
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["params"] == {
+        "api_key": "${env:GRADIUM_API_KEY|}",
+        "sped": 0.4,
+        "temperature": 0.4,
+    }
+
+
+@pytest.mark.thorough
+def test_events_are_filtered_and_copied(visit: Visit) -> None:
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    visitor.speak("apple ! bridge candle")
+    visitor.until_state("ready")
+    page.fill("#filter", "tts_audio_end")
+    page.wait_for_selector("#events li:only-child")
+    page.click("#copy-events")
+    page.wait_for_selector("#copy-events:has-text('Copied')")
+
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["name"] == "tts_audio_end"
+    assert "reason 1" in page.inner_text("#events li")
+    # A mark alone is no word, though it may be spoken as one.
+    assert page.inner_text("#figure-words") == "3 of 3"
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize("look", ("light", "dark"))
 @pytest.mark.parametrize("width", (390, 1380))
 def test_the_page_fits_and_is_to_be_looked_at(

@@ -145,9 +145,12 @@ export class Answer {
     return letters;
   }
 
-  heardCount(position_s) {
-    return this.words.filter((word) => word.stop_s <= (position_s ?? -1))
-      .length;
+  /** Of the tokens that have letters, how many were heard. */
+  heardCount(position_s, isCut = true) {
+    const heardLetters = this.#heardLetters(position_s ?? -1, isCut);
+    return this.#tokens.filter(
+      ({ first, last }) => first < last && last <= heardLetters,
+    ).length;
   }
 
   verdict(text) {

@@ -239,10 +239,10 @@ function told(answer, played_s, is_over, at_ms = performance.now()) {
 function finish(answer, played_s, isCut, after_ms = null) {
   const result = answer.finish(played_s, isCut);
   const wasAtEnd = isAtEnd();
+  const heard = answer.heardCount(played_s, isCut);
   if (isCut) {
     const silent =
       after_ms === null ? "" : `Silent after ${Math.round(after_ms)} ms. `;
-    const heard = answer.heardCount(played_s);
     answer.verdict(
       `${silent}${heard} words heard. Not heard: ${result.missed || "nothing"}`,
     );
@@ -250,6 +250,7 @@ function finish(answer, played_s, isCut, after_ms = null) {
   if (answer === current) {
     byId("interrupt").disabled = true;
     byId("figure-buffer").textContent = "–";
+    showHeard(heard);
     showState("ready", "ready");
   }
   byId("save-heard").disabled = !player.hasRecording;
@@ -271,7 +272,7 @@ function tick() {
 }
 
 function showProgress(position_s) {
-  const { words, delivered_s, tokenCount } = current;
+  const { delivered_s } = current;
   // The whole length is known once all has come; until then it is a guess.
   const letters = current.text.length;
   const whole_s = current.isComplete
@@ -279,10 +280,15 @@ function showProgress(position_s) {
     : Math.max(delivered_s * 1.05, letters * 0.065, 0.5);
   byId("delivered").style.width = `${(delivered_s / whole_s) * 100}%`;
   byId("played").style.width = `${(position_s / whole_s) * 100}%`;
-  const count = `${current.heardCount(position_s)} of ${tokenCount}`;
-  byId("figure-words").textContent = words.length ? count : "–";
+  showHeard(current.heardCount(position_s));
   const queued_s = Math.max(0, delivered_s - position_s);
   byId("figure-buffer").textContent = `${queued_s.toFixed(1)} s`;
+}
+
+function showHeard(count) {
+  const { words, tokenCount } = current;
+  const told = words.length ? `${count} of ${tokenCount}` : "–";
+  byId("figure-words").textContent = told;
 }
 
 setInterval(() => {

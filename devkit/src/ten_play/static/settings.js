@@ -88,11 +88,11 @@ export class Settings {
     this.#link.send("settings", { changes });
   }
 
-  #answered({ is_ok, problem, settings }) {
+  #answered({ is_ok, problem, warnings, settings }) {
     const told = byId("settings-told");
-    told.classList.toggle("bad", !is_ok);
+    told.classList.toggle("bad", !is_ok || warnings.length > 0);
     told.textContent = is_ok
-      ? "Taken over, from the next answer on."
+      ? ["Taken over, from the next answer on", ...warnings].join("; ")
       : `Refused, all stays as it was: ${problem}`;
     this.#show(settings);
   }
