@@ -167,6 +167,35 @@ def test_a_word_counts_as_heard_where_its_end_was_played(visit: Visit) -> None:
         assert heard.split() in (played, played[:-1]), block
 
 
+# What is told of words reaches the page only with the end of the answer.
+LATE_WORDS = """() => {
+  const { link } = play;
+  const pass = link.dispatchEvent.bind(link);
+  const held = [];
+  link.dispatchEvent = (event) => {
+    if (event.type === "words") return held.push(event);
+    if (event.type === "end") held.forEach(pass);
+    return pass(event);
+  };
+}"""
+
+
+@pytest.mark.thorough
+def test_words_count_as_heard_that_are_told_after_the_cut(
+    visit: Visit,
+) -> None:
+    visitor = visit()
+    visitor.speak(FORTY)
+    visitor.until_words_heard(2)
+    visitor.page.evaluate(LATE_WORDS)
+    visitor.until("play.player.position_s(1) > 1.5")
+    visitor.page.click("#interrupt")
+    visitor.until_state("ready")
+
+    *whole, last = [str(word) for word in visitor.heard()]
+    assert visitor.words("heard") in (whole, [*whole, last])
+
+
 @pytest.mark.thorough
 def test_the_button_interrupts_as_well(visit: Visit) -> None:
     visitor = visit()
