@@ -174,7 +174,8 @@ async def _look_at_session(tree: Json, key: str, findings: Findings) -> None:
         except WayError as error:
             ill = str(error)
         lines = _lines_of(trace)
-    if not _are_taken(lines, tree, findings):
+    # One that never began has not looked at its settings.
+    if lines and not _are_taken(lines, tree, findings):
         findings.ill("settings", ill)
     elif ill:
         findings.ill("session", ill + where)
