@@ -20,7 +20,7 @@ import pytest
 import trustme
 
 from gradium_sim import SimThread
-from ten_host.doctor import ADDON
+from ten_host.doctor import ADDON, main
 from ten_host.property_file import PropertyFileError, settings_in
 from ten_host.way import Way, WayError
 from ten_play.remote_line import Tunnel
@@ -124,14 +124,22 @@ def test_a_setting_that_is_refused_leaves_nothing_to_try(
     ],
 )
 def test_what_is_no_property_is_one_sentence(
-    tmp_path: Path, content: str | None, says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str | None,
+    says: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    # It sets this where it is not set.
+    monkeypatch.setenv("TEN_HOST_LOG", "off")
     if content is not None:
-        (tmp_path / "property.json").write_text(content)
+        Path("property.json").write_text(content)
 
-    code, told, err = doctor(tmp_path, "property.json")
+    code = main(["property.json"])
 
-    assert (code, told) == (2, {})
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
     assert says in err and err.count("\n") == 1
 
 
