@@ -153,7 +153,10 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(warning)
         self._tree, self._config, self._client = tree, config, client
         self._log.key_point(f"config: {shown}")
-        self._trace.write(ten="config", config=json.loads(shown))
+        warnings = list(config.warnings)
+        self._trace.write(
+            ten="config", config=json.loads(shown), warnings=warnings
+        )
         is_chatty = config.params.debug_log
         self._log.vendor.setLevel(logging.DEBUG if is_chatty else logging.INFO)
         self._events.vendor_metadata = {

@@ -131,6 +131,15 @@ class Visitor:
         self.page.click("#composer [type=submit]")
         self.until_state("speaking")
 
+    def ask(self, question: str) -> None:
+        """Have a question answered."""
+        self.page.fill("#text", question)
+        self.page.click("#ask")
+        # The last thing on the page is its answer.
+        self.page.wait_for_selector(
+            f".user:has-text('{question}') + .answer", state="attached"
+        )
+
     def set(self, slider: str, value: int) -> None:
         """Move a slider."""
         self.page.eval_on_selector(

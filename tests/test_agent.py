@@ -10,14 +10,12 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import wave
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+from language_model import LanguageModel, language_model
 
 from gradium_sim import tones
 
@@ -62,9 +60,6 @@ def words_in(path: Path) -> list[str]:
         return tones.decode(pcm, wav.getframerate())
 
 
-# It failed once on a quiet machine: the piece of a word at a cut was a little
-# longer in one of the two recordings. Why is not known yet.
-@pytest.mark.thorough
 def test_the_shipped_conversation_loses_and_repeats_nothing(
     tmp_path: Path,
 ) -> None:
@@ -133,50 +128,18 @@ def test_a_line_of_the_console_is_answered(tmp_path: Path) -> None:
     assert '"name": "sockets"' in drawn.read_text("utf-8")
 
 
-class _Endpoint(BaseHTTPRequestHandler):
-    """Streams one reply, token by token, and notes what was asked."""
-
-    asked: list[dict[str, Any]] = []
-    tokens = ["It", " is", " sunny", "."]
-
-    def do_GET(self) -> None:
-        self.send_error(405)
-
-    def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        self.asked.append(json.loads(self.rfile.read(length)))
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.end_headers()
-        for token in [*self.tokens, ""]:
-            delta = {"content": token} if token else {}
-            event = json.dumps({"choices": [{"delta": delta}]})
-            self.wfile.write(f"data: {event}\n\n".encode())
-        self.wfile.write(b"data: [DONE]\n\n")
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def endpoint() -> Iterator[str]:
-    """An endpoint of OpenAI's kind."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    _Endpoint.asked.clear()
-    yield f"http://127.0.0.1:{server.server_address[1]}/v1"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def model() -> Iterator[LanguageModel]:
+    with language_model() as running:
+        yield running
 
 
 def test_an_endpoint_of_openais_kind_writes_the_replies(
-    tmp_path: Path, endpoint: str
+    tmp_path: Path, model: LanguageModel
 ) -> None:
     done = agent(
         "--llm-url",
-        endpoint,
+        model.url,
         "--llm-model",
         "a-model",
         "-o",
@@ -185,7 +148,7 @@ def test_an_endpoint_of_openais_kind_writes_the_replies(
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    (asked,) = _Endpoint.asked
+    (asked,) = model.asked
     assert asked["model"] == "a-model"
     assert asked["messages"][0] == {
         "role": "user",
@@ -198,10 +161,10 @@ def test_an_endpoint_of_openais_kind_writes_the_replies(
 
 
 def test_an_interrupted_reply_stays_in_the_context_as_it_was_heard(
-    tmp_path: Path, endpoint: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model: LanguageModel
 ) -> None:
     long = "It was **sunny** all day, said the old man at the door, very sunny."
-    monkeypatch.setattr(_Endpoint, "tokens", long.partition(" ")[::1])
+    model.tokens = long.partition(" ")
     script = tmp_path / "script.json"
     turns = [
         {"user": "How was the weather", "interrupt_after_s": 2.0},
@@ -210,11 +173,11 @@ def test_an_interrupted_reply_stays_in_the_context_as_it_was_heard(
     script.write_text(json.dumps({"greeting": "Hi.", "turns": turns}))
 
     done = agent(
-        "--llm-url", endpoint, "--script", str(script), "-o", str(tmp_path)
+        "--llm-url", model.url, "--script", str(script), "-o", str(tmp_path)
     )
 
     assert (done.returncode, done.stderr) == (0, "")
-    first, second = (asked["messages"] for asked in _Endpoint.asked)
+    first, second = (asked["messages"] for asked in model.asked)
     question = {"role": "user", "content": "How was the weather"}
     assert first == [question]
     assert [second[0], second[-1]] == [
@@ -240,23 +203,12 @@ def test_a_model_that_nobody_is_behind_is_one_sentence(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-class _Refusing(_Endpoint):
-    """An endpoint that is there and answers nothing."""
-
-    def do_POST(self) -> None:
-        self.send_error(500)
-
-
 @pytest.mark.thorough
-def test_a_model_that_fails_ends_the_turn_and_the_code_says_so() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Refusing)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    done = agent("--llm-url", url, says="hello\n")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def test_a_model_that_fails_ends_the_turn_and_the_code_says_so(
+    model: LanguageModel,
+) -> None:
+    model.status = 500
+    done = agent("--llm-url", model.url, says="hello\n")
 
     assert done.returncode == 1
     assert "HTTP 500" in done.stderr and done.stderr.count("\n") == 1
@@ -330,10 +282,15 @@ class Person:
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "No such file or directory"),
-        ("{", "is no conversation"),
-        ("{}", "is no conversation"),
         ('{"turns": [{"users": "hi"}]}', "is no conversation"),
+        *(
+            pytest.param(*case, marks=pytest.mark.thorough)
+            for case in (
+                (None, "No such file or directory"),
+                ("{", "is no conversation"),
+                ("{}", "is no conversation"),
+            )
+        ),
     ],
 )
 def test_a_bad_script_is_one_clear_sentence(

@@ -20,6 +20,8 @@ import pytest
 import trustme
 
 from gradium_sim import SimThread
+from ten_host.doctor import ADDON, main
+from ten_host.property_file import PropertyFileError, settings_in
 from ten_host.way import Way, WayError
 from ten_play.remote_line import Tunnel
 
@@ -64,6 +66,7 @@ def test_all_is_well_where_the_server_speaks(tmp_path: Path) -> None:
         "proxy",
         "round trip",
         "TLS",
+        "settings",
         "session",
         "versions",
     ]
@@ -85,6 +88,32 @@ def test_a_key_that_is_refused_is_told_with_the_session(
     assert "key" in told["session"]
 
 
+@pytest.mark.thorough
+def test_misspelt_settings_are_told_with_what_may_be_meant(
+    tmp_path: Path,
+) -> None:
+    with SimThread(voice="tones", api_keys=(SECRET,)) as sim:
+        wrong = settings(tmp_path, url=sim.url, sped=1.2)
+        code, told, _ = doctor(tmp_path, wrong)
+
+    assert code == 1
+    assert told["settings"].startswith("FAIL: params.sped is unknown here")
+    assert told["settings"].endswith("did you mean params.speed?")
+    assert told["session"].startswith("ok")
+
+
+@pytest.mark.thorough
+def test_a_setting_that_is_refused_leaves_nothing_to_try(
+    tmp_path: Path,
+) -> None:
+    wrong = settings(tmp_path, url="ws://127.0.0.1:1/", speed=9)
+    code, told, _ = doctor(tmp_path, wrong)
+
+    assert code == 1
+    assert told["settings"].startswith("FAIL: params.speed must be")
+    assert "session" not in told
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -95,15 +124,46 @@ def test_a_key_that_is_refused_is_told_with_the_session(
     ],
 )
 def test_what_is_no_property_is_one_sentence(
-    tmp_path: Path, content: str | None, says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    content: str | None,
+    says: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    # It sets this where it is not set.
+    monkeypatch.setenv("TEN_HOST_LOG", "off")
     if content is not None:
-        (tmp_path / "property.json").write_text(content)
+        Path("property.json").write_text(content)
 
-    code, told, err = doctor(tmp_path, "property.json")
+    code = main(["property.json"])
 
-    assert (code, told) == (2, {})
+    out, err = capsys.readouterr()
+    assert (code, out) == (2, "")
     assert says in err and err.count("\n") == 1
+
+
+NODE = {"addon": ADDON, "property": {"params": {"api_key": "${env:THE_KEY}"}}}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        NODE["property"],
+        {"ten": {"predefined_graphs": [{"graph": {"nodes": [{}, NODE]}}]}},
+    ],
+)
+def test_settings_are_found_in_an_extension_and_in_an_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: Any
+) -> None:
+    monkeypatch.setenv("THE_KEY", 'quoted"')
+    path = tmp_path / "property.json"
+    path.write_text(json.dumps(tree))
+
+    assert settings_in(path, ADDON) == {"params": {"api_key": 'quoted"'}}
+    with pytest.raises(PropertyFileError, match="has another"):
+        path.write_text('{"ten": {}}')
+        settings_in(path, "another")
 
 
 @asynccontextmanager

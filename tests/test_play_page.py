@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 import wave
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browsing import Visitor, browser, play_server
 from heard import WORDS
+from language_model import language_model
 
 from gradium_sim import tones
 
@@ -93,9 +95,6 @@ def test_words_are_lit_in_order_while_they_are_heard(visit: Visit) -> None:
     assert visitor.words("heard") == WORDS[:8]
 
 
-# Beside four busy loops it failed once: the page had a word more for heard
-# than was played. Why is not known yet.
-@pytest.mark.thorough
 def test_the_space_bar_cuts_words_that_are_being_lit(visit: Visit) -> None:
     visitor = visit()
     visitor.speak(FORTY)
@@ -113,6 +112,88 @@ def test_the_space_bar_cuts_words_that_are_being_lit(visit: Visit) -> None:
     assert heard in (whole, [*whole, last])
     assert "ms" in visitor.page.inner_text("#figure-silent")
     assert " ".join(cut) in visitor.page.inner_text(".answer .verdict")
+
+
+# Cuts an answer before each of its blocks; the worklet runs on no clock here.
+CUTS = """async ([samples, words]) => {
+  globalThis.sampleRate = 24000;
+  globalThis.AudioWorkletProcessor = class {
+    port = { told: [], postMessage(message) { this.told.push(message); } };
+  };
+  globalThis.registerProcessor = (_, kind) => { globalThis.Speaker = kind; };
+  await import("/static/speaker-worklet.js");
+  const { Answer } = await import("/static/answer.js");
+  const cutBefore = (block) => {
+    const speaker = new Speaker();
+    const say = (data) => speaker.port.onmessage({ data });
+    const { told } = speaker.port;
+    const end = () => told.findIndex((one) => one.type === "cut");
+    say({ type: "push", number: 1, samples: Int16Array.from(samples) });
+    for (let count = 0; end() < 0; count++) {
+      globalThis.currentTime = (count * 128) / sampleRate;
+      if (count === block) say({ type: "cut", number: 1 });
+      speaker.process([], [[new Float32Array(128)]]);
+    }
+    const answer = new Answer(1, "", document.createElement("p"));
+    answer.write(words.map((word) => word.text).join(" "));
+    answer.take(words);
+    const { heard } = answer.finish(told[end()].played_s, true);
+    const before = told.slice(0, end());
+    const chunks = before.filter((one) => one.type === "heard");
+    return [heard, chunks.flatMap((one) => [...one.samples])];
+  };
+  const blocks = Math.ceil(samples.length / 128);
+  return Array.from({ length: blocks }, (_, block) => cutBefore(block));
+}"""
+
+
+def test_a_word_counts_as_heard_where_its_end_was_played(visit: Visit) -> None:
+    rate_hz = 24000
+    samples: list[int] = []
+    words = []
+    for text in ("so", "on"):
+        start_s = len(samples) / rate_hz
+        stop_s = start_s + tones.symbols_s(text)
+        words.append({"text": text, "start_s": start_s, "stop_s": stop_s})
+        samples += tones.encode(text, rate_hz).tolist()
+        samples += [0] * round(tones.GAP_S * rate_hz)
+
+    cuts = visit().page.evaluate(CUTS, [samples, words])
+
+    for block, (heard, captured) in enumerate(cuts):
+        pcm = struct.pack(f"<{len(captured)}h", *captured)
+        played = [str(word) for word in tones.listen(pcm, rate_hz)]
+        # A last word whose end was fading is not said to be heard.
+        assert heard.split() in (played, played[:-1]), block
+
+
+# What is told of words reaches the page only with the end of the answer.
+LATE_WORDS = """() => {
+  const { link } = play;
+  const pass = link.dispatchEvent.bind(link);
+  const held = [];
+  link.dispatchEvent = (event) => {
+    if (event.type === "words") return held.push(event);
+    if (event.type === "end") held.forEach(pass);
+    return pass(event);
+  };
+}"""
+
+
+@pytest.mark.thorough
+def test_words_count_as_heard_that_are_told_after_the_cut(
+    visit: Visit,
+) -> None:
+    visitor = visit()
+    visitor.speak(FORTY)
+    visitor.until_words_heard(2)
+    visitor.page.evaluate(LATE_WORDS)
+    visitor.until("play.player.position_s(1) > 1.5")
+    visitor.page.click("#interrupt")
+    visitor.until_state("ready")
+
+    *whole, last = [str(word) for word in visitor.heard()]
+    assert visitor.words("heard") in (whole, [*whole, last])
 
 
 @pytest.mark.thorough
@@ -185,6 +266,7 @@ def test_a_wrong_key_is_told_and_the_next_answer_is_heard(
     visitor.page.keyboard.press("Control+Enter")
     visitor.page.wait_for_selector("#outcome.bad")
     assert "expired API key" in visitor.page.inner_text("#outcome")
+    visitor.picture("trouble-wrong_key")
     visitor.page.wait_for_selector("[data-name=wrong_key][data-when=now]")
 
     visitor.speak(TWELVE)
@@ -238,6 +320,8 @@ def test_a_saved_trace_can_be_opened_again(
     visitor.page.set_input_files("#open-trace", path)
     visitor.page.wait_for_selector("#timeline-file:not([hidden])")
     opened = {m["id"]: m for m in visitor.page.evaluate("play.timeline.marks")}
+    visitor.page.click("#zoom-first")
+    visitor.picture("timeline-first-audio")
     visitor.page.click("#live")
 
     words = [m["text"] for m in live if m["lane"] == "words"]
@@ -256,12 +340,57 @@ def test_a_wrong_setting_is_told_and_changes_nothing(visit: Visit) -> None:
     visitor.page.wait_for_selector("#settings-told.bad")
     assert "speed" in visitor.page.inner_text("#settings-told")
     assert visitor.page.input_value("#speed") == "1"
+    visitor.picture("settings-refused")
 
     visitor.page.select_option("#format", "ulaw_8000")
     visitor.page.wait_for_selector("#settings-told:not(.bad)")
     visitor.speak(TWELVE)
     visitor.until_state("ready")
     assert [str(word) for word in visitor.heard()] == WORDS[:12]
+
+
+@pytest.mark.thorough
+def test_a_misspelt_setting_is_told_and_settings_can_be_copied(
+    visit: Visit,
+) -> None:
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    page.fill("#any-value", "0.4")
+    page.fill("#any-name", "sped")
+    page.click("#any-setting button")
+    told = page.wait_for_selector("#settings-told.bad").inner_text()
+    page.fill("#any-name", "temperature")
+    page.click("#any-setting button")
+    page.wait_for_selector("#settings-told:not(.bad)")
+    page.click("#copy-settings")
+    page.wait_for_selector("#copy-settings:has-text('Copied')")
+
+    assert "params.sped is unknown here" in told
+    assert "did you mean params.speed?" in told
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["params"] == {
+        "api_key": "${env:GRADIUM_API_KEY|}",
+        "sped": 0.4,
+        "temperature": 0.4,
+    }
+
+
+@pytest.mark.thorough
+def test_events_are_filtered_and_copied(visit: Visit) -> None:
+    visitor = visit(permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    visitor.speak("apple ! bridge candle")
+    visitor.until_state("ready")
+    page.fill("#filter", "tts_audio_end")
+    page.wait_for_selector("#events li:only-child")
+    page.click("#copy-events")
+    page.wait_for_selector("#copy-events:has-text('Copied')")
+
+    copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
+    assert copied["name"] == "tts_audio_end"
+    assert "reason 1" in page.inner_text("#events li")
+    # A mark alone is no word, though it may be spoken as one.
+    assert page.inner_text("#figure-words") == "3 of 3"
 
 
 @pytest.mark.thorough
@@ -323,3 +452,36 @@ def test_the_conversation_interrupts_itself(visit: Visit) -> None:
     said = visitor.page.locator(".user").all_inner_texts()
     assert said[1] == "The mountains, please."
     assert visitor.page.locator(".answer .word.cut").count() > 0
+
+
+@pytest.mark.thorough
+def test_a_language_model_answers_and_is_told_what_was_heard(
+    chrome: Browser,
+) -> None:
+    with language_model() as model, play_server("--llm-url", model.url) as url:
+        model.tokens = [f"{word} " for word in WORDS[:40]]
+        visitor = Visitor(chrome.new_page(), url)
+        visitor.ask("What is in the garden?")
+        visitor.until_words_heard(5)
+        # Asked while it speaks: the answer is cut.
+        model.tokens = ["nothing", " else"]
+        visitor.ask("And what else?")
+        visitor.until_state("ready")
+        heard = visitor.page.locator(".answer").first.locator(".word.heard")
+        first = [text.strip() for text in heard.all_inner_texts()]
+        second = visitor.words("heard")
+
+        model.status = 500
+        visitor.ask("And now?")
+        visitor.page.wait_for_selector("#outcome.bad")
+        problem = visitor.page.inner_text("#outcome")
+        visitor.page.close()
+
+    said = [message["content"] for message in model.asked[1]["messages"]]
+    assert first == WORDS[: len(first)] and 5 <= len(first) < 40
+    assert said == ["What is in the garden?", " ".join(first), "And what else?"]
+    assert second == ["nothing", "else"]
+    last = [message["content"] for message in model.asked[2]["messages"]]
+    assert last == [*said, "nothing else", "And now?"]
+    assert "language model" in problem and "HTTP 500" in problem
+    assert visitor.complaints == []

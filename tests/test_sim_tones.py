@@ -104,6 +104,22 @@ def test_a_word_without_its_end_is_read_as_cut(
             assert word.startswith(cut[0][: -len(tones.CUT)])
 
 
+@pytest.mark.parametrize("rate_hz", [8000, 22050])
+def test_a_cut_word_is_read_the_same_before_silence_and_nothing(
+    rate_hz: int,
+) -> None:
+    whole = tones.encode("so", rate_hz)
+    pause = np.zeros(rate_hz // 10, np.int16)
+    for count in range(0, len(whole) + 1, 7):
+        part = whole[:count]
+
+        alone = tones.listen(part.tobytes(), rate_hz)
+        paused = tones.listen(np.append(part, pause).tobytes(), rate_hz)
+
+        assert list(map(str, alone)) == list(map(str, paused)), count
+        assert all(word.stop_s <= count / rate_hz for word in alone)
+
+
 @pytest.mark.parametrize("rate_hz", [8000, 24000, 48000])
 def test_a_word_without_its_beginning_is_no_word(rate_hz: int) -> None:
     whole = tones.encode("wonderful", rate_hz)

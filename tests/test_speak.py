@@ -372,6 +372,10 @@ echo "$@" > {folder}/asked
 PATH=/bin:/usr/bin cat > {folder}/heard
 exit {code}
 """
+SILENT = """#!/bin/sh
+echo no sound card >&2
+exit 1
+"""
 
 
 @pytest.mark.parametrize(
@@ -380,23 +384,31 @@ exit {code}
 def test_the_machine_s_player_is_given_the_sound(
     server: SimThread, tmp_path: Path, code: int
 ) -> None:
-    player = tmp_path / "bin" / "aplay"
-    player.parent.mkdir()
-    player.write_text(PLAYER.format(folder=tmp_path, code=code))
-    player.chmod(0o700)
+    # The first of the two that are there cannot play.
+    players = {"paplay": SILENT, "aplay": PLAYER}
+    for name, script in players.items():
+        path = tmp_path / "bin" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(script.format(folder=tmp_path, code=code))
+        path.chmod(0o700)
 
     outcome = speak(
         *("Hi.", "--play", "--url", server.url),
         folder=tmp_path,
         # This machine may have players of its own.
-        PATH=str(player.parent),
+        PATH=str(tmp_path / "bin"),
     )
 
     rate_hz, samples = read_wav(tmp_path / "speak.wav")
     assert (tmp_path / "heard").read_bytes() == samples.tobytes()
     assert f"-r {rate_hz}" in (tmp_path / "asked").read_text()
     assert outcome.code == (1 if code else 0)
-    assert ("aplay cannot play it" in outcome.err) == bool(code)
+    assert outcome.err == (
+        "speak: paplay cannot play it: no sound card; aplay cannot play it: it"
+        " failed\n"
+        if code
+        else ""
+    )
 
 
 def test_what_came_of_a_request_that_fails_is_kept(tmp_path: Path) -> None:

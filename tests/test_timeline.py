@@ -119,6 +119,26 @@ def test_a_session_that_was_begun_ahead_has_no_answer_to_measure() -> None:
     ]
 
 
+def test_what_the_time_was_spent_on_is_as_long_as_the_extension_says() -> None:
+    story = Story()
+    story.text(1.0, "Hello")  # and waits in TEN's queue
+    story.wire(1.01, "connect", host="x")
+    story.wire(1.25, "open")
+    story.message(1.25, "out", "setup")
+    story.message(1.35, "in", "ready")
+    story.out(1.496, "metrics", metrics={"ttfb": 487})
+    story.frame(1.5)
+
+    *parts, whole = story.of("ttfb")
+    assert [part[3] for part in parts] == [
+        "own socket (237 ms)",
+        "1 round trip (100 ms)",
+        "synthesis (150 ms)",
+    ]
+    assert whole[3].startswith("TTFB 487 ms = ")
+    assert round(whole[2] - whole[1], 3) == 0.487
+
+
 def test_a_word_that_has_to_be_completed_is_waited_for() -> None:
     story = Story()
     story.wire(0.0, "connect", host="x")

@@ -209,12 +209,16 @@ async def test_settings_are_lines_whenever_they_change(
     sim: GradiumSim, trace: Path
 ) -> None:
     async with started(sim) as host:
-        await host.command("update_configs", {"params": {"speed": 1.5}})
+        wishes = {"speed": 1.5, "voce_id": "x"}
+        await host.command("update_configs", {"params": wishes})
         await host.command("update_configs", {"params": {"speed": 15}})
 
-    configs = [line["config"] for line in lines_of(trace, ten="config")]
-    assert [c["params"].get("speed") for c in configs] == [None, 1.5]
-    assert {c["params"]["api_key"] for c in configs} == {"***"}
+    lines = lines_of(trace, ten="config")
+    params = [line["config"]["params"] for line in lines]
+    assert [one.get("speed") for one in params] == [None, 1.5]
+    assert {one["api_key"] for one in params} == {"***"}
+    (first, second) = (line["warnings"] for line in lines)
+    assert first == [] and "did you mean params.voice_id?" in second[0]
 
 
 @pytest.mark.sim(

@@ -8,7 +8,8 @@ and `./dev replay FILE.jsonl` can play it again. The lines:
 
     {"t": 0.0, "ten": "start", "extension": …, "at": …, "versions": {…}}
                                           a run begins, at this time of the day
-    {"t": 0.0, "ten": "config", "config": {…}}        the settings from now on
+    {"t": 0.0, "ten": "config", "config": {…}, "warnings": […]}
+                                          the settings from now on
     {"t": 0.1, "ten": "in", "name": …, "fields": {…}} graph → extension
     {"t": 0.2, "ten": "out", "name": …, "fields": {…}} extension → graph
     {"t": 0.2, "ten": "out", "name": "pcm_frame", "bytes": …, …}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -14,17 +13,12 @@ from typing import NoReturn
 
 from .records import SessionRecord
 from .server import GradiumSim
+from .serving import Parser, end_on, reason_of
 
 # The key of every example.
 LOCAL_KEY = "test-key"
 
 DEFAULT_PORT = 8765
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"sim: {message} (--help lists the options)", file=sys.stderr)
-        sys.exit(2)
 
 
 def main(arguments: list[str]) -> int:
@@ -36,27 +30,23 @@ def main(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         place = f"{options.host}, port {options.port}"
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        print(f"sim: cannot listen on {place}: {reason}", file=sys.stderr)
+        print(
+            f"sim: cannot listen on {place}: {reason_of(error)}",
+            file=sys.stderr,
+        )
         return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="sim",
         allow_abbrev=False,
         description="A local server that speaks Gradium's protocol; it prints "
         "each session when it is over.",
     )
     add = parser.add_argument
-    add(
-        "--port",
-        type=_port,
-        default=DEFAULT_PORT,
-        metavar="N",
-        help=f"default {DEFAULT_PORT}; 0 takes any that is free",
-    )
+    parser.add_port(DEFAULT_PORT)
     add("--host", default="127.0.0.1", help="address to listen on")
     add(
         "--voice",
@@ -95,12 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"must be 0 to 65535, not {text}")
-    return int(text)
-
-
 def _speed(text: str) -> float:
     speed = _number(text)
     if not 0.0 < speed <= 1000.0:
@@ -128,7 +112,7 @@ def _keys(given: list[str] | None) -> set[str]:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    _end_on_interrupt()
+    end_on(signal.SIGINT)
     async with GradiumSim(
         options.voice,
         options.port,
@@ -146,20 +130,6 @@ async def _serve(options: argparse.Namespace) -> None:
             return
         _say(f'try: ./dev speak "Hello." --url {sim.url}')
         await _print_sessions(sim)
-
-
-def _end_on_interrupt() -> None:
-    """Let Ctrl-C cancel this task.
-
-    Python 3.10 raises KeyboardInterrupt between any two instructions, also
-    where it is lost: in a destructor, or before a coroutine is awaited.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    # Where loops take no signals (Windows) it is raised all the same.
-    with contextlib.suppress(NotImplementedError):
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, task.cancel)
 
 
 async def _print_sessions(sim: GradiumSim) -> NoReturn:

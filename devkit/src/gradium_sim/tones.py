@@ -9,7 +9,8 @@ sixteen high ones for the high half. Everything lies between 300 and 3,700 Hz,
 so the same code works at every rate from 8,000 Hz on and survives G.711.
 
 Nothing depends on where frames begin or on the word before, so a word heard
-twice is read twice, and a word that was cut is read as cut.
+twice is read twice, and a word that was cut is read as cut. Whether silence
+follows it or nothing at all, it is read the same.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ class _Listener:
     """Walks over samples from word to word."""
 
     def __init__(self, samples: Floats, rate: int) -> None:
-        self._samples = samples
+        self._size = len(samples)
+        self._samples = np.pad(samples, (0, _longest_symbol(rate)))
         self._rate = rate
         self._chirp = _chirp(rate).astype(np.float64)
         self._chirp_norm = float(np.linalg.norm(self._chirp))
@@ -185,7 +187,7 @@ class _Listener:
         if not is_complete:
             end = self._end_of_cut_word(end)
         text = letters.decode("utf-8", "ignore")
-        stop_s = end / self._rate
+        stop_s = min(end, self._size) / self._rate
         return Heard(text, begin / self._rate, stop_s, is_complete), end
 
     def _end_of_cut_word(self, begin: int) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 from ten_host.output import OutputError, check_picture, draw
 from ten_host.own_trace import own_trace
 from ten_host.package import import_addon
-from ten_host.player import PlayerError, find_player
+from ten_host.player import PlayerError, find_players
 from ten_host.program import called
 from ten_host.target import (
     Target,
@@ -87,7 +87,7 @@ def _talk(
     properties: dict[str, Any],
 ) -> int:
     """Run the agent around one extension; return the exit code."""
-    player = find_player() if order.play else ""
+    players = find_players() if order.play else []
     print(_banner(order, addon), flush=True)
     tree = app_property(
         properties,
@@ -95,7 +95,7 @@ def _talk(
         sink={
             "folder": str(order.output or ""),
             "pace": order.speed,
-            "player": player,
+            "players": players,
         },
         conversation=script.tree() if script else None,
         greeting=script.greeting if script else GREETING,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ten_host.messages import message_of_data, message_of_frame
-from ten_host.player import Player, PlayerError
+from ten_host.player import Player
 from ten_runtime import (
     Addon,
     AsyncExtension,
@@ -45,7 +45,7 @@ class SinkExtension(AsyncExtension):
         self._began_s = time.monotonic()
         self._records = Records(None)
         self._pace = 1.0
-        self._player_path = ""
+        self._players: list[str] = []
         self._player: Player | None = None
         self._current: Speech | None = None
         self._texts: dict[str, str] = {}
@@ -59,7 +59,7 @@ class SinkExtension(AsyncExtension):
         folder = properties.get("folder")
         self._records = Records(Path(folder) if folder else None)
         self._pace = float(properties.get("pace") or 1.0)
-        self._player_path = properties.get("player") or ""
+        self._players = properties.get("players") or []
 
     async def on_start(self, ten_env: AsyncTenEnv) -> None:
         self._listening = asyncio.create_task(self._listen(ten_env))
@@ -85,8 +85,8 @@ class SinkExtension(AsyncExtension):
             bytes(audio_frame.get_buf()),
             audio_frame.get_sample_rate(),
         )
-        if not speech.has_sound and self._player_path:
-            self._player = Player(self._player_path, rate_hz)
+        if not speech.has_sound and self._players:
+            self._player = Player(self._players, rate_hz)
         timestamp_ms = audio_frame.get_timestamp()
         speech.frame(pcm, rate_hz, self._now_s(), timestamp_ms)
         if self._player:
@@ -219,13 +219,10 @@ class SinkExtension(AsyncExtension):
         if is_cut:
             player.cut()
             return
-        try:
-            if player.fault:
-                raise PlayerError(player.fault)
-        except PlayerError as error:
-            failures.append(str(error))
-            self._player_path = ""
-            self._screen.note(str(error))
+        if player.fault:
+            failures.append(player.fault)
+            self._players = []
+            self._screen.note(player.fault)
 
     async def _report(
         self, ten_env: AsyncTenEnv, speech: Speech, *, is_over: bool

@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import sys
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
@@ -23,14 +22,13 @@ from typing import Any, NoReturn
 
 from .order import KEY_VARIABLE, LOCAL_KEY
 from .own_trace import VARIABLE as TRACE_VARIABLE
+from .property_file import PropertyFileError, settings_in
 from .way import Way, WayError
 
 ADDON = "gradium_tts_python"
 VENDOR_URL = "wss://api.gradium.ai/api/speech/tts"
 TEXT = "Hello, is anybody there?"
 SILENCE_S = 45.0
-
-_PLACEHOLDER = re.compile(r"\$\{env:(\w+)(?:\|([^}]*))?\}")
 
 Json = dict[str, Any]
 
@@ -88,16 +86,17 @@ def main(arguments: list[str]) -> int:
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_look(tree, key, findings))
         if findings.failures:
-            print(f"doctor: look after {', '.join(findings.failures)}")
+            parts = dict.fromkeys(findings.failures)
+            print(f"doctor: look after {', '.join(parts)}")
         return 1 if findings.failures else 0
     return 130
 
 
 def _settings(arguments: list[str]) -> Json:
-    """Return the settings of a property.json, its variables put in.
+    """Return the settings that are tried.
 
     Raises:
-        _UsageError: it cannot be read, or is none.
+        _UsageError: they cannot be read, or are none.
     """
     parser = _Parser(prog="./dev doctor", description=__doc__)
     parser.add_argument(
@@ -105,27 +104,16 @@ def _settings(arguments: list[str]) -> Json:
         nargs="?",
         type=Path,
         metavar="PROPERTY.json",
-        help="whose settings are tried (default: the key and nothing else)",
+        help="whose settings are tried: the extension's, or an app's with it"
+        " in a graph (default: the key and nothing else)",
     )
     path = parser.parse_args(arguments).property
-    text = '{"params": {"api_key": "${env:GRADIUM_API_KEY|}"}}'
+    if path is None:
+        return {"params": {"api_key": os.environ.get(KEY_VARIABLE, "")}}
     try:
-        text = path.read_text("utf-8") if path else text
-        tree = json.loads(_PLACEHOLDER.sub(_value_of, text))
-    except OSError as error:
-        raise _UsageError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise _UsageError(f"{path} is no JSON: {error}") from None
-    if not isinstance(tree, dict) or not isinstance(
-        tree.setdefault("params", {}), dict
-    ):
-        raise _UsageError(f"{path} is no property: params must be an object")
-    return tree
-
-
-def _value_of(found: re.Match[str]) -> str:
-    value = os.environ.get(found[1], found[2] or "")
-    return json.dumps(value)[1:-1]
+        return settings_in(path, ADDON)
+    except PropertyFileError as error:
+        raise _UsageError(str(error)) from None
 
 
 async def _look(tree: Json, key: str, findings: Findings) -> None:
@@ -180,17 +168,45 @@ async def _look_at_session(tree: Json, key: str, findings: Findings) -> None:
         os.environ[TRACE_VARIABLE] = str(trace)
         stack.callback(os.environ.pop, TRACE_VARIABLE, None)
         stack.enter_context(app_running())
+        ill, told = "", ""
         try:
             told = await _speak({**tree, "params": params})
-            findings.well("session", told + where)
         except WayError as error:
-            findings.ill("session", f"{error}{where}")
-        first = json.loads(trace.read_text("utf-8").splitlines()[0])
-    versions = first["versions"]
+            ill = str(error)
+        lines = _lines_of(trace)
+    # One that never began has not looked at its settings.
+    if lines and not _are_taken(lines, tree, findings):
+        findings.ill("settings", ill)
+    elif ill:
+        findings.ill("session", ill + where)
+    else:
+        findings.well("session", told + where)
+    versions = lines[0]["versions"] if lines else {}
     if is_stand_in():
         versions["ten_runtime"] = versions["ten_ai_base"] = "(stand-in)"
     told = ", ".join(f"{name} {version}" for name, version in versions.items())
     findings.well("versions", told)
+
+
+def _lines_of(trace: Path) -> list[Json]:
+    """Return what the extension wrote; nothing if it never began."""
+    if not trace.exists():
+        return []
+    return [json.loads(line) for line in trace.read_text("utf-8").splitlines()]
+
+
+def _are_taken(lines: list[Json], tree: Json, findings: Findings) -> bool:
+    """Whether the extension took the settings; tells what it warned of."""
+    config = next((one for one in lines if one.get("ten") == "config"), None)
+    if config is None:
+        return False
+    for warning in config["warnings"]:
+        findings.ill("settings", warning)
+    if not config["warnings"]:
+        names = [name for name in tree if name != "params"]
+        names += [f"params.{name}" for name in tree["params"]]
+        findings.well("settings", f"understood: {', '.join(names)}")
+    return True
 
 
 @contextlib.contextmanager

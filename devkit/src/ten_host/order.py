@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from .output import OutputError, check_picture, check_wav
-from .player import PlayerError, find_player
+from .player import PlayerError, find_players
 from .program import called
 from .target import Target, TargetError, add_target_options, target_of
 from .wishes import Wish, wish_of
@@ -46,7 +46,7 @@ class Order:
             them: the extension tells which of them it does not know.
         tokens_per_s: pace at which a language model would write the text; 0
             for all at once.
-        player: path of the program that plays it; `None` for none.
+        players: paths of the programs that may play it; none for silence.
     """
 
     text: str
@@ -55,7 +55,7 @@ class Order:
     voice: str | None
     wishes: dict[str, Any]
     tokens_per_s: float
-    player: str | None
+    players: tuple[str, ...]
     url: str | None
     key: str | None
     repeat: int
@@ -101,7 +101,7 @@ def parse(arguments: list[str], key: str | None) -> Order:
         voice=options.voice,
         wishes=_wishes(options.set),
         tokens_per_s=options.llm,
-        player=_player() if options.play else None,
+        players=_players() if options.play else (),
         url=options.url,
         key=key,
         repeat=options.repeat,
@@ -254,9 +254,9 @@ def _wishes(given: list[Wish]) -> dict[str, Any]:
     return tree
 
 
-def _player() -> str:
+def _players() -> tuple[str, ...]:
     try:
-        return find_player()
+        return tuple(find_players())
     except PlayerError as error:
         raise UsageError(str(error)) from None
 

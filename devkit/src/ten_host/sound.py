@@ -53,7 +53,7 @@ class Sound:
 
     def _begin(self, rate_hz: int) -> None:
         self._has_begun = True
-        if self._order.player is not None:
-            self._player = Player(self._order.player, rate_hz)
+        if self._order.players:
+            self._player = Player(self._order.players, rate_hz)
         if self._order.output == STDOUT:
             sys.stdout.buffer.write(endless_header(rate_hz))

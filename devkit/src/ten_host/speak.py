@@ -78,7 +78,8 @@ def main(arguments: list[str]) -> int:
         order = parse(arguments, key)
         if order.log is not None:
             os.environ["TEN_HOST_LOG"] = order.log
-        return asyncio.run(_speak(order))
+        asyncio.run(_speak(order)).wait()
+        return 0
     except UsageError as error:
         return _fail(str(error), key, 2)
     except (SpeakError, PlayerError, CatalogueError, OutputError) as error:
@@ -109,7 +110,8 @@ def _fail(message: str, key: str | None, code: int) -> int:
     return code
 
 
-async def _speak(order: Order) -> int:
+async def _speak(order: Order) -> Sound:
+    """Speak; return the sound, which may still be playing."""
     # Imported here: wrong input is answered without loading all of this.
     from .app import app_running
     from .live import Live
@@ -127,8 +129,7 @@ async def _speak(order: Order) -> int:
             lines = trace.again().lines() or seen.lines()
             draw(order.timeline, lines, called("speak"))
     _close(order, spoken, live)
-    sound.wait()
-    return 0
+    return sound
 
 
 def _close(order: Order, spoken: list[Spoken], live: Live) -> None:

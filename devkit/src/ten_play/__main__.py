@@ -6,20 +6,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 import webbrowser
-from typing import NoReturn
+
+from gradium_sim.serving import Parser, end_on, reason_of
 
 DEFAULT_PORT = 8700
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        print(f"play: {message} (--help lists the options)", file=sys.stderr)
-        sys.exit(2)
 
 
 def main(arguments: list[str]) -> int:
@@ -32,9 +26,8 @@ def main(arguments: list[str]) -> int:
         print("play: ended; the page comes back with ./dev play")
         return 0
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
         print(
-            f"play: cannot listen on port {options.port}: {reason};"
+            f"play: cannot listen on port {options.port}: {reason_of(error)};"
             " --port 0 takes any that is free",
             file=sys.stderr,
         )
@@ -43,20 +36,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="./dev play",
         allow_abbrev=False,
         description="A page on this machine: type, hear, interrupt, make "
         "trouble, and see what happens. Ctrl-C ends it.",
     )
+    parser.add_port(DEFAULT_PORT)
     add = parser.add_argument
-    add(
-        "--port",
-        type=_port,
-        default=DEFAULT_PORT,
-        metavar="N",
-        help=f"default {DEFAULT_PORT}; 0 takes any that is free",
-    )
     add("--no-open", action="store_true", help="do not open the browser")
     add("--llm-url", metavar="URL", help="an endpoint of OpenAI's kind: …/v1")
     add("--llm-model", default="gpt-4o-mini", metavar="NAME", help="its model")
@@ -69,18 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"must be 0 to 65535, not {text}")
-    return int(text)
-
-
 async def _serve(options: argparse.Namespace) -> None:
     from ten_host import app_running
 
     from .server import Order, PlayServer
 
-    _end_on_interrupt()
+    end_on(signal.SIGINT, signal.SIGTERM)
     order = Order(
         options.port, options.local_voice, options.llm_url, options.llm_model
     )
@@ -90,16 +71,6 @@ async def _serve(options: argparse.Namespace) -> None:
             if not options.no_open:
                 webbrowser.open(server.url)
             await asyncio.Event().wait()
-
-
-def _end_on_interrupt() -> None:
-    """Let Ctrl-C cancel this task, between two turns of the loop."""
-    task = asyncio.current_task()
-    assert task is not None
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, task.cancel)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,11 @@ def request_id_of(number: int) -> str:
     return f"answer-{number}"
 
 
+def number_of(request_id: str) -> int:
+    """Return the number of a page's request."""
+    return int(request_id.rpartition("-")[2])
+
+
 class Relay:
     """Passes events on.
 
@@ -73,7 +78,7 @@ class Relay:
         if not self.delivered_s:
             self._base_ms = frame.timestamp_ms
         self.delivered_s += frame.duration_s
-        number = int(self.speaking.rpartition("-")[2])
+        number = number_of(self.speaking)
         head = struct.pack("<II", number, frame.sample_rate_hz)
         self._play(head + frame.pcm)
 

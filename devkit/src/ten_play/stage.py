@@ -142,6 +142,7 @@ class Stage:
                 "type": "settings",
                 "is_ok": answer.is_ok,
                 "problem": problem,
+                "warnings": answer.properties.get("warnings") or [],
                 "settings": self.settings.property_tree(),
             }
         )

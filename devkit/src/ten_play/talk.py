@@ -15,6 +15,7 @@ from typing import Any
 from ten_agent.chat import Chat, ChatError
 from ten_host.pace import written
 
+from .relay import number_of
 from .stage import Stage
 from .texts import CONVERSATION, Turn
 
@@ -22,6 +23,8 @@ Json = dict[str, Any]
 
 # Between the end of an answer and what the user says next.
 THINKING_S = 0.7
+# How long a page may take to tell what was heard of an answer that was cut.
+TELLING_S = 1.0
 
 
 @dataclass
@@ -50,7 +53,7 @@ class Talk:
         self._chat = chat
         self._saying: asyncio.Task[None] | None = None
         self._conversing: asyncio.Task[None] | None = None
-        self._heard = Heard()
+        self._heard = self._heard_before = Heard(is_over=True)
         self._has_heard = asyncio.Event()
         self._flushes = 0
 
@@ -91,10 +94,11 @@ class Talk:
     ) -> None:
         """Learn from the page how far it is, and what was heard so far."""
         if is_over and self._chat:
-            self._chat.correct(text)
-        if request_id == self._heard.request_id:
-            self._heard = Heard(request_id, played_s, is_over)
-            self._has_heard.set()
+            self._chat.correct(text, number_of(request_id))
+        for one in (self._heard, self._heard_before):
+            if one.request_id == request_id:
+                one.played_s, one.is_over = played_s, is_over
+        self._has_heard.set()
 
     # -------------------------------------------------------------- internal
 
@@ -103,7 +107,7 @@ class Talk:
         if self._saying and not self._heard.is_over:
             await self.interrupt()
         request_id = self._stage.begin()
-        self._heard = Heard(request_id)
+        self._heard, self._heard_before = Heard(request_id), self._heard
         self._saying = self._stage.start(self._say(request_id, pieces))
 
     async def _say(self, request_id: str, pieces: AsyncIterator[str]) -> None:
@@ -122,13 +126,15 @@ class Talk:
             async for token in written(reply, tokens_per_s):
                 yield token
             return
-        async for token in self._chat.answer(text):
+        await self._until_told(self._heard_before)
+        turn_id = number_of(self._heard.request_id)
+        async for token in self._chat.answer(text, turn_id):
             yield token
 
     async def _converse(self, tokens_per_s: float) -> None:
         for turn in CONVERSATION:
             await self._take_turn(turn, tokens_per_s)
-            await self._until_heard(turn.stays_for_s)
+            await self._until_heard(self._heard, turn.stays_for_s)
             if not turn.stays_for_s:
                 await asyncio.sleep(THINKING_S)
         self._stage.tell({"type": "conversation", "is_over": True})
@@ -137,10 +143,18 @@ class Talk:
         self._stage.tell({"type": "user", "text": turn.user})
         await self._begin(written(turn.reply, tokens_per_s))
 
-    async def _until_heard(self, enough_s: float) -> None:
-        """Wait until so much was heard; at 0, until all was."""
-        while not self._heard.is_over:
-            if enough_s and self._heard.played_s >= enough_s:
+    async def _until_told(self, answer: Heard) -> None:
+        """The model is to know what was heard of what it said last."""
+        telling = self._stage.start(self._until_heard(answer, 0.0))
+        try:
+            await asyncio.wait({telling}, timeout=TELLING_S)
+        finally:
+            telling.cancel()
+
+    async def _until_heard(self, answer: Heard, enough_s: float) -> None:
+        """Wait until so much of it was heard; at 0, until all was."""
+        while not answer.is_over:
+            if enough_s and answer.played_s >= enough_s:
                 return
             self._has_heard.clear()
             await self._has_heard.wait()

@@ -9,7 +9,7 @@ import math
 import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,7 @@ def draw(marks: Sequence[Mark], path: Path) -> None:
 @contextmanager
 def _fonts() -> Iterator[None]:
     """Use the machine's fonts for other scripts; a lack of them is silent."""
+    _add_new_fonts()
     there = set(font_manager.get_font_names())
     families = ["DejaVu Sans", *(one for one in _SCRIPTS if one in there)]
     log = logging.getLogger("matplotlib.font_manager")
@@ -124,6 +125,17 @@ def _fonts() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
+
+
+def _add_new_fonts() -> None:
+    """Let matplotlib know fonts that came after it had made its list."""
+    fonts = font_manager.fontManager
+    known = {font.fname for font in fonts.ttflist}
+    for path in font_manager.findSystemFonts():
+        if path not in known:
+            # Of a kind that it cannot read, or gone by now.
+            with suppress(OSError, RuntimeError):
+                fonts.addfont(path)
 
 
 @dataclass(frozen=True)

@@ -192,41 +192,51 @@ class Request:
             return "own socket"
         return "first word"
 
-    def _spans(self) -> list[tuple[str, str, float]]:
+    def _spans(self, begin_s: float) -> list[tuple[str, str, float]]:
         """Kind, name and begin of what the first audio waited for."""
-        attempt, asked_s = self.attempt, self.asked_s
+        attempt = self.attempt
         if attempt is None:
             # Its session was there before; no answer tells the way's share.
             name = "1 round trip and synthesis"
             if not self.is_wire_known:
                 name = "extension and vendor"
-            return [("synthesis", name, asked_s)]
+            return [("synthesis", name, begin_s)]
         ready_s = attempt.ready_s or attempt.setup_s
         return [
-            ("wait", self._waited_for(), asked_s),
-            ("round_trip", "1 round trip", max(attempt.setup_s, asked_s)),
-            ("synthesis", "synthesis", max(ready_s, asked_s)),
+            ("wait", self._waited_for(), begin_s),
+            ("round_trip", "1 round trip", max(attempt.setup_s, begin_s)),
+            ("synthesis", "synthesis", max(ready_s, begin_s)),
         ]
 
     def _first_audio(self) -> list[Mark]:
-        """Say where the time to the first audio went."""
-        spans = self._spans()
-        marks, parts = [], []
+        """Say where the time to the first audio went.
+
+        What the extension told is believed: a text waits in TEN's queue
+        before it counts, which the trace alone does not show.
+        """
+        begin_s = self.asked_s
+        if self.ttfb_ms:
+            begin_s = max(begin_s, self.audio_s - self.ttfb_ms / 1000)
+        ttfb_ms = self.ttfb_ms or round((self.audio_s - begin_s) * 1000)
+        spans = self._spans(begin_s)
+        marks, parts, left_ms = [], [], ttfb_ms
         stops = [*(span[2] for span in spans[1:]), self.audio_s]
         for (kind, name, start_s), stop_s in zip(spans, stops, strict=True):
-            length_ms = round((stop_s - start_s) * 1000)
+            length_ms = min(left_ms, round((stop_s - start_s) * 1000))
             if kind == "wait" and length_ms < 2:
                 continue
+            if kind == "synthesis":  # the rest, so that they make up the sum
+                length_ms = left_ms
+            left_ms -= length_ms
             name = f"{name} ({length_ms} ms)"
             mark_id = f"{self.id}-{kind}"
             marks.append(Mark(mark_id, "ttfb", kind, start_s, stop_s, name))
             parts.append(name)
-        ttfb_ms = self.ttfb_ms or round((self.audio_s - self.asked_s) * 1000)
         whole = Mark(
             f"{self.id}-ttfb",
             "ttfb",
             "ttfb",
-            self.asked_s,
+            begin_s,
             self.audio_s,
             f"TTFB {ttfb_ms} ms = {' + '.join(parts)}",
             "from the first text that can be spoken to the first frame",

@@ -13,7 +13,8 @@ export class Answer {
     this.number = number;
     this.request_id = request_id;
     this.isOver = false;
-    this.isComplete = false; // all of its sound has come
+    this.isCut = false; // nothing more of it is played
+    this.isComplete = false; // nothing more of it will come
     this.delivered_s = 0;
     this.rate_hz = 0;
     this.words = []; // {text, start_s, stop_s, spans}
@@ -25,6 +26,8 @@ export class Answer {
   }
 
   #parent;
+  #tellComplete;
+  #whenComplete = new Promise((resolve) => (this.#tellComplete = resolve));
   #text = "";
   #tokens = []; // {element, first, last}: its letters in all
   #letters = "";
@@ -38,6 +41,17 @@ export class Answer {
   /** Of the tokens that have letters, how many there are. */
   get tokenCount() {
     return this.#tokens.filter((one) => one.first < one.last).length;
+  }
+
+  complete() {
+    this.isComplete = true;
+    this.#tellComplete();
+  }
+
+  /** Wait until all that was on its way has come, but not for ever. */
+  untilComplete(patience_ms) {
+    const enough = new Promise((resolve) => setTimeout(resolve, patience_ms));
+    return Promise.race([this.#whenComplete, enough]);
   }
 
   write(piece) {
@@ -145,9 +159,12 @@ export class Answer {
     return letters;
   }
 
-  heardCount(position_s) {
-    return this.words.filter((word) => word.stop_s <= (position_s ?? -1))
-      .length;
+  /** Of the tokens that have letters, how many were heard. */
+  heardCount(position_s, isCut = true) {
+    const heardLetters = this.#heardLetters(position_s ?? -1, isCut);
+    return this.#tokens.filter(
+      ({ first, last }) => first < last && last <= heardLetters,
+    ).length;
   }
 
   verdict(text) {

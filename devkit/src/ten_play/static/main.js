@@ -2,16 +2,20 @@
 
 import { Answer } from "./answer.js";
 import { EventList } from "./events.js";
+import { offerFiles } from "./files.js";
 import { Link } from "./link.js";
 import { Microphone } from "./microphone.js";
 import { Player } from "./player.js";
 import { Settings } from "./settings.js";
+import { beginTheme } from "./theme.js";
 import { TimelineView } from "./timeline.js";
 import { Troubles } from "./troubles.js";
 
 const byId = (id) => document.getElementById(id);
 const TOLD_EVERY_MS = 150;
 const KEPT_ANSWERS = 30;
+// How long the last words of an answer that was cut are waited for.
+const LAST_WORDS_MS = 500;
 
 const link = new Link();
 const player = new Player();
@@ -31,6 +35,9 @@ const answers = new Map(); // by number
 let current = null; // the answer that is being said
 let pressed_ms = 0; // when the user last asked for silence
 let samples = [];
+
+offerFiles({ player, timeline, events });
+beginTheme(byId("theme"), () => timeline.refresh());
 
 // For the browser's console, and for tests.
 window.play = { answers, player, timeline, events, link };
@@ -132,7 +139,7 @@ function answerOf(request_id) {
 link.addEventListener("text", ({ detail }) => {
   const answer = answerOf(detail.request_id);
   // What was still on its way when it was cut is no part of it.
-  if (!answer || answer.isOver) return;
+  if (!answer || answer.isOver || answer.isCut) return;
   const wasAtEnd = isAtEnd();
   answer.write(detail.text);
   scroll(wasAtEnd);
@@ -141,7 +148,7 @@ link.addEventListener("text", ({ detail }) => {
 link.addEventListener("frame", ({ detail: { number, rate_hz, pcm } }) => {
   const answer = answers.get(number);
   // What still comes of an answer that was cut is not played.
-  if (!answer || answer.isOver) return;
+  if (!answer || answer.isOver || answer.isCut) return;
   answer.delivered_s += pcm.length / rate_hz;
   answer.rate_hz = rate_hz;
   player.play(number, rate_hz, pcm);
@@ -162,8 +169,8 @@ link.addEventListener("ttfb", ({ detail }) => {
 link.addEventListener("end", ({ detail }) => {
   const answer = answerOf(detail.request_id);
   if (!answer || answer.isOver) return;
-  answer.isComplete = true;
-  if (detail.reason === "interrupted") return;
+  answer.complete();
+  if (detail.reason === "interrupted" || answer.isCut) return;
   if (detail.reason === "error") answer.isFailed = true;
   player.complete(answer.number);
 });
@@ -173,7 +180,7 @@ link.addEventListener("error", ({ detail }) => {
   byId("outcome").classList.add("bad");
   // An answer that fails before its first sound has no end in the speaker.
   if (current && !current.isOver && !current.delivered_s) {
-    finish(current, 0, true);
+    finishUnheard(current);
   }
 });
 
@@ -189,7 +196,7 @@ link.addEventListener("interrupted", () => cut());
 // ----------------------------------------------------------- interruptions
 
 function interrupt(since_ms = performance.now()) {
-  if (!current || current.isOver) return;
+  if (!current || current.isOver || current.isCut) return;
   pressed_ms = since_ms;
   cut();
   link.send("interrupt");
@@ -197,18 +204,30 @@ function interrupt(since_ms = performance.now()) {
 
 /** Drop what is queued, as a call does when its user speaks. */
 function cut() {
-  if (!current || current.isOver) return;
+  if (!current || current.isOver || current.isCut) return;
   pressed_ms ||= performance.now();
+  current.isCut = true;
   if (current.delivered_s) player.cut(current.number);
-  else finish(current, 0, true);
+  else finishUnheard(current);
 }
 
-player.addEventListener("cut", ({ detail: { number, played_s, at_ms } }) => {
+/** It ends before its first sound. */
+function finishUnheard(answer) {
+  pressed_ms = 0;
+  finish(answer, 0, true);
+  link.send("heard", { ...told(answer, 0, true), text: "" });
+}
+
+player.addEventListener("cut", async ({ detail }) => {
+  const { number, played_s, at_ms } = detail;
   const answer = answers.get(number);
   if (!answer || answer.isOver) return;
   const after_ms = Math.max(0, at_ms - pressed_ms);
   pressed_ms = 0;
   byId("figure-silent").textContent = `${Math.round(after_ms)} ms`;
+  // A word may have been heard before it is told.
+  await answer.untilComplete(LAST_WORDS_MS);
+  if (answer.isOver) return;
   const { heard } = finish(answer, played_s, true, after_ms);
   link.send("silent", {
     ...told(answer, played_s, true, at_ms),
@@ -219,7 +238,7 @@ player.addEventListener("cut", ({ detail: { number, played_s, at_ms } }) => {
 
 player.addEventListener("over", ({ detail: { number, played_s, at_ms } }) => {
   const answer = answers.get(number);
-  if (!answer || answer.isOver) return;
+  if (!answer || answer.isOver || answer.isCut) return;
   const { heard } = finish(answer, played_s, Boolean(answer.isFailed));
   link.send("heard", { ...told(answer, played_s, true, at_ms), text: heard });
 });
@@ -232,10 +251,10 @@ function told(answer, played_s, is_over, at_ms = performance.now()) {
 function finish(answer, played_s, isCut, after_ms = null) {
   const result = answer.finish(played_s, isCut);
   const wasAtEnd = isAtEnd();
+  const heard = answer.heardCount(played_s, isCut);
   if (isCut) {
     const silent =
       after_ms === null ? "" : `Silent after ${Math.round(after_ms)} ms. `;
-    const heard = answer.heardCount(played_s);
     answer.verdict(
       `${silent}${heard} words heard. Not heard: ${result.missed || "nothing"}`,
     );
@@ -243,6 +262,7 @@ function finish(answer, played_s, isCut, after_ms = null) {
   if (answer === current) {
     byId("interrupt").disabled = true;
     byId("figure-buffer").textContent = "–";
+    showHeard(heard);
     showState("ready", "ready");
   }
   byId("save-heard").disabled = !player.hasRecording;
@@ -264,7 +284,7 @@ function tick() {
 }
 
 function showProgress(position_s) {
-  const { words, delivered_s, tokenCount } = current;
+  const { delivered_s } = current;
   // The whole length is known once all has come; until then it is a guess.
   const letters = current.text.length;
   const whole_s = current.isComplete
@@ -272,10 +292,15 @@ function showProgress(position_s) {
     : Math.max(delivered_s * 1.05, letters * 0.065, 0.5);
   byId("delivered").style.width = `${(delivered_s / whole_s) * 100}%`;
   byId("played").style.width = `${(position_s / whole_s) * 100}%`;
-  const count = `${current.heardCount(position_s)} of ${tokenCount}`;
-  byId("figure-words").textContent = words.length ? count : "–";
+  showHeard(current.heardCount(position_s));
   const queued_s = Math.max(0, delivered_s - position_s);
   byId("figure-buffer").textContent = `${queued_s.toFixed(1)} s`;
+}
+
+function showHeard(count) {
+  const { words, tokenCount } = current;
+  const told = words.length ? `${count} of ${tokenCount}` : "–";
+  byId("figure-words").textContent = told;
 }
 
 setInterval(() => {
@@ -360,39 +385,8 @@ microphone.addEventListener("speech", ({ detail }) =>
   interrupt(detail.since_ms),
 );
 
-// ------------------------------------------------------------------- files
+// ---------------------------------------------------------------- timeline
 
-function save(blob, name) {
-  const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(blob);
-  anchor.download = name;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(anchor.href), 1000);
-}
-
-byId("save-heard").addEventListener("click", () =>
-  save(player.recording(), "heard.wav"),
-);
-byId("save-png").addEventListener("click", async () =>
-  save(await timeline.png(), "timeline.png"),
-);
-byId("save-trace").addEventListener("click", () =>
-  save(new Blob([events.file], { type: "application/jsonl" }), "trace.jsonl"),
-);
-byId("open-trace").addEventListener("change", async ({ target }) => {
-  const [file] = target.files;
-  if (!file) return;
-  const response = await fetch("/timeline", { method: "POST", body: file });
-  const { marks, problem } = await response.json();
-  target.value = "";
-  if (problem) {
-    byId("ttfb-told").textContent = `${file.name}: ${problem}`;
-    return;
-  }
-  timeline.showFile(marks);
-  byId("timeline-file").textContent = file.name;
-  byId("timeline-file").hidden = byId("live").hidden = false;
-});
 byId("live").addEventListener("click", () => {
   timeline.showLive();
   byId("timeline-file").hidden = byId("live").hidden = true;
@@ -402,20 +396,3 @@ byId("zoom-out").addEventListener("click", () => timeline.zoom(1.6));
 byId("zoom-first").addEventListener("click", () => timeline.showFirstAudio());
 byId("zoom-fit").addEventListener("click", () => timeline.showLast());
 byId("zoom-all").addEventListener("click", () => timeline.showAll());
-
-// ------------------------------------------------------------ dark or light
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-
-function useTheme(theme) {
-  document.documentElement.dataset.theme =
-    theme ?? (dark.matches ? "dark" : "light");
-  timeline.refresh();
-}
-
-dark.addEventListener("change", () => useTheme());
-byId("theme").addEventListener("click", () => {
-  const { theme } = document.documentElement.dataset;
-  useTheme(theme === "dark" ? "light" : "dark");
-});
-useTheme();

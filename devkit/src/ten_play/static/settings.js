@@ -88,11 +88,11 @@ export class Settings {
     this.#link.send("settings", { changes });
   }
 
-  #answered({ is_ok, problem, settings }) {
+  #answered({ is_ok, problem, warnings, settings }) {
     const told = byId("settings-told");
-    told.classList.toggle("bad", !is_ok);
+    told.classList.toggle("bad", !is_ok || warnings.length > 0);
     told.textContent = is_ok
-      ? "Taken over, from the next answer on."
+      ? ["Taken over, from the next answer on", ...warnings].join("; ")
       : `Refused, all stays as it was: ${problem}`;
     this.#show(settings);
   }
@@ -106,6 +106,6 @@ export class Settings {
     byId("sample-rate").value = params.sample_rate ?? 24000;
     byId("sample-rate").disabled = byId("format").value !== "pcm";
     byId("words").checked = tree.enable_words;
-    byId("markdown").checked = params.clean_markdown ?? false;
+    byId("markdown").checked = params.clean_markdown ?? true;
   }
 }

@@ -9,6 +9,7 @@ class Speaker extends AudioWorkletProcessor {
   #offset = 0; // samples of the first chunk that were played
   #number = 0; // the answer that is being played, or was last
   #played = 0; // samples of it
+  #whole = 0; // samples of it in full strength, once it was cut
   #queued = 0; // samples that wait
   #complete = 0; // the answer of which all has come
   #fade = 0; // samples that are left to fade, once cut
@@ -41,7 +42,8 @@ class Speaker extends AudioWorkletProcessor {
     while (index < output.length && this.#chunks.length) {
       const { number, samples } = this.#chunks[0];
       this.#turnTo(number);
-      output[index++] = (samples[this.#offset++] / 32768) * this.#gain();
+      output[index] = (samples[this.#offset++] / 32768) * this.#gain();
+      this.#record(output[index++]);
       this.#played++;
       this.#queued--;
       if (this.#offset === samples.length) {
@@ -50,7 +52,6 @@ class Speaker extends AudioWorkletProcessor {
       }
       if (this.#isCut && !this.#fade) this.#finishCut(number, index);
     }
-    this.#record(output.subarray(0, index));
     this.#report(index, output.length);
     return true;
   }
@@ -60,6 +61,7 @@ class Speaker extends AudioWorkletProcessor {
     const own = this.#chunks.filter((one) => one.number <= number);
     const left = samplesIn(own) - (own.length ? this.#offset : 0);
     this.#isCut = true;
+    this.#whole = this.#number === number ? this.#played : 0;
     this.#fade = Math.min(Math.round(FADE_S * sampleRate), left);
     if (!this.#fade) this.#finishCut(number);
   }
@@ -81,6 +83,8 @@ class Speaker extends AudioWorkletProcessor {
     this.#offset = this.#fade = 0;
     this.#queued = samplesIn(this.#chunks);
     this.#isCut = false;
+    // A word whose last sounds faded away was not heard.
+    this.#played = this.#whole;
     this.#tell("cut", index);
   }
 
@@ -97,6 +101,8 @@ class Speaker extends AudioWorkletProcessor {
   /** Say how much was played `index` samples into this block. */
   #tell(type, index = 0) {
     this.#told_s = currentTime;
+    // Who is told that it has ended may look at once at what was heard.
+    if (type !== "playing") this.#passOn();
     this.port.postMessage({
       type,
       number: this.#number,
@@ -104,14 +110,11 @@ class Speaker extends AudioWorkletProcessor {
       queued_s: this.#queued / sampleRate,
       at_s: currentTime + index / sampleRate,
     });
-    if (type !== "playing") this.#passOn();
   }
 
-  #record(samples) {
-    for (const sample of samples) {
-      this.#recorded[this.#filled++] = Math.round(sample * 32768);
-      if (this.#filled === RECORDED_SAMPLES) this.#passOn();
-    }
+  #record(sample) {
+    this.#recorded[this.#filled++] = Math.round(sample * 32768);
+    if (this.#filled === RECORDED_SAMPLES) this.#passOn();
   }
 
   #passOn() {
