@@ -90,6 +90,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         """Open the first socket ahead, and see whether the server agrees."""
         await super().on_start(ten_env)
         if self._client and self._config:
+            self._client.phrases.start()
             if self._config.params.check_at_start:
                 self._client.check()
             else:

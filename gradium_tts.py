@@ -34,6 +34,7 @@ from .core.redact import host_of
 from .wire.debt import Terms
 from .wire.gates import Gates
 from .wire.observer import ClientObserver, NoObserver
+from .wire.phrases import Phrases
 from .wire.race import Attempt, Way, first_open
 from .wire.reserve import Means
 from .wire.reserves import Reserves
@@ -89,6 +90,7 @@ class GradiumTTSClient:
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
         self._ignored_types: set[str] = set()
+        self.phrases = Phrases(self)
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
@@ -105,6 +107,7 @@ class GradiumTTSClient:
         self.config = config
         if self._reserves.is_keeping:
             self._reserves.keep(self.config)
+        self.phrases.settings_changed()
 
     def open_stream(
         self,
@@ -153,6 +156,7 @@ class GradiumTTSClient:
         self._is_closed = True
         self._drop_standby()
         self._reserves.drop()
+        await self.phrases.aclose()
         while self._closing:
             await asyncio.wait(self._closing)
         await self.gates.aclose()

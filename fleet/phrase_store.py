@@ -1,0 +1,166 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""Where phrases are looked for: in memory, then where other processes look.
+
+Nothing here raises, and nothing keeps a request waiting for longer than
+`LOOK_UP_S`: what cannot be had in time is spoken afresh.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeVar
+
+from ..core.phrases import Phrase
+from .phrase_files import PhraseFiles
+
+# A disk answers in a millisecond; one that does not is none to wait for.
+LOOK_UP_S: Final = 0.05
+# What a process keeps in memory of what is on disk.
+_MOST_FRONT_BYTES: Final = 16_000_000
+
+# How long the end of an extension waits for its disk.
+_CLOSE_S: Final = 1.0
+
+_Result = TypeVar("_Result")
+
+
+class PhraseMemory:
+    """The phrases that are at hand; the least recently used go first."""
+
+    def __init__(self, most_bytes: int, ttl_s: float) -> None:
+        """Begin without any.
+
+        Args:
+            ttl_s: how long after it was spoken one may be used; 0 is for
+                ever.
+        """
+        self._most_bytes = most_bytes
+        self._ttl_s = ttl_s
+        self._bytes = 0
+        self._kept: OrderedDict[str, Phrase] = OrderedDict()
+
+    def get(self, key: str, now: float) -> Phrase | None:
+        """Return a phrase that is kept; `now` is Unix time."""
+        phrase = self._kept.get(key)
+        if phrase is None:
+            return None
+        if phrase.is_old(now, self._ttl_s):
+            self._drop(key)
+            return None
+        self._kept.move_to_end(key)
+        return phrase
+
+    def put(self, key: str, phrase: Phrase) -> None:
+        """Keep a phrase, if it fits at all."""
+        self._drop(key)
+        self._kept[key] = phrase
+        self._bytes += phrase.size_bytes
+        while self._bytes > self._most_bytes:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: str) -> None:
+        phrase = self._kept.pop(key, None)
+        if phrase is not None:
+            self._bytes -= phrase.size_bytes
+
+
+class PhraseStore:
+    """The phrases of an extension, and of others where they share a folder."""
+
+    def __init__(
+        self,
+        most_bytes: int,
+        ttl_s: float,
+        files: PhraseFiles | None,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Begin with what the folder has.
+
+        Args:
+            files: where others find them, too; nowhere, if absent.
+            clock: tells Unix time.
+        """
+        front_bytes = min(most_bytes, _MOST_FRONT_BYTES)
+        self._memory = PhraseMemory(front_bytes if files else most_bytes, ttl_s)
+        self._files = files
+        self._log = log
+        self._clock = clock
+        self._is_warned = False
+        self._working: set[asyncio.Future[Any]] = set()
+
+    async def find(self, key: str) -> Phrase | None:
+        """Return a phrase that was kept; cancelling is safe."""
+        phrase = self._memory.get(key, self._clock())
+        if phrase is None and self._files:
+            phrase = await self._found(self._files, key)
+            if phrase:
+                self._memory.put(key, phrase)
+        return phrase
+
+    def keep(self, key: str, phrase: Phrase) -> None:
+        """Have a phrase for the next time; returns at once."""
+        self._memory.put(key, phrase)
+        if self._files:
+            self._begin(self._files.write, key, phrase)
+
+    @asynccontextmanager
+    async def lead(self) -> AsyncIterator[bool]:
+        """Be the one that fills the store ahead, if no other process is."""
+        if self._files is None:
+            yield True
+            return
+        taking = self._begin(self._files.take_lead)
+        try:
+            await asyncio.wait({taking})
+            # Who cannot know does not stay away.
+            is_alone = taking.exception() is not None
+            yield is_alone or taking.result() is not None
+        finally:
+            taking.add_done_callback(_leave)
+
+    async def aclose(self) -> None:
+        """Wait until all that was kept is on disk, but not for long."""
+        if self._working:
+            await asyncio.wait(self._working, timeout=_CLOSE_S)
+
+    async def _found(self, files: PhraseFiles, key: str) -> Phrase | None:
+        """Look on disk; what takes too long goes on without us."""
+        reading = self._begin(files.read, key)
+        await asyncio.wait({reading}, timeout=LOOK_UP_S)
+        is_read = reading.done() and not reading.exception()
+        return reading.result() if is_read else None
+
+    def _begin(
+        self, work: Callable[..., _Result], *arguments: Any
+    ) -> asyncio.Future[_Result]:
+        """Have the disk do something in a thread."""
+        loop = asyncio.get_running_loop()
+        working = loop.run_in_executor(None, work, *arguments)
+        self._working.add(working)
+        working.add_done_callback(self._worked)
+        return working
+
+    def _worked(self, working: asyncio.Future[Any]) -> None:
+        self._working.discard(working)
+        error = working.exception()
+        # The first trouble with a disk is likely to stay.
+        if error and not self._is_warned:
+            self._is_warned = True
+            self._log.warning(
+                "phrases are not kept on disk, but in memory only: %s", error
+            )
+
+
+def _leave(taking: asyncio.Future[int | None]) -> None:
+    """Leave the lead that was taken, or that still comes."""
+    lead = None if taking.exception() else taking.result()
+    if lead is not None:
+        os.close(lead)

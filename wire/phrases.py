@@ -1,0 +1,90 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""What a client keeps of what was said, and what it speaks ahead for that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..config import GradiumTTSParams
+from ..fleet.phrase_files import PhraseFiles
+from ..fleet.phrase_store import PhraseStore
+from .preload import Preload, Speaker
+
+# The settings that say where it is kept.
+_KEPT_BY = ("phrases", "phrases_path", "phrases_max_mb", "phrases_ttl_h")
+
+
+class Phrases:
+    """What was said and is kept, as the settings of a client have it.
+
+    Attributes:
+        store: `None` where nothing is kept.
+    """
+
+    def __init__(self, speaker: Speaker) -> None:
+        """Begin with the settings of a client; opens nothing."""
+        self.store: PhraseStore | None = None
+        self._speaker = speaker
+        self._kept_by: tuple[object, ...] = ()
+        self._preload = Preload(speaker)
+        self._is_started = False
+        self._requests = 0
+        self.settings_changed()
+
+    def start(self) -> None:
+        """Speak ahead what the settings say, in the background."""
+        self._is_started = True
+        self._speak_ahead()
+
+    def settings_changed(self) -> None:
+        """Use the present settings of the client from now on."""
+        params = self._speaker.config.params
+        kept_by = tuple(getattr(params, name) for name in _KEPT_BY)
+        if kept_by != self._kept_by:
+            self._kept_by = kept_by
+            self.store = _store_of(params, self._speaker.log)
+        if self._is_started:
+            self._speak_ahead()
+
+    @asynccontextmanager
+    async def making_way(self) -> AsyncIterator[None]:
+        """Be a request: nothing is spoken ahead meanwhile."""
+        self._requests += 1
+        try:
+            await self._preload.stop()
+            yield
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                self._preload.go_on()
+
+    async def aclose(self) -> None:
+        """Speak no more ahead, and have all on disk that was kept."""
+        # What ends now must not begin again.
+        self._preload.speak((), None)
+        await self._preload.stop()
+        if self.store:
+            await self.store.aclose()
+
+    def _speak_ahead(self) -> None:
+        """Begin anew: what is in the store is not spoken again."""
+        texts = self._speaker.config.params.preload
+        self._preload.speak(texts, self.store)
+        if not self._requests:
+            self._preload.go_on()
+
+
+def _store_of(
+    params: GradiumTTSParams, log: logging.Logger
+) -> PhraseStore | None:
+    if params.phrases == "off":
+        return None
+    most_bytes = params.phrases_max_mb * 1_000_000
+    ttl_s = params.phrases_ttl_h * 3600
+    files = None
+    if params.phrases == "disk":
+        files = PhraseFiles(params.phrases_path, most_bytes, ttl_s)
+    return PhraseStore(most_bytes, ttl_s, files, log)

@@ -1,0 +1,218 @@
+# This file is part of TEN Framework, an open source project. Licensed under
+# the Apache License, Version 2.0. See the LICENSE file for more information.
+"""Speaks texts ahead, for the store, while no request runs.
+
+Each is a session of its own on a socket of its own: what is opened ahead is
+for requests, and the graph is told nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from ..config import GradiumTTSConfig
+from ..core.completeness import hole_in, missing_at_end
+from ..core.endpoint import Endpoint
+from ..core.errors import ErrorKind, GradiumError
+from ..core.intake import take
+from ..core.protocol import Session
+from ..core.redact import host_of
+from ..core.request import Ledger
+from ..core.script import FLUSH, SessionBudget, SessionText
+from ..core.text import TextAssembler
+from ..fleet.phrase_store import PhraseStore
+from .debt import Terms
+from .inbox import Inbox
+from .repetition import Repetition, repetition_of
+from .speedups import FASTEST
+from .stream import Stream
+from .transport import Transport
+
+# A request that has just ended is often followed by another, and so is a
+# start.
+CALM_S = 1.0
+# So long after it failed, or while others use what it needs, a text is tried
+# again, so often.
+AGAIN_S = 5.0
+MOST_TRIES = 3
+
+
+class Speaker(Protocol):
+    """What is needed of the client."""
+
+    config: GradiumTTSConfig
+    log: logging.Logger
+
+    def check_latch(self) -> None:
+        """See `StreamOwner`."""
+
+    async def connect(self, endpoint: Endpoint) -> Transport:
+        """Open a socket."""
+
+    def retire(self, transport: Transport) -> None:
+        """See `StreamOwner`."""
+
+    def ignored(self, frame_type: str) -> None:
+        """See `StreamOwner`."""
+
+
+class Preload:
+    """Speaks texts ahead, one at a time, until all are in the store."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        """Begin with nothing to say."""
+        self._speaker = speaker
+        self._store: PhraseStore | None = None
+        self._left: deque[str] = deque()
+        self._tries = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def speak(self, texts: Iterable[str], store: PhraseStore | None) -> None:
+        """Have these texts in a store; `go_on` begins with it."""
+        self._left, self._store = deque(texts), store
+        self._tries = 0
+
+    def go_on(self) -> None:
+        """Speak what is left in the background, after a pause."""
+        if self._left and self._store:
+            self._task = asyncio.create_task(
+                self._run(self._store, self._task), name="gradium:preload"
+            )
+
+    async def stop(self) -> None:
+        """Cut what is being spoken; `go_on` tries it again."""
+        task, self._task = self._task, None
+        if task:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(
+        self, store: PhraseStore, before: asyncio.Task[None] | None
+    ) -> None:
+        if before:
+            before.cancel()
+            await asyncio.wait({before})
+        await asyncio.sleep(CALM_S)
+        while self._left:
+            try:
+                is_kept = await self._have(self._left[0], store)
+            except GradiumError as error:
+                is_kept = False
+                # Whoever has the session ends it some time.
+                self._tries += error.kind is not ErrorKind.CAPACITY
+                if self._tries == MOST_TRIES or not error.kind.is_retryable:
+                    self._give_up(error)
+                    return
+            if is_kept:
+                self._left.popleft()
+                self._tries = 0
+            else:
+                await asyncio.sleep(AGAIN_S)
+
+    def _give_up(self, error: GradiumError) -> None:
+        self._speaker.log.warning(
+            "vendor_error: preload: %d of the texts cannot be spoken ahead: %s",
+            len(self._left),
+            error,
+        )
+        self._left.clear()
+
+    async def _have(self, text: str, store: PhraseStore) -> bool:
+        """Have a text in the store; false while another process does it.
+
+        Raises:
+            GradiumError: it cannot be spoken now.
+        """
+        config = self._speaker.config
+        ledger = Ledger("preload", sample_rate_hz=config.sample_rate_hz)
+        inbox = Inbox(
+            ledger.script, TextAssembler(config.params.text_options()), 0.0
+        )
+        inbox.push_fragment(text)
+        inbox.end_input()
+        repetition = repetition_of(store, config, ledger.script)
+        if repetition is None or await repetition.is_known():
+            return True
+        async with store.lead() as is_ours:
+            # Another process may have had it until now.
+            if is_ours and not await repetition.is_known():
+                await self._speak(config, ledger, repetition)
+        return is_ours
+
+    async def _speak(
+        self, config: GradiumTTSConfig, ledger: Ledger, repetition: Repetition
+    ) -> None:
+        params = config.params
+        budget = SessionBudget(params.session_max_s, params.session_max_chars)
+        text = SessionText(ledger.script, 0, budget)
+        host = host_of(config.endpoint().url)
+        loop = asyncio.get_running_loop()
+        stream = Stream(
+            _Aside(self._speaker),
+            config,
+            Session(config.setup(), FASTEST),
+            # A slot that others wait for is not for this.
+            Terms(slot_by=loop.time(), is_rival=True),
+        )
+        async with stream:
+            while (message := text.take(stream.age_s)) is not None:
+                if message is not FLUSH:
+                    await stream.send_text(message)
+            await stream.end_input()
+            async for said in stream:
+                repetition.received(said)
+                take(ledger, said, params.output_format, loop.time())
+                if hole := hole_in(ledger, host):
+                    raise hole
+            if missing := missing_at_end(ledger, text.goes_on_at, host):
+                raise missing
+        if text.goes_on_at is None and repetition.completed():
+            self._speaker.log.info("vendor_status: a text was spoken ahead")
+        else:
+            self._speaker.log.warning(
+                "preload: a text of %d characters is too long to be kept",
+                len(ledger.script.text_from(0)),
+            )
+
+
+class _Aside:
+    """Owns the streams that are in nobody's way, as a client those of requests.
+
+    See `StreamOwner`.
+    """
+
+    def __init__(self, speaker: Speaker) -> None:
+        self.log = speaker.log
+        self._speaker = speaker
+
+    def check_latch(self) -> None:
+        self._speaker.check_latch()
+
+    async def take_transport(
+        self, endpoint: Endpoint, by: float
+    ) -> tuple[Transport, bool]:
+        return await self._speaker.connect(endpoint), False
+
+    async def connected(self) -> None:
+        """The graph is told of requests only."""
+
+    async def disconnected(
+        self, error: GradiumError, endpoint: Endpoint, *, was_accepted: bool
+    ) -> None:
+        """The graph is told of requests only."""
+
+    def retire(self, transport: Transport) -> None:
+        self._speaker.retire(transport)
+
+    def prewarm(self) -> None:
+        """What is opened ahead is for requests."""
+
+    def text_sent(self) -> None:
+        """What is opened ahead is for requests."""
+
+    def ignored(self, frame_type: str) -> None:
+        self._speaker.ignored(frame_type)
