@@ -19,6 +19,7 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..core.phrases import DamagedPhrase, Phrase, decode_phrase, encode_phrase
 
@@ -101,12 +102,12 @@ class PhraseFiles:
             raise
         self._sweep()
 
-    def take_lead(self) -> int | None:
+    def take_lead(self) -> BinaryIO | None:
         """Be the process that fills the folder ahead, if there is no other.
 
         Returns:
-            A descriptor; whoever closes it leaves the lead, and so does a
-            process that ends, however that happens.
+            A file; whoever closes it leaves the lead, and so does a process
+            that ends, however that happens.
 
         Raises:
             OSError: there can be no such process here.
@@ -115,11 +116,11 @@ class PhraseFiles:
 
         self._prepare()
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        lead = os.open(self._folder / _LEAD, flags, 0o600)
+        lead = open(os.open(self._folder / _LEAD, flags, 0o600), "r+b")
         try:
             fcntl.flock(lead, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            os.close(lead)
+            lead.close()
             if isinstance(error, BlockingIOError):
                 return None
             raise

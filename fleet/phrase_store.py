@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
-from ..core.phrases import Phrase
+from ..core.phrases import Phrase, encode_phrase
 from .phrase_files import PhraseFiles
+from .shared_phrases import SharedPhrases
 
 # A disk answers in a millisecond; one that does not is none to wait for.
 LOOK_UP_S: Final = 0.05
@@ -72,25 +72,29 @@ class PhraseMemory:
 
 
 class PhraseStore:
-    """The phrases of an extension, and of others where they share a folder."""
+    """The phrases of an extension, and of others with which it shares them."""
 
     def __init__(
         self,
         most_bytes: int,
         ttl_s: float,
-        files: PhraseFiles | None,
         log: logging.Logger,
+        *,
+        files: PhraseFiles | None = None,
+        shared: SharedPhrases | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Begin with what the folder has.
 
         Args:
-            files: where others find them, too; nowhere, if absent.
+            files: where the others of this machine find them, too.
+            shared: where those of other machines do.
             clock: tells Unix time.
         """
         front_bytes = min(most_bytes, _MOST_FRONT_BYTES)
         self._memory = PhraseMemory(front_bytes if files else most_bytes, ttl_s)
         self._files = files
+        self._shared = shared
         self._log = log
         self._clock = clock
         self._is_warned = False
@@ -103,13 +107,18 @@ class PhraseStore:
             phrase = await self._found(self._files, key)
             if phrase:
                 self._memory.put(key, phrase)
+        if phrase is None and self._shared:
+            phrase = await self._shared.get(key)
+            if phrase:
+                self._keep_here(key, phrase)
         return phrase
 
     def keep(self, key: str, phrase: Phrase) -> None:
         """Have a phrase for the next time; returns at once."""
-        self._memory.put(key, phrase)
-        if self._files:
-            self._begin(self._files.write, key, phrase)
+        self._keep_here(key, phrase)
+        if self._shared:
+            sharing = self._share(self._shared, key, phrase)
+            self._note(asyncio.create_task(sharing, name="gradium:phrase"))
 
     @asynccontextmanager
     async def lead(self) -> AsyncIterator[bool]:
@@ -127,9 +136,20 @@ class PhraseStore:
             taking.add_done_callback(_leave)
 
     async def aclose(self) -> None:
-        """Wait until all that was kept is on disk, but not for long."""
+        """Wait until all that was kept is written, but not for long."""
         if self._working:
-            await asyncio.wait(self._working, timeout=_CLOSE_S)
+            _, late = await asyncio.wait(self._working, timeout=_CLOSE_S)
+            for working in late:
+                working.cancel()
+            if late:
+                await asyncio.wait(late)
+        if self._shared:
+            await self._shared.aclose()
+
+    def _keep_here(self, key: str, phrase: Phrase) -> None:
+        self._memory.put(key, phrase)
+        if self._files:
+            self._begin(self._files.write, key, phrase)
 
     async def _found(self, files: PhraseFiles, key: str) -> Phrase | None:
         """Look on disk; what takes too long goes on without us."""
@@ -138,19 +158,28 @@ class PhraseStore:
         is_read = reading.done() and not reading.exception()
         return reading.result() if is_read else None
 
+    async def _share(
+        self, shared: SharedPhrases, key: str, phrase: Phrase
+    ) -> None:
+        blob = await asyncio.to_thread(encode_phrase, key, phrase)
+        await shared.put(key, phrase, blob)
+
     def _begin(
         self, work: Callable[..., _Result], *arguments: Any
     ) -> asyncio.Future[_Result]:
         """Have the disk do something in a thread."""
         loop = asyncio.get_running_loop()
         working = loop.run_in_executor(None, work, *arguments)
+        self._note(working)
+        return working
+
+    def _note(self, working: asyncio.Future[Any]) -> None:
         self._working.add(working)
         working.add_done_callback(self._worked)
-        return working
 
     def _worked(self, working: asyncio.Future[Any]) -> None:
         self._working.discard(working)
-        error = working.exception()
+        error = None if working.cancelled() else working.exception()
         # The first trouble with a disk is likely to stay.
         if error and not self._is_warned:
             self._is_warned = True
@@ -159,8 +188,10 @@ class PhraseStore:
             )
 
 
-def _leave(taking: asyncio.Future[int | None]) -> None:
+def _leave(taking: asyncio.Future[BinaryIO | None]) -> None:
     """Leave the lead that was taken, or that still comes."""
+    if taking.cancelled():
+        return
     lead = None if taking.exception() else taking.result()
     if lead is not None:
-        os.close(lead)
+        lead.close()

@@ -11,10 +11,17 @@ from contextlib import asynccontextmanager
 from ..config import GradiumTTSParams
 from ..fleet.phrase_files import PhraseFiles
 from ..fleet.phrase_store import PhraseStore
+from ..fleet.shared_phrases import SharedPhrases
 from .preload import Preload, Speaker
 
 # The settings that say where it is kept.
-_KEPT_BY = ("phrases", "phrases_path", "phrases_max_mb", "phrases_ttl_h")
+_KEPT_BY = (
+    "phrases",
+    "phrases_path",
+    "phrases_max_mb",
+    "phrases_ttl_h",
+    "shared_url",
+)
 
 
 class Phrases:
@@ -30,6 +37,8 @@ class Phrases:
         self._speaker = speaker
         self._kept_by: tuple[object, ...] = ()
         self._preload = Preload(speaker)
+        # What a request still uses, it may have begun with.
+        self._left: list[PhraseStore] = []
         self._is_started = False
         self._requests = 0
         self.settings_changed()
@@ -45,6 +54,8 @@ class Phrases:
         kept_by = tuple(getattr(params, name) for name in _KEPT_BY)
         if kept_by != self._kept_by:
             self._kept_by = kept_by
+            if self.store:
+                self._left.append(self.store)
             self.store = _store_of(params, self._speaker.log)
         if self._is_started:
             self._speak_ahead()
@@ -66,8 +77,9 @@ class Phrases:
         # What ends now must not begin again.
         self._preload.speak((), None)
         await self._preload.stop()
-        if self.store:
-            await self.store.aclose()
+        for store in (*self._left, self.store):
+            if store:
+                await store.aclose()
 
     def _speak_ahead(self) -> None:
         """Begin anew: what is in the store is not spoken again."""
@@ -87,4 +99,7 @@ def _store_of(
     files = None
     if params.phrases == "disk":
         files = PhraseFiles(params.phrases_path, most_bytes, ttl_s)
-    return PhraseStore(most_bytes, ttl_s, files, log)
+    shared = None
+    if params.shared_url:
+        shared = SharedPhrases(params.shared_url, ttl_s, log)
+    return PhraseStore(most_bytes, ttl_s, log, files=files, shared=shared)
