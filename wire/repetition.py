@@ -22,6 +22,9 @@ from .stream import MESSAGES_IN_A_TURN
 
 Perform = Callable[[Action], Awaitable[None]]
 
+# All of a phrase is there at once. After the first message, and every few,
+# those who are to play it get their turn, other threads as well.
+_PAUSE_S = 0.001
 # A phrase is a sentence or two. One of more than a minute would drive out
 # those that are worth keeping.
 MOST_BYTES = 4_000_000
@@ -63,7 +66,6 @@ class Repetition:
     async def repeat(self, ledger: Ledger, perform: Perform) -> bool:
         """Say what was said before; false where nothing was.
 
-        All of it is there at once, and passed on so, but in small steps.
         Cancelling is safe at any moment.
 
         Args:
@@ -81,8 +83,8 @@ class Repetition:
                     await perform(action)
                 if part is not message:
                     await asyncio.sleep(0)
-            if number % MESSAGES_IN_A_TURN == MESSAGES_IN_A_TURN - 1:
-                await asyncio.sleep(0)
+            if number % MESSAGES_IN_A_TURN == 0:
+                await asyncio.sleep(_PAUSE_S)
         ledger.session_ended(ledger.script.word_count)
         return True
 
