@@ -47,7 +47,7 @@ class _File:
 class PhraseFiles:
     """The files of one folder."""
 
-    def __init__(self, folder: str, most_bytes: int, ttl_s: float) -> None:
+    def __init__(self, folder: Path, most_bytes: int, ttl_s: float) -> None:
         """Use a folder; nothing is opened yet.
 
         Args:
@@ -56,7 +56,7 @@ class PhraseFiles:
             ttl_s: how long after it was spoken one may be used; 0 is for
                 ever.
         """
-        self._folder = Path(folder).expanduser() / FOLDER
+        self._folder = folder / FOLDER
         self._most_bytes = most_bytes
         self._ttl_s = ttl_s
 

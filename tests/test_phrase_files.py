@@ -36,7 +36,7 @@ def sound_of(found: Phrase | None) -> bytes | None:
 def files_in(
     tmp_path: Path, most_bytes: int = MB, ttl_s: float = 0.0
 ) -> PhraseFiles:
-    return PhraseFiles(str(tmp_path), most_bytes, ttl_s)
+    return PhraseFiles(tmp_path, most_bytes, ttl_s)
 
 
 def mode_of(path: Path) -> int:

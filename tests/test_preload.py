@@ -199,7 +199,7 @@ async def test_another_voice_has_the_texts_spoken_anew(
 async def test_of_several_processes_one_speaks_ahead(
     sim: GradiumSim, tmp_path: Path
 ) -> None:
-    lead = PhraseFiles(str(tmp_path), 1_000_000, 0.0).take_lead()
+    lead = PhraseFiles(tmp_path, 1_000_000, 0.0).take_lead()
     assert lead
     disk = {"phrases": "disk", "phrases_path": str(tmp_path)}
     async with speaking_ahead(sim, preload=[HELLO], **disk):

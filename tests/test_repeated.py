@@ -308,6 +308,20 @@ async def test_a_disk_that_fails_is_one_warning(
     assert ten_log.text().count("in memory only") == 1
 
 
+async def test_a_user_without_a_home_has_a_store_in_memory(
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    async with keeping(sim, phrases="disk") as client:
+        await speak(client, TEXT)
+        again = await speak(client, TEXT)
+
+    assert again.speech.is_cached
+
+
 # ------------------------------------------------------------ with a Redis
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from ..config import GradiumTTSParams
 from ..fleet.phrase_files import PhraseFiles
@@ -98,7 +99,11 @@ def _store_of(
     ttl_s = params.phrases_ttl_h * 3600
     files = None
     if params.phrases == "disk":
-        files = PhraseFiles(params.phrases_path, most_bytes, ttl_s)
+        try:
+            folder = Path(params.phrases_path).expanduser()
+            files = PhraseFiles(folder, most_bytes, ttl_s)
+        except RuntimeError as error:  # in a container, for a user unknown
+            log.warning("phrases are kept in memory only: %s", error)
     shared = None
     if params.shared_url:
         shared = SharedPhrases(params.shared_url, ttl_s, log)

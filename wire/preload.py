@@ -35,10 +35,10 @@ from .transport import Transport
 # A request that has just ended is often followed by another, and so is a
 # start.
 CALM_S = 1.0
-# So long after it failed, or while others use what it needs, a text is tried
-# again, so often.
-AGAIN_S = 5.0
+# A text that failed is tried again so often, and so long after, doubling. What
+# others have in use is asked for at the same pace, as long as it takes.
 MOST_TRIES = 3
+AGAIN_S, LONGEST_AGAIN_S = 5.0, 60.0
 
 
 class Speaker(Protocol):
@@ -97,6 +97,7 @@ class Preload:
             before.cancel()
             await asyncio.wait({before})
         await asyncio.sleep(CALM_S)
+        again_s = AGAIN_S
         while self._left:
             try:
                 is_kept = await self._have(self._left[0], store)
@@ -109,9 +110,10 @@ class Preload:
                     return
             if is_kept:
                 self._left.popleft()
-                self._tries = 0
+                self._tries, again_s = 0, AGAIN_S
             else:
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(again_s)
+                again_s = min(2 * again_s, LONGEST_AGAIN_S)
 
     def _give_up(self, error: GradiumError) -> None:
         self._speaker.log.warning(
