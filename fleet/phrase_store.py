@@ -100,6 +100,14 @@ class PhraseStore:
         self._is_warned = False
         self._working: set[asyncio.Future[Any]] = set()
 
+    def open(self) -> None:
+        """Get ready in the background, so that no request waits for that."""
+        if self._shared:
+            opening = asyncio.create_task(
+                self._shared.open(), name="gradium:phrase"
+            )
+            self._note(opening)
+
     async def find(self, key: str) -> Phrase | None:
         """Return a phrase that was kept; cancelling is safe."""
         phrase = self._memory.get(key, self._clock())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import Final
@@ -32,6 +33,15 @@ class SharedPhrases:
         self._ttl_s = ttl_s
         self._log = log
         self._link: RedisLink | None = None
+
+    async def open(self) -> None:
+        """Connect ahead, so that no request waits for that."""
+        # It takes a tenth of a second, once in a process.
+        await asyncio.to_thread(_import_redis)
+        try:
+            await self._joined().call("PING")
+        except LinkDown:
+            pass
 
     async def get(self, key: str) -> Phrase | None:
         """Return what another machine kept; bounded as every call is."""
@@ -65,6 +75,11 @@ class SharedPhrases:
         if self._link is None:
             self._link = join(self._url, self._log)
         return self._link
+
+
+def _import_redis() -> None:
+    # pylint: disable=import-error,import-outside-toplevel
+    import redis.asyncio  # noqa: F401
 
 
 def _name(key: str) -> str:

@@ -384,3 +384,14 @@ async def test_what_does_not_fit_asks_no_redis(sim: GradiumSim) -> None:
             await speak(client, [TEXT[:20], TEXT[20:]])
 
     assert redis.commands == []
+
+
+async def test_the_way_to_redis_is_open_before_the_first_request(
+    sim: GradiumSim,
+) -> None:
+    async with fake_redis() as redis:
+        async with keeping(sim, shared_url=redis.url) as client:
+            client.phrases.start()
+            await until(lambda: bool(redis.commands))
+
+    assert redis.commands == [[b"PING"]]

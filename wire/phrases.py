@@ -39,7 +39,7 @@ class Phrases:
         self._kept_by: tuple[object, ...] = ()
         self._preload = Preload(speaker)
         # What a request still uses, it may have begun with.
-        self._left: list[PhraseStore] = []
+        self._former: list[PhraseStore] = []
         self._is_started = False
         self._requests = 0
         self.settings_changed()
@@ -47,7 +47,7 @@ class Phrases:
     def start(self) -> None:
         """Speak ahead what the settings say, in the background."""
         self._is_started = True
-        self._speak_ahead()
+        self._begin()
 
     def settings_changed(self) -> None:
         """Use the present settings of the client from now on."""
@@ -56,10 +56,10 @@ class Phrases:
         if kept_by != self._kept_by:
             self._kept_by = kept_by
             if self.store:
-                self._left.append(self.store)
+                self._former.append(self.store)
             self.store = _store_of(params, self._speaker.log)
         if self._is_started:
-            self._speak_ahead()
+            self._begin()
 
     @asynccontextmanager
     async def making_way(self) -> AsyncIterator[None]:
@@ -78,12 +78,14 @@ class Phrases:
         # What ends now must not begin again.
         self._preload.speak((), None)
         await self._preload.stop()
-        for store in (*self._left, self.store):
+        for store in (*self._former, self.store):
             if store:
                 await store.aclose()
 
-    def _speak_ahead(self) -> None:
-        """Begin anew: what is in the store is not spoken again."""
+    def _begin(self) -> None:
+        """Speak ahead, anew: what is in the store is not spoken again."""
+        if self.store:
+            self.store.open()
         texts = self._speaker.config.params.preload
         self._preload.speak(texts, self.store)
         if not self._requests:
