@@ -73,7 +73,7 @@ class Preload:
 
     def speak(self, texts: Iterable[str], store: PhraseStore | None) -> None:
         """Have these texts in a store; `go_on` begins with it."""
-        self._left, self._store = deque(texts), store
+        self._left, self._store = deque(dict.fromkeys(texts)), store
         self._tries = 0
 
     def go_on(self) -> None:
@@ -96,6 +96,10 @@ class Preload:
         if before:
             before.cancel()
             await asyncio.wait({before})
+        # From here on they are in memory, too.
+        for text in list(self._left):
+            if await self._is_known(text, store):
+                self._left.remove(text)
         await asyncio.sleep(CALM_S)
         again_s = AGAIN_S
         while self._left:
@@ -129,6 +133,27 @@ class Preload:
         Raises:
             GradiumError: it cannot be spoken now.
         """
+        ledger, repetition = self._request_of(text, store)
+        if repetition is None or await repetition.is_known():
+            return True
+        async with store.lead() as is_ours:
+            # Another process may have had it until now.
+            if is_ours and not await repetition.is_known():
+                await self._speak(ledger, repetition)
+        return is_ours
+
+    async def _is_known(self, text: str, store: PhraseStore) -> bool:
+        _, repetition = self._request_of(text, store)
+        return repetition is None or await repetition.is_known()
+
+    def _request_of(
+        self, text: str, store: PhraseStore
+    ) -> tuple[Ledger, Repetition | None]:
+        """Make a request of a text, as the graph would.
+
+        Returns:
+            Without a repetition where nothing of it would be heard.
+        """
         config = self._speaker.config
         ledger = Ledger("preload", sample_rate_hz=config.sample_rate_hz)
         inbox = Inbox(
@@ -136,18 +161,10 @@ class Preload:
         )
         inbox.push_fragment(text)
         inbox.end_input()
-        repetition = repetition_of(store, config, ledger.script)
-        if repetition is None or await repetition.is_known():
-            return True
-        async with store.lead() as is_ours:
-            # Another process may have had it until now.
-            if is_ours and not await repetition.is_known():
-                await self._speak(config, ledger, repetition)
-        return is_ours
+        return ledger, repetition_of(store, config, ledger.script)
 
-    async def _speak(
-        self, config: GradiumTTSConfig, ledger: Ledger, repetition: Repetition
-    ) -> None:
+    async def _speak(self, ledger: Ledger, repetition: Repetition) -> None:
+        config = self._speaker.config
         params = config.params
         budget = SessionBudget(params.session_max_s, params.session_max_chars)
         text = SessionText(ledger.script, 0, budget)
