@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -231,3 +233,53 @@ async def test_the_end_of_a_client_ends_it(sim: GradiumSim) -> None:
         await sim.reached(Point.AUDIO)
 
     assert not is_there("gradium:preload")
+
+
+AGENT = """
+import asyncio, sys
+from speaking import client_on, speak
+from test_preload import HELLO, WAIT
+from gradium_tts_python.wire import preload
+
+preload.CALM_S, preload.AGAIN_S = 0.0, 0.01
+
+async def main(url, folder):
+    texts = [HELLO, WAIT]
+    settings = {"phrases": "disk", "phrases_path": folder, "preload": texts}
+    async with client_on(url, warm="off", **settings) as client:
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        client.phrases.start()
+        names = {"gradium:preload"}
+        while names & {task.get_name() for task in asyncio.all_tasks()}:
+            await asyncio.sleep(0.01)
+        spoken = [await speak(client, text) for text in texts]
+        assert all(each.speech.is_cached for each in spoken)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.thorough
+async def test_what_sixteen_processes_preload_is_spoken_once(
+    sim: GradiumSim, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    agents = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", AGENT, sim.url, str(tmp_path)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+        )
+        for _ in range(16)
+    ]
+    for agent in agents:
+        assert agent.stdout
+        assert await agent.stdout.readline() == b"ready\n"
+
+    ends = await asyncio.gather(*(agent.communicate(b"\n") for agent in agents))
+
+    assert [agent.returncode for agent in agents] == [0] * len(ends)
+    assert complete(sim) == [HELLO, WAIT]
+    assert len(sim.sessions) == 2
