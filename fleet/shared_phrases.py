@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import time
 from typing import Final
@@ -37,7 +38,7 @@ class SharedPhrases:
     async def open(self) -> None:
         """Connect ahead, so that no request waits for that."""
         # It takes a tenth of a second, once in a process.
-        await asyncio.to_thread(_import_redis)
+        await asyncio.to_thread(importlib.import_module, "redis.asyncio")
         try:
             await self._joined().call("PING")
         except LinkDown:
@@ -75,11 +76,6 @@ class SharedPhrases:
         if self._link is None:
             self._link = join(self._url, self._log)
         return self._link
-
-
-def _import_redis() -> None:
-    # pylint: disable=import-error,import-outside-toplevel
-    import redis.asyncio  # noqa: F401
 
 
 def _name(key: str) -> str:

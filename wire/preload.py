@@ -214,6 +214,7 @@ class _Aside:
     async def take_transport(
         self, endpoint: Endpoint, by: float
     ) -> tuple[Transport, bool]:
+        del by  # nobody waits for it: `connect_timeout_s` is enough
         return await self._speaker.connect(endpoint), False
 
     async def connected(self) -> None:
