@@ -76,6 +76,7 @@ class Phrases:
     async def aclose(self) -> None:
         """Speak no more ahead, and have all on disk that was kept."""
         # What ends now must not begin again.
+        self._is_started = False
         self._preload.speak((), None)
         await self._preload.stop()
         for store in (*self._former, self.store):
