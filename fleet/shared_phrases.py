@@ -8,6 +8,7 @@ import asyncio
 import importlib
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 from ..core.phrases import DamagedPhrase, Phrase, decode_phrase
@@ -23,16 +24,24 @@ _LONGEST_TTL_S: Final = 30 * 24 * 3600.0
 class SharedPhrases:
     """The phrases of all machines that share one Redis."""
 
-    def __init__(self, url: str, ttl_s: float, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        url: str,
+        ttl_s: float,
+        log: logging.Logger,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         """Connect to nothing yet.
 
         Args:
             ttl_s: how long after it was spoken one may be used; 0 is for
                 ever.
+            clock: tells Unix time.
         """
         self._url = url
         self._ttl_s = ttl_s
         self._log = log
+        self._clock = clock
         self._link: RedisLink | None = None
 
     async def open(self) -> None:
@@ -52,13 +61,13 @@ class SharedPhrases:
         except (LinkDown, DamagedPhrase):
             # What is damaged is written anew once it was spoken.
             return None
-        is_old = phrase and phrase.is_old(time.time(), self._ttl_s)
+        is_old = phrase and phrase.is_old(self._clock(), self._ttl_s)
         return None if is_old else phrase
 
     async def put(self, key: str, phrase: Phrase, blob: bytes) -> None:
         """Let other machines have a phrase, unless it is too long."""
         longest_s = min(self._ttl_s or _LONGEST_TTL_S, _LONGEST_TTL_S)
-        ttl_ms = round(1000 * (phrase.spoken_at + longest_s - time.time()))
+        ttl_ms = round(1000 * (phrase.spoken_at + longest_s - self._clock()))
         if len(blob) > MOST_BYTES or ttl_ms <= 0:
             return
         try:
