@@ -131,6 +131,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(f"update_configs refused: {error}")
             raise
         if self._client:
+            self._client.phrases.start()
             self._client.prewarm()
         answer = dict(self._masked(answer_to(before, config)))
         self._log.key_point(f"update_configs: {answer['message']}")

@@ -142,8 +142,10 @@ class PhraseFiles:
             raise
         try:
             about = os.fstat(file)
-            is_file = stat.S_ISREG(about.st_mode)
-            if not is_file or about.st_size > self._most_bytes:
+            is_ours = stat.S_ISREG(about.st_mode) and (
+                about.st_uid == os.geteuid()
+            )
+            if not is_ours or about.st_size > self._most_bytes:
                 raise DamagedPhrase("it is none of our files")
             with open(file, "rb", closefd=False) as stream:
                 return stream.read()

@@ -2,8 +2,9 @@
 # the Apache License, Version 2.0. See the LICENSE file for more information.
 """Where phrases are looked for: in memory, then where other processes look.
 
-Nothing here raises, and nothing keeps a request waiting for longer than
-`LOOK_UP_S`: what cannot be had in time is spoken afresh.
+Nothing here raises, and no disk keeps a request waiting for longer than
+`LOOK_UP_S`, nor a Redis for longer than its link allows: what cannot be had in
+time is spoken afresh.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from .shared_phrases import SharedPhrases
 LOOK_UP_S: Final = 0.05
 # What a process keeps in memory of what is on disk.
 _MOST_FRONT_BYTES: Final = 16_000_000
-
 # How long the end of an extension waits for its disk.
 _CLOSE_S: Final = 1.0
 

@@ -523,6 +523,7 @@ def pace(record: Record) -> dict[str, Any]:
 
 def test_an_even_server_has_no_stall() -> None:
     assert pace(play(Style(4.0), R1, Wait(30.0))) == {
+        "is_cached": False,
         "stall_count": 0,
         "stall_ms": 0,
         "largest_gap_ms": 20,

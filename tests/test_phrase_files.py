@@ -82,7 +82,21 @@ def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs to give a folder away")
+as_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="needs to give files away"
+)
+
+
+@as_root
+def test_a_file_of_somebody_else_is_not_heard(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    files.write(KEYS[0], phrase())
+    os.chown(tmp_path / FOLDER / f"{KEYS[0]}.phrase", 12345, 12345)
+
+    assert files.read(KEYS[0]) is None
+
+
+@as_root
 def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
     os.chown(tmp_path / FOLDER, 12345, 12345)

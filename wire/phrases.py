@@ -46,8 +46,9 @@ class Phrases:
 
     def start(self) -> None:
         """Speak ahead what the settings say, in the background."""
-        self._is_started = True
-        self._begin()
+        if not self._is_started:
+            self._is_started = True
+            self._begin()
 
     def settings_changed(self) -> None:
         """Use the present settings of the client from now on."""

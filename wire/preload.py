@@ -22,7 +22,7 @@ from ..core.intake import take
 from ..core.protocol import Session
 from ..core.redact import host_of
 from ..core.request import Ledger
-from ..core.script import FLUSH, SessionBudget, SessionText
+from ..core.script import FLUSH, Message, SessionBudget, SessionText
 from ..core.text import TextAssembler
 from ..fleet.phrase_store import PhraseStore
 from .debt import Terms
@@ -164,10 +164,33 @@ class Preload:
         return ledger, repetition_of(store, config, ledger.script)
 
     async def _speak(self, ledger: Ledger, repetition: Repetition) -> None:
-        config = self._speaker.config
-        params = config.params
+        params = self._speaker.config.params
         budget = SessionBudget(params.session_max_s, params.session_max_chars)
         text = SessionText(ledger.script, 0, budget)
+        messages: list[Message] = []
+        while (message := text.take(0.0)) is not None:
+            messages.append(message)
+        is_kept = False
+        if text.goes_on_at is None:
+            await self._say(messages, ledger, repetition)
+            is_kept = repetition.completed()
+        if is_kept:
+            self._speaker.log.info("vendor_status: a text was spoken ahead")
+            return
+        self._speaker.log.warning(
+            "preload: a text of %d characters is too long to be kept, or came"
+            " without words",
+            len(ledger.script.text_from(0)),
+        )
+
+    async def _say(
+        self,
+        messages: Iterable[Message],
+        ledger: Ledger,
+        repetition: Repetition,
+    ) -> None:
+        """Speak in one session, all or nothing; raises `GradiumError`."""
+        config = self._speaker.config
         host = host_of(config.endpoint().url)
         loop = asyncio.get_running_loop()
         stream = Stream(
@@ -178,24 +201,18 @@ class Preload:
             Terms(slot_by=loop.time(), is_rival=True),
         )
         async with stream:
-            while (message := text.take(stream.age_s)) is not None:
+            for message in messages:
                 if message is not FLUSH:
                     await stream.send_text(message)
             await stream.end_input()
             async for said in stream:
                 repetition.received(said)
-                take(ledger, said, params.output_format, loop.time())
+                output_format = config.params.output_format
+                take(ledger, said, output_format, loop.time())
                 if hole := hole_in(ledger, host):
                     raise hole
-            if missing := missing_at_end(ledger, text.goes_on_at, host):
+            if missing := missing_at_end(ledger, None, host):
                 raise missing
-        if text.goes_on_at is None and repetition.completed():
-            self._speaker.log.info("vendor_status: a text was spoken ahead")
-        else:
-            self._speaker.log.warning(
-                "preload: a text of %d characters is too long to be kept",
-                len(ledger.script.text_from(0)),
-            )
 
 
 class _Aside:

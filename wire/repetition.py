@@ -57,7 +57,7 @@ class Repetition:
         self._clock = clock
         self._said: list[Said] = []
         self._bytes = 0
-        self._is_kept = True
+        self._is_given_up = False
 
     async def is_known(self) -> bool:
         """Whether it was said before."""
@@ -90,23 +90,26 @@ class Repetition:
 
     def received(self, message: ServerMessage) -> None:
         """Take a message of its session; one that is broken is not kept."""
+        if self._is_given_up:
+            return
         if isinstance(message, (Audio, Word)):
             self._said.append(message)
             self._bytes += size_of(message)
         if isinstance(message, Unreadable) or self._bytes > MOST_BYTES:
-            self._is_kept = False
+            self._is_given_up = True
             self._said.clear()
 
     def completed(self) -> bool:
         """Keep what came: it was all, of one session, and unbroken.
 
         Returns:
-            Whether it can be kept.
+            Whether it can be kept; without words nobody knows that it is all.
         """
-        if self._is_kept:
-            phrase = Phrase(tuple(self._said), self._clock())
-            self._store.keep(self._key, phrase)
-        return self._is_kept
+        if not any(isinstance(said, Word) for said in self._said):
+            return False
+        phrase = Phrase(tuple(self._said), self._clock())
+        self._store.keep(self._key, phrase)
+        return True
 
 
 def repetition_of(
