@@ -150,6 +150,10 @@ class GradiumTTSClient:
             self.gates.open(self.config)
             self._stand_by(is_once=True)
 
+    def preload(self) -> None:
+        """Speak ahead what the settings say; see `Phrases.start`."""
+        self.phrases.start()
+
     async def aclose(self) -> None:
         """Close everything; see `Closing` for a peer that is slow."""
         self._closing.is_all = True

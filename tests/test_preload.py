@@ -47,7 +47,7 @@ async def speaking_ahead(
 ) -> AsyncIterator[GradiumTTSClient]:
     params = {**BOTH, "warm": "off", **params}
     async with client_on(sim.url, **params) as client:
-        client.phrases.start()
+        client.preload()
         yield client
 
 
@@ -260,7 +260,7 @@ async def main(url, folder):
     async with client_on(url, warm="off", **settings) as client:
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        client.phrases.start()
+        client.preload()
         names = {"gradium:preload"}
         while names & {task.get_name() for task in asyncio.all_tasks()}:
             await asyncio.sleep(0.01)

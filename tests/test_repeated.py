@@ -366,5 +366,5 @@ async def test_the_way_to_redis_is_open_before_the_first_request(
 ) -> None:
     async with fake_redis() as redis:
         async with keeping(sim, shared_url=redis.url) as client:
-            client.phrases.start()
+            client.preload()
             await until(lambda: [b"PING"] in redis.commands)
