@@ -60,6 +60,15 @@ class PhraseFiles:
         self._most_bytes = most_bytes
         self._ttl_s = ttl_s
 
+    def open(self) -> None:
+        """Make the folder, and sweep it.
+
+        Raises:
+            OSError: it cannot be used.
+        """
+        self._prepare()
+        self._sweep()
+
     def read(self, key: str) -> Phrase | None:
         """Return what was written; an old or a damaged file is removed.
 

@@ -101,7 +101,12 @@ class PhraseStore:
         self._working: set[asyncio.Future[Any]] = set()
 
     def open(self) -> None:
-        """Get ready in the background, so that no request waits for that."""
+        """Get ready in the background, so that no request waits for that.
+
+        A disk that cannot be used is told of now, and its thread is there.
+        """
+        if self._files:
+            self._begin(self._files.open)
         if self._shared:
             opening = asyncio.create_task(
                 self._shared.open(), name="gradium:phrase"

@@ -169,6 +169,18 @@ def test_what_nobody_has_used_for_so_long_goes_by_itself(
     assert not path.exists()
 
 
+def test_the_folder_is_made_and_swept_at_the_start(tmp_path: Path) -> None:
+    files_in(tmp_path).write(KEYS[0], phrase())
+    path = tmp_path / FOLDER / f"{KEYS[0]}.phrase"
+    os.utime(path, (0, time.time() - 61))
+
+    files_in(tmp_path, ttl_s=60).open()
+    files_in(tmp_path / "new").open()
+
+    assert not path.exists()
+    assert mode_of(tmp_path / "new" / FOLDER) == 0o700
+
+
 def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:
     files = files_in(tmp_path, most_bytes=3500)
     for number in range(3):

@@ -303,6 +303,7 @@ async def test_a_disk_that_fails_is_one_warning(
 ) -> None:
     (tmp_path / FOLDER).write_text("no folder")
     host = await start_host({"phrases": "disk", "phrases_path": str(tmp_path)})
+    await until(lambda: "in memory only" in ten_log.text())
 
     for number in range(3):
         await host.send_text(f"r{number}", TEXT, end=True)
