@@ -123,7 +123,7 @@ QUICK = Plan(
 )
 TINY = Plan(
     replies=5,
-    repeats=2,
+    repeats=1,
     rounds=1,
     distances=(Distance(2, True, 0),),
     calm_s=0.02,
