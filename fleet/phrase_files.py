@@ -60,14 +60,26 @@ class PhraseFiles:
         self._most_bytes = most_bytes
         self._ttl_s = ttl_s
 
-    def open(self) -> None:
+    def open(self, most_bytes: int) -> dict[str, Phrase]:
         """Make the folder, and sweep it.
+
+        Returns:
+            What was used last, up to a size; this is no use of it.
 
         Raises:
             OSError: it cannot be used.
         """
         self._prepare()
         self._sweep()
+        recent = {}
+        for file in sorted(self._listed(), key=_used_at, reverse=True):
+            most_bytes -= file.size_bytes
+            if most_bytes < 0:
+                break
+            key = file.path.stem
+            if not file.is_part and (phrase := self._intact(key)):
+                recent[key] = phrase
+        return recent
 
     def read(self, key: str) -> Phrase | None:
         """Return what was written; an old or a damaged file is removed.
@@ -75,18 +87,10 @@ class PhraseFiles:
         Raises:
             OSError: the disk fails; a file that is not there is `None`.
         """
-        path = self._path(key)
-        try:
-            phrase = decode_phrase(key, self._content(path))
-            if phrase.is_old(time.time(), self._ttl_s):
-                raise DamagedPhrase("it is old")
-        except FileNotFoundError:
-            return None
-        except DamagedPhrase:
-            self._remove(path)
-            return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
+        phrase = self._intact(key)
+        if phrase:
+            with contextlib.suppress(OSError):
+                os.utime(self._path(key))
         return phrase
 
     def write(self, key: str, phrase: Phrase) -> None:
@@ -137,6 +141,19 @@ class PhraseFiles:
 
     # ------------------------------------------------------------- internal
 
+    def _intact(self, key: str) -> Phrase | None:
+        path = self._path(key)
+        try:
+            phrase = decode_phrase(key, self._content(path))
+            if phrase.is_old(time.time(), self._ttl_s):
+                raise DamagedPhrase("it is old")
+        except FileNotFoundError:
+            return None
+        except DamagedPhrase:
+            self._remove(path)
+            return None
+        return phrase
+
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.phrase"
 
@@ -178,7 +195,7 @@ class PhraseFiles:
         """Remove what is old, left over, or more than there is room for."""
         files, now = self._listed(), time.time()
         room_bytes = self._most_bytes
-        for file in sorted(files, key=lambda one: one.used_at, reverse=True):
+        for file in sorted(files, key=_used_at, reverse=True):
             unused_s = now - file.used_at
             if file.is_part:
                 is_kept = unused_s < _PART_S
@@ -215,3 +232,7 @@ class PhraseFiles:
                 path.rmdir()
             else:
                 path.unlink()
+
+
+def _used_at(file: _File) -> float:
+    return file.used_at

@@ -25,6 +25,8 @@ from .shared_phrases import SharedPhrases
 LOOK_UP_S: Final = 0.05
 # What a process keeps in memory of what is on disk.
 _MOST_FRONT_BYTES: Final = 16_000_000
+# … and reads at its start: a greeting is mostly the first that is asked for.
+_MOST_AHEAD_BYTES: Final = 2_000_000
 # How long the end of an extension waits for its disk.
 _CLOSE_S: Final = 1.0
 
@@ -103,15 +105,15 @@ class PhraseStore:
     def open(self) -> None:
         """Get ready in the background, so that no request waits for that.
 
-        A disk that cannot be used is told of now, and its thread is there.
+        A disk that cannot be used is told of now; what was used last, of this
+        process or another, is at hand.
         """
         if self._files:
-            self._begin(self._files.open)
+            reading = self._begin(self._files.open, _MOST_AHEAD_BYTES)
+            reading.add_done_callback(self._have_read)
         if self._shared:
-            opening = asyncio.create_task(
-                self._shared.open(), name="gradium:phrase"
-            )
-            self._note(opening)
+            connecting = self._shared.open()
+            self._note(asyncio.create_task(connecting, name="gradium:phrase"))
 
     async def find(self, key: str) -> Phrase | None:
         """Return a phrase that was kept; cancelling is safe."""
@@ -185,6 +187,13 @@ class PhraseStore:
         working = loop.run_in_executor(None, work, *arguments)
         self._note(working)
         return working
+
+    def _have_read(self, reading: asyncio.Future[dict[str, Phrase]]) -> None:
+        if reading.cancelled() or reading.exception():
+            return
+        for key, phrase in reading.result().items():
+            if self._memory.get(key, self._clock()) is None:
+                self._memory.put(key, phrase)
 
     def _note(self, working: asyncio.Future[Any]) -> None:
         self._working.add(working)

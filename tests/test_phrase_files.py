@@ -174,11 +174,25 @@ def test_the_folder_is_made_and_swept_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / FOLDER / f"{KEYS[0]}.phrase"
     os.utime(path, (0, time.time() - 61))
 
-    files_in(tmp_path, ttl_s=60).open()
-    files_in(tmp_path / "new").open()
+    assert files_in(tmp_path, ttl_s=60).open(MB) == {}
+    assert files_in(tmp_path / "new").open(MB) == {}
 
     assert not path.exists()
     assert mode_of(tmp_path / "new" / FOLDER) == 0o700
+
+
+def test_what_was_used_last_is_read_at_the_start(tmp_path: Path) -> None:
+    files, before_s = files_in(tmp_path), time.time() - 100
+    for number in range(4):
+        files.write(KEYS[number], phrase(number))
+        path = tmp_path / FOLDER / f"{KEYS[number]}.phrase"
+        os.utime(path, (before_s, before_s + number))
+
+    recent = files_in(tmp_path).open(2500)
+
+    assert list(recent) == [KEYS[3], KEYS[2]]
+    assert sound_of(recent[KEYS[3]]) == sound_of(phrase(3))
+    assert path.stat().st_mtime == pytest.approx(before_s + 3, abs=1)
 
 
 def test_the_least_recently_used_goes_first(tmp_path: Path) -> None:

@@ -122,6 +122,19 @@ async def test_what_was_read_once_is_in_memory(tmp_path: Path) -> None:
     assert await store.find(ONE) == phrase()
 
 
+async def test_what_was_used_last_is_in_memory_from_the_start(
+    tmp_path: Path,
+) -> None:
+    files = SlowFiles(tmp_path)
+    files.write(ONE, phrase())
+    store = store_with(files=files)
+
+    store.open()
+    await store.aclose()
+
+    assert await store.find(ONE) == phrase()
+
+
 # ------------------------------------------------------------------- in Redis
 
 
