@@ -14,8 +14,10 @@ from fake_redis import OK, FakeRedis, fake_redis, until
 
 from gradium_tts_python.core.phrases import Phrase, encode_phrase
 from gradium_tts_python.core.protocol import Audio
+from gradium_tts_python.fleet import phrase_store, shared_phrases
 from gradium_tts_python.fleet.phrase_files import PhraseFiles
 from gradium_tts_python.fleet.phrase_store import PhraseMemory, PhraseStore
+from gradium_tts_python.fleet.redis_link import RedisLink
 from gradium_tts_python.fleet.shared_phrases import MOST_BYTES, SharedPhrases
 
 LOG = logging.getLogger("test_phrase_store")
@@ -23,6 +25,17 @@ ONE, OTHER, THIRD = "1" * 64, "2" * 64, "3" * 64
 NOW, TTL_S = 1_700_000_000.0, 3600.0
 # What Redis says of a key that it does not have.
 NIL = b"$-1\r\n"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer than a request would wait."""
+    monkeypatch.setattr(phrase_store, "LOOK_UP_S", 60.0)
+    monkeypatch.setattr(
+        shared_phrases,
+        "join",
+        lambda url, log: RedisLink(url, log, call_s=60.0),
+    )
 
 
 def phrase(size_bytes: int = 1000, spoken_at: float = NOW) -> Phrase:
@@ -98,8 +111,9 @@ class SlowFiles(PhraseFiles):
 
 
 async def test_a_disk_that_does_not_answer_is_not_waited_for(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(phrase_store, "LOOK_UP_S", 0.001)
     files = SlowFiles(tmp_path)
     files.write(ONE, phrase())
     store = store_with(files=files)
@@ -107,7 +121,7 @@ async def test_a_disk_that_does_not_answer_is_not_waited_for(
     assert await store.find(ONE) is None
 
     files.may_answer.set()
-    await store.aclose()
+    monkeypatch.setattr(phrase_store, "LOOK_UP_S", 60.0)
     assert await store.find(ONE) == phrase()
 
 

@@ -19,9 +19,11 @@ from speaking import client_on, speak
 
 from gradium_sim import Close, Fault, FaultPlan, GradiumSim, Limits, Point
 from gradium_sim import Error as SimError
+from gradium_tts_python.fleet import phrase_store
 from gradium_tts_python.fleet.phrase_files import FOLDER, PhraseFiles
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from gradium_tts_python.wire import preload
+from gradium_tts_python.wire.preload import Preload
 from ten_host import Error as ErrorEvent
 from ten_host import Frame
 
@@ -36,7 +38,8 @@ BOTH = {"phrases": "memory", "preload": [HELLO, WAIT]}
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for calm, or for another try."""
+    """Nothing waits for calm, or for another try, but long for the disk."""
+    monkeypatch.setattr(phrase_store, "LOOK_UP_S", 60.0)
     monkeypatch.setattr(preload, "CALM_S", 0.0)
     monkeypatch.setattr(preload, "AGAIN_S", 0.001)
 
@@ -54,6 +57,21 @@ async def speaking_ahead(
 def complete(sim: GradiumSim) -> list[str]:
     """What was said to the end, by the texts of each session."""
     return [" ".join(s.texts) for s in sim.sessions if s.is_complete]
+
+
+def counted(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str
+) -> list[None]:
+    """Count the calls of a method, which does what it does."""
+    calls: list[None] = []
+    method = getattr(owner, name)
+
+    def call(*arguments: Any) -> Any:
+        calls.append(None)
+        return method(*arguments)
+
+    monkeypatch.setattr(owner, name, call)
+    return calls
 
 
 def is_there(task_name: str) -> bool:
@@ -132,15 +150,15 @@ async def test_a_request_that_is_known_lets_it_go_on(sim: GradiumSim) -> None:
 
 
 async def test_a_session_that_is_not_free_is_not_waited_in_line_for(
-    sim: GradiumSim,
+    sim: GradiumSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tries = counted(monkeypatch, Preload, "_say")
     sim.pause_at(Point.AUDIO, after_frames=2)
     async with client_on(sim.url, warm="off", max_sessions=1) as other:
         speaking = asyncio.ensure_future(speak(other, "of another agent"))
         await sim.reached(Point.AUDIO)
         async with speaking_ahead(sim, max_sessions=1, preload=[HELLO]):
-            for _ in range(50):
-                await asyncio.sleep(0.001)
+            await until(lambda: len(tries) == 3)
             assert len(sim.sessions) == 1
             sim.resume()
             await speaking
@@ -210,14 +228,14 @@ async def test_an_update_that_completes_the_settings_has_them_spoken(
 
 
 async def test_of_several_processes_one_speaks_ahead(
-    sim: GradiumSim, tmp_path: Path
+    sim: GradiumSim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lead = PhraseFiles(tmp_path, 1_000_000, 0.0).take_lead()
     assert lead
+    tries = counted(monkeypatch, PhraseFiles, "take_lead")
     disk = {"phrases": "disk", "phrases_path": str(tmp_path)}
     async with speaking_ahead(sim, preload=[HELLO], **disk):
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        await until(lambda: len(tries) == 3)
         assert sim.sessions == []
 
         lead.close()
@@ -250,8 +268,10 @@ AGENT = """
 import asyncio, sys
 from speaking import client_on, speak
 from test_preload import HELLO, WAIT
+from gradium_tts_python.fleet import phrase_store
 from gradium_tts_python.wire import preload
 
+phrase_store.LOOK_UP_S = 60.0
 preload.CALM_S, preload.AGAIN_S = 0.0, 0.01
 
 async def main(url, folder):

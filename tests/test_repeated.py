@@ -24,6 +24,7 @@ from gradium_sim import (
     Send,
 )
 from gradium_tts_python.core.actions import Pcm, Words
+from gradium_tts_python.fleet import phrase_store
 from gradium_tts_python.fleet.phrase_files import FOLDER
 from gradium_tts_python.gradium_tts import GradiumTTSClient
 from ten_host import (
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
     from ten_host.testing.log import TenLog
 
 TEXT = " ".join(WORDS[:8])
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer than a request would wait."""
+    monkeypatch.setattr(phrase_store, "LOOK_UP_S", 60.0)
 
 
 @asynccontextmanager
