@@ -251,5 +251,8 @@ class _Aside:
     def text_sent(self) -> None:
         """What is opened ahead is for requests."""
 
+    def interrupted(self) -> None:
+        """No turn follows this one sooner."""
+
     def ignored(self, frame_type: str) -> None:
         self._speaker.ignored(frame_type)
