@@ -26,6 +26,7 @@ from ..core.script import FLUSH, Message, SessionBudget, SessionText
 from ..core.text import TextAssembler
 from ..fleet.phrase_store import PhraseStore
 from .debt import Terms
+from .gates import Gates
 from .inbox import Inbox
 from .repetition import Repetition, repetition_of
 from .speedups import FASTEST
@@ -46,6 +47,7 @@ class Speaker(Protocol):
 
     config: GradiumTTSConfig
     log: logging.Logger
+    gates: Gates
 
     def check_latch(self) -> None:
         """See `StreamOwner`."""
@@ -223,6 +225,7 @@ class _Aside:
 
     def __init__(self, speaker: Speaker) -> None:
         self.log = speaker.log
+        self.gates = speaker.gates
         self._speaker = speaker
 
     def check_latch(self) -> None:
