@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fake_redis import fake_redis, until
 from heard import WORDS
+from real_redis import own_redis
 from speaking import Spoken, client_on, speak
 
 from gradium_sim import (
@@ -376,3 +377,30 @@ async def test_the_way_to_redis_is_open_before_the_first_request(
         async with keeping(sim, shared_url=redis.url) as client:
             client.preload()
             await until(lambda: [b"PING"] in redis.commands)
+
+
+@pytest.mark.thorough
+async def test_ten_machines_speak_a_text_once_and_need_no_redis_for_more(
+    sim: GradiumSim, tmp_path: Path
+) -> None:
+    with own_redis() as redis:
+        spoken = []
+        for number in range(10):
+            params = {
+                "phrases": "disk",
+                "phrases_path": str(tmp_path / str(number)),
+                "shared_url": redis.url,
+            }
+            async with keeping(sim, **params) as client:
+                spoken.append(await speak(client, TEXT))
+        assert len(sim.sessions) == 1
+        assert {each.pcm for each in spoken} == {spoken[0].pcm}
+
+        redis.stop()
+        async with keeping(sim, **params) as client:
+            again = await speak(client, TEXT)
+            other = await speak(client, "another text")
+
+    assert again.speech.is_cached and again.pcm == spoken[0].pcm
+    assert other.error is None
+    assert len(sim.sessions) == 2
