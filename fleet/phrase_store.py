@@ -27,8 +27,8 @@ LOOK_UP_S: Final = 0.05
 _MOST_FRONT_BYTES: Final = 16_000_000
 # … and reads at its start: a greeting is mostly the first that is asked for.
 _MOST_AHEAD_BYTES: Final = 2_000_000
-# How long the end of an extension waits for its disk.
-_CLOSE_S: Final = 1.0
+# How long is waited for a write, where that is in nobody's way.
+_WRITE_S: Final = 1.0
 
 _Result = TypeVar("_Result")
 
@@ -150,14 +150,19 @@ class PhraseStore:
         finally:
             taking.add_done_callback(_leave)
 
-    async def aclose(self) -> None:
+    async def written(self) -> None:
         """Wait until all that was kept is written, but not for long."""
         if self._working:
-            _, late = await asyncio.wait(self._working, timeout=_CLOSE_S)
-            for working in late:
-                working.cancel()
-            if late:
-                await asyncio.wait(late)
+            await asyncio.wait(self._working, timeout=_WRITE_S)
+
+    async def aclose(self) -> None:
+        """Keep nothing more, once all is written."""
+        await self.written()
+        late = set(self._working)
+        for working in late:
+            working.cancel()
+        if late:
+            await asyncio.wait(late)
         if self._shared:
             await self._shared.aclose()
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 from fake_redis import until
@@ -19,6 +20,7 @@ from speaking import client_on, speak
 
 from gradium_sim import Close, Fault, FaultPlan, GradiumSim, Limits, Point
 from gradium_sim import Error as SimError
+from gradium_tts_python.core.phrases import Phrase
 from gradium_tts_python.fleet import phrase_store
 from gradium_tts_python.fleet.phrase_files import FOLDER, PhraseFiles
 from gradium_tts_python.gradium_tts import GradiumTTSClient
@@ -242,6 +244,38 @@ async def test_of_several_processes_one_speaks_ahead(
         await done()
 
     assert complete(sim) == [HELLO]
+    assert len([*(tmp_path / FOLDER).glob("*.phrase")]) == 1
+
+
+async def test_the_lead_is_kept_until_the_text_is_on_disk(
+    sim: GradiumSim, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads: list[BinaryIO] = []
+    may_write = threading.Event()
+    take_lead, write = PhraseFiles.take_lead, PhraseFiles.write
+
+    def take(files: PhraseFiles) -> BinaryIO | None:
+        if lead := take_lead(files):
+            leads.append(lead)
+        return lead
+
+    def write_later(files: PhraseFiles, key: str, phrase: Phrase) -> None:
+        may_write.wait()
+        write(files, key, phrase)
+
+    monkeypatch.setattr(PhraseFiles, "take_lead", take)
+    monkeypatch.setattr(PhraseFiles, "write", write_later)
+    monkeypatch.setattr(phrase_store, "_WRITE_S", 60.0)
+    disk = {"phrases": "disk", "phrases_path": str(tmp_path)}
+    async with speaking_ahead(sim, preload=[HELLO], **disk):
+        await sim.until(lambda s: len(complete(s)) == 1)
+        await sim.settled()
+        were_left = [lead.closed for lead in leads]
+        may_write.set()
+        await done()
+
+    assert were_left == [False]
+    assert [lead.closed for lead in leads] == [True]
     assert len([*(tmp_path / FOLDER).glob("*.phrase")]) == 1
 
 

@@ -142,6 +142,8 @@ class Preload:
             # Another process may have had it until now.
             if is_ours and not await repetition.is_known():
                 await self._speak(ledger, repetition)
+                # Whoever has the lead next must find it.
+                await store.written()
         return is_ours
 
     async def _is_known(self, text: str, store: PhraseStore) -> bool:
