@@ -46,13 +46,16 @@ from .settings.connection import (
     check_url,
 )
 from .settings.fields import Settings, number, refuse
+from .settings.phrases import PhraseSettings
 from .settings.text import TextSettings
 from .settings.voice import DEFAULT_VOICE_ID, VoiceSettings, changes_for
 
 DEFAULT_SAMPLE_RATE_HZ = 24000
 
 
-class GradiumTTSParams(TextSettings, VoiceSettings, ConnectionSettings):
+class GradiumTTSParams(
+    PhraseSettings, TextSettings, VoiceSettings, ConnectionSettings
+):
     """The settings under `params`; unknown ones go to the vendor's setup."""
 
     model_config = ConfigDict(extra="allow")

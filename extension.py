@@ -90,6 +90,7 @@ class GradiumTTSExtension(GuardedTTSBase):
         """Open the first socket ahead, and see whether the server agrees."""
         await super().on_start(ten_env)
         if self._client and self._config:
+            self._client.preload()
             if self._config.params.check_at_start:
                 self._client.check()
             else:
@@ -130,6 +131,7 @@ class GradiumTTSExtension(GuardedTTSBase):
             self._log.warn(f"update_configs refused: {error}")
             raise
         if self._client:
+            self._client.preload()
             self._client.prewarm()
         answer = dict(self._masked(answer_to(before, config)))
         self._log.key_point(f"update_configs: {answer['message']}")

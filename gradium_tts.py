@@ -21,9 +21,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from .config import GradiumTTSConfig
 from .core.endpoint import Endpoint, hint_of_region, is_key_moved
@@ -31,10 +30,12 @@ from .core.errors import ErrorKind, GradiumError
 from .core.pace import Pace
 from .core.protocol import Session
 from .core.redact import host_of
+from .wire.closing import Closing
 from .wire.debt import Terms
 from .wire.gates import Gates
 from .wire.observer import ClientObserver, NoObserver
-from .wire.race import Attempt, Way, first_open
+from .wire.phrases import Phrases
+from .wire.race import Way, first_open
 from .wire.reserve import Means
 from .wire.reserves import Reserves
 from .wire.speedups import FASTEST
@@ -42,7 +43,7 @@ from .wire.standby import Standby
 from .wire.stream import Stream
 from .wire.tls import read_ahead
 from .wire.trace import Trace
-from .wire.transport import CLOSE_S, Connect, Transport, open_websocket
+from .wire.transport import Connect, Transport, open_websocket
 
 # A server that is down gets so long to take a connect: whoever asks waits.
 DOWN_CONNECT_S = 2.0
@@ -81,14 +82,14 @@ class GradiumTTSClient:
         self._observer = observer or NoObserver()
         self._trace = trace or Trace()
         self._pace = Pace(jitter)
+        self._closing = Closing()
         means = Means(
             self.connect, self.retire, self._refused, self._pace, self.log
         )
-        self._reserves = Reserves(means, self._in_background)
+        self._reserves = Reserves(means, self._closing.begin)
         self._standby: Standby | None = None
-        self._closing: set[asyncio.Task[None]] = set()
-        self._is_closed = False
         self._ignored_types: set[str] = set()
+        self.phrases = Phrases(self)
 
     def update_config(self, config: GradiumTTSConfig) -> None:
         """Use other settings from the next stream on."""
@@ -105,6 +106,7 @@ class GradiumTTSClient:
         self.config = config
         if self._reserves.is_keeping:
             self._reserves.keep(self.config)
+        self.phrases.settings_changed()
 
     def open_stream(
         self,
@@ -144,17 +146,21 @@ class GradiumTTSClient:
 
         Who comes soon gets it; a refusal that needs the user is told.
         """
-        if self._standby is None and not self._is_closed:
+        if self._standby is None and not self._closing.is_all:
             self.gates.open(self.config)
             self._stand_by(is_once=True)
 
+    def preload(self) -> None:
+        """Speak ahead what the settings say; see `Phrases.start`."""
+        self.phrases.start()
+
     async def aclose(self) -> None:
-        """Close everything; at most `CLOSE_S` for a peer that is slow."""
-        self._is_closed = True
+        """Close everything; see `Closing` for a peer that is slow."""
+        self._closing.is_all = True
         self._drop_standby()
         self._reserves.drop()
-        while self._closing:
-            await asyncio.wait(self._closing)
+        await self.phrases.aclose()
+        await self._closing.wait()
         await self.gates.aclose()
 
     # --------------------------------------------------------------- sockets
@@ -162,7 +168,7 @@ class GradiumTTSClient:
     def prewarm(self) -> None:
         """Open the next socket in the background, if it is not already."""
         read_ahead(self.config.endpoint())
-        if self._is_closed:
+        if self._closing.is_all:
             return
         self.gates.open(self.config)
         if self.config.params.warm == "off":
@@ -204,7 +210,7 @@ class GradiumTTSClient:
             ways.insert(0, wait_for_reserve)
             # Turns come fast: the next request need not wait, too.
             self._reserves.keep(self.config)
-        transport = await first_open(ways, self._abandon)
+        transport = await first_open(ways, self._closing.abandon)
         reserves.drop_useless()
         return transport, transport in ahead
 
@@ -246,7 +252,7 @@ class GradiumTTSClient:
 
     def retire(self, transport: Transport) -> None:
         """Close a socket in the background, politely but not for long."""
-        self._in_background(self._close(transport))
+        self._closing.retire(transport)
 
     def _stand_by(self, *, is_once: bool) -> None:
         config = self.config
@@ -262,37 +268,11 @@ class GradiumTTSClient:
     def _drop_standby(self) -> None:
         standby, self._standby = self._standby, None
         if standby:
-            self._in_background(standby.aclose())
+            self._closing.begin(standby.aclose())
 
     async def _check_failed(self, error: GradiumError) -> None:
         self._refused(error)
         await self._observer.refused(error)
-
-    def _abandon(self, attempt: Attempt) -> None:
-        """Give up a connect that is not needed any more."""
-        attempt.cancel()
-        self._in_background(self._see_off(attempt))
-
-    async def _see_off(self, attempt: Attempt) -> None:
-        await asyncio.wait({attempt})
-        if not attempt.cancelled() and not attempt.exception():
-            if transport := attempt.result():
-                await self._close(transport)
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name="gradium:closing")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    async def _close(self, transport: Transport) -> None:
-        closing = asyncio.ensure_future(transport.aclose())
-        try:
-            await asyncio.wait({closing}, timeout=CLOSE_S)
-        finally:
-            if not closing.done():
-                transport.abort()
-                closing.cancel()
-                await asyncio.wait({closing}, timeout=CLOSE_S)
 
     # -------------------------------------------------- what streams report
 

@@ -12,9 +12,9 @@ from functools import cached_property
 
 from .config import GradiumTTSConfig
 from .core.actions import Action
-from .core.audio import to_pcm
 from .core.completeness import hole_in, missing_at_end
 from .core.errors import ErrorKind, GradiumError, StallError
+from .core.intake import take
 from .core.parts import parts_of
 from .core.playback import Playback, PlaybackClock
 from .core.protocol import Audio, Ready, ServerMessage, Unreadable, Word
@@ -29,6 +29,7 @@ from .wire.debt import StreamTimes, Terms
 from .wire.inbox import Inbox
 from .wire.lane import Lane, Rival
 from .wire.owner import Left
+from .wire.repetition import Repetition, repetition_of
 from .wire.slots import next_ticket
 from .wire.stream import Stream
 
@@ -78,6 +79,12 @@ class Speech:
         # The one that is heard now, and another that may take its place.
         self._stream: Stream | None = None
         self._rival: Rival | None = None
+        self._repetition: Repetition | None = None
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether it is said from the store, without the vendor."""
+        return self._repetition is not None and self._repetition.is_cached
 
     @property
     def times(self) -> StreamTimes:
@@ -115,32 +122,44 @@ class Speech:
         Raises:
             GradiumError: what was not delivered will not be.
         """
-        lane = None
-        from_word, is_cut = 0, False
         try:
-            while await self._has_more_to_say(from_word):
-                if is_cut:
-                    await self._perform(
-                        perform, self.ledger.cut_session(from_word)
-                    )
-                lane = lane or await self._next_lane(from_word)
-                try:
-                    goes_on_at = await self._run_session(lane, perform)
-                except (GradiumError, Left) as why:
-                    lane, from_word = await self._go_on_after(
-                        why, from_word, perform
-                    )
-                    is_cut = True
-                    continue
-                if goes_on_at is None:
-                    return
-                lane, from_word, is_cut = None, goes_on_at, False
-                await self._perform(
-                    perform, self.ledger.complete_session(from_word)
-                )
+            if not await self._repeat(perform):
+                async with self._client.phrases.making_way():
+                    await self._run_sessions(perform)
         finally:
             self.settle()
             await self._drop_rival()
+
+    async def _repeat(self, perform: Perform) -> bool:
+        """Say it from the store, if all of it was said before."""
+        store, ledger = self._client.phrases.store, self.ledger
+        found = repetition_of(store, self._config, ledger.script)
+        self._repetition = found
+        return found is not None and await found.repeat(ledger, perform)
+
+    async def _run_sessions(self, perform: Perform) -> None:
+        lane = None
+        from_word, is_cut = 0, False
+        while await self._has_more_to_say(from_word):
+            if is_cut:
+                actions = self.ledger.cut_session(from_word)
+                await self._perform(perform, actions)
+            lane = lane or await self._next_lane(from_word)
+            try:
+                goes_on_at = await self._run_session(lane, perform)
+            except (GradiumError, Left) as why:
+                lane, from_word = await self._go_on_after(
+                    why, from_word, perform
+                )
+                is_cut = True
+                continue
+            if goes_on_at is None:
+                if self._repetition and self.usage.sessions == 1:
+                    self._repetition.completed()
+                return
+            lane, from_word, is_cut = None, goes_on_at, False
+            actions = self.ledger.complete_session(from_word)
+            await self._perform(perform, actions)
 
     @staticmethod
     async def _perform(perform: Perform, actions: list[Action]) -> None:
@@ -221,6 +240,8 @@ class Speech:
             async for message in lane:
                 if self._rival and not isinstance(message, (Ready, Unreadable)):
                     await self._drop_rival()
+                if self._repetition:
+                    self._repetition.received(message)
                 for part in parts_of(message):
                     await self._perform(perform, self._account(part))
                     if part is not message:
@@ -247,26 +268,20 @@ class Speech:
             self._client.log.debug(
                 "receive_audio: %s bytes=%d", self._name, len(message.chunk)
             )
-            pcm = to_pcm(message.chunk, self._config.params.output_format)
-            actions = self.ledger.audio_received(
-                pcm, self._now(), message.start_s, message.stop_s
-            )
-            if hole := hole_in(self.ledger, self._host):
-                raise hole
-            return actions
-        if isinstance(message, Word):
+        elif isinstance(message, Word):
             self.usage.characters_spoken += len(message.text)
             self._client.log.debug("receive_words: %s %s", self._name, message)
-            return self.ledger.word_received(message)
-        if isinstance(message, Unreadable):
-            self.ledger.unreadable_received(is_audio=message.is_audio)
-        if isinstance(message, Ready):
+        elif isinstance(message, Ready):
             self._client.log.info(
                 "vendor_status: %s accepted as %s",
                 self._name,
                 message.request_id,
             )
-        return []
+        output_format = self._config.params.output_format
+        actions = take(self.ledger, message, output_format, self._now())
+        if hole := hole_in(self.ledger, self._host):
+            raise hole
+        return actions
 
     # ------------------------------------------------------------- a failure
 

@@ -33,6 +33,7 @@ BENCHES = (
     "first_audio",
     "interruption",
     "held_back",
+    "phrases",
     "cost",
     "scale",
     "long",

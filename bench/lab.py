@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +40,11 @@ class Target:
     url: str
     ca_file: str
     key: str = KEY
+    phrases: str = "off"
+    phrases_path: str = ""
 
     def fields(self) -> Json:
-        return {"url": self.url, "ca_file": self.ca_file, "key": self.key}
+        return asdict(self)
 
 
 class Authority:

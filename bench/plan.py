@@ -62,6 +62,7 @@ class Plan:
         processes: how many speak with one key, for `slots`.
         crowd_requests: how many requests they speak in all.
         gates: how many kinds of gates are compared.
+        repeats: how often a text is said, for `phrases`.
     """
 
     rounds: int = 15
@@ -85,6 +86,7 @@ class Plan:
     scale: tuple[int, ...] = (1, 10, 25, 50, 100, 150, 200, 300, 400)
     scale_rounds: int = 3
     replies: int = 200
+    repeats: int = 100
     growth_requests: int = 10_000
     growth_samples: int = 40
     long_words: tuple[int, ...] = (50, 200, 1000, 2500, 5000)
@@ -111,6 +113,7 @@ QUICK = Plan(
     part_messages=1000,
     scale=(10, 60),
     scale_rounds=1,
+    repeats=10,
     growth_requests=200,
     growth_samples=5,
     long_words=(50, 500, 2000),
@@ -120,6 +123,7 @@ QUICK = Plan(
 )
 TINY = Plan(
     replies=5,
+    repeats=1,
     rounds=1,
     distances=(Distance(2, True, 0),),
     calm_s=0.02,

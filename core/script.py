@@ -63,6 +63,11 @@ class Script:
         self.is_input_ended = True
 
     @property
+    def came_at_once(self) -> bool:
+        """Whether all of it came in one fragment, with the end of input."""
+        return self.is_input_ended and len(self.written) == 1
+
+    @property
     def word_count(self) -> int:
         """How many words there are so far."""
         return self._words_before[-1]

@@ -23,6 +23,18 @@ _KINDS = {
 NO_NUL = r"^[^\x00]*$"
 ONE_OF_RATES = "must be one of " + ", ".join(map(str, SAMPLE_RATES_HZ))
 
+# What findings of pydantic's say that have no number in them.
+_PLAIN = {
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "string_type": "must be a text",
+    "string_pattern_mismatch": "must be a path without NUL",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+}
+
 
 class ConfigError(ValueError):
     """A setting is missing or wrong; the message is for the user."""
@@ -42,17 +54,10 @@ def sentence(error: Mapping[str, Any], secrets: Sequence[str]) -> str:
     kind = error["type"]
     if kind == "both":
         return mask_text(f"{path}: {error['msg']}".lstrip(": "), secrets)
-    wanted = {
-        "bool_type": "must be true or false",
-        "int_type": "must be a whole number",
-        "float_type": "must be a number",
-        "finite_number": "must be a finite number",
-        "string_type": "must be a text",
+    wanted = _PLAIN.get(kind) or {
         "string_too_long": (
             f"must have at most {context.get('max_length')} characters"
         ),
-        "string_pattern_mismatch": "must be a path without NUL",
-        "dict_type": "must be an object",
         "literal_error": f"must be one of {context.get('expected')}",
         "greater_than": f"must be more than {context.get('gt')}",
         "greater_than_equal": f"must be at least {context.get('ge')}",

@@ -177,18 +177,18 @@ class GraphEvents:
         left = len(ledger.undelivered_text())
         if end.reason is EndReason.ERROR:
             speech.playback.break_off(_now())
-        pace = pace_of(speech)
+        figures = {"is_cached": speech.is_cached, **pace_of(speech)}
         self._log.key_point(
             f"request={ledger.request_id} {end.reason.name.lower()}"
             f" audio_s={ledger.delivered_s:.2f} words={ledger.words_announced}"
             f" characters_left={left} sessions={usage.sessions}"
-            + "".join(f" {name}={value}" for name, value in pace.items())
+            + "".join(f" {name}={value}" for name, value in figures.items())
         )
         self._base.metrics_add_output_characters(usage.characters_sent)
         self._base.metrics_add_input_characters(usage.characters_spoken)
         try:
             await self._base.send_usage_metrics(
-                ledger.request_id, extra_metadata=pace
+                ledger.request_id, extra_metadata=figures
             )
         finally:
             # A graph that does not wait for the end need not be told of it.

@@ -52,6 +52,7 @@ def latency_of(speech: Speech) -> dict[str, Any]:
         "text_to_audio_ms": _ms(times.text_at, times.audio_at),
         "is_warm": times.is_warm,
         "attempt": speech.usage.sessions,
+        "is_cached": speech.is_cached,
     }
 
 

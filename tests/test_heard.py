@@ -237,6 +237,39 @@ def test_what_was_heard_is_what_was_played(case: Case) -> None:
     check_table(case, 4100)
 
 
+def check_repeated(at_s: float) -> None:
+    """Interrupt a text that is played from the store, after so long."""
+    steps = Write("r1", TEXT, is_end=True), Wait(60.0)
+    again = Write("r2", TEXT, is_end=True), Wait(at_s), Flush()
+
+    record = play(
+        Style(3.0), *steps, *again, words=spoken(TEXT), phrases="memory"
+    )
+
+    assert record.sessions == 1
+    _, heard = record.heard()
+    assert (heard["request_id"], heard["is_exact"]) == ("r2", True)
+    (flushed_at,) = record.at(FlushEnd)
+    frames = [frame for frame in record.player.frames if frame[0] >= 60.0]
+    count, played_s = Player(frames).heard_by(flushed_at)
+    assert heard["heard_ms"] == pytest.approx(played_s * 1000, abs=1)
+    assert heard["heard_text"] + heard["unheard_text"] == TEXT
+    assert abs(len(spoken(heard["heard_text"])) - count) <= 1
+
+
+@pytest.mark.parametrize("at_s", [0.5, 2.6])
+def test_what_was_heard_of_a_repeated_text_is_what_was_played(
+    at_s: float,
+) -> None:
+    check_repeated(at_s)
+
+
+@pytest.mark.thorough
+def test_the_same_for_a_repeated_text_at_every_50_ms() -> None:
+    for moment in range(1, 100):
+        check_repeated(moment * 0.05)
+
+
 # -------------------------------------------------------------- what is told
 
 R1 = Write("r1", TEXT, is_end=True)
@@ -490,6 +523,7 @@ def pace(record: Record) -> dict[str, Any]:
 
 def test_an_even_server_has_no_stall() -> None:
     assert pace(play(Style(4.0), R1, Wait(30.0))) == {
+        "is_cached": False,
         "stall_count": 0,
         "stall_ms": 0,
         "largest_gap_ms": 20,

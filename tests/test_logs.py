@@ -127,8 +127,8 @@ async def test_a_request_is_a_few_lines(
         "vendor_status: request=r1 session 1 on a socket opened ahead",
         "vendor_status: request=r1 accepted as …",
         "request=r1 request_end audio_s=0.87 words=4 characters_left=0"
-        " sessions=1 stall_count=… stall_ms=… largest_gap_ms=…"
-        " real_time_factor=… first_word_ms=…",
+        " sessions=1 is_cached=False stall_count=… stall_ms=…"
+        " largest_gap_ms=… real_time_factor=… first_word_ms=…",
     ]
 
 

@@ -31,8 +31,9 @@ pytestmark = pytest.mark.usefixtures("debug_log")
 
 TEXT = "Hello there, my world."
 TWELVE = " ".join(WORDS[:12])
-# How evenly a request came, in the metadata of its usage.
+# How a request came, in the metadata of its usage.
 PACE = {
+    "is_cached",
     "stall_count",
     "stall_ms",
     "largest_gap_ms",
@@ -93,6 +94,7 @@ async def test_ttfb_comes_once_behind_the_first_frame(
         "text_to_audio_ms",
         "is_warm",
         "attempt",
+        "is_cached",
     }
 
 

@@ -186,7 +186,7 @@ def type_of(field: FieldInfo) -> str:
 
 def default_of(field: FieldInfo) -> str:
     """The default as JSON would have it; absent ones are empty."""
-    if field.is_required() or field.default in (None, "", {}):
+    if field.is_required() or field.default in (None, "", {}, []):
         return ""
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"

@@ -251,3 +251,20 @@ async def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert outcome.err == (
         f"replay: cannot read {path}: No such file or directory\n"
     )
+
+
+@pytest.mark.thorough
+async def test_a_text_that_was_repeated_is_repeated(
+    sim: GradiumSim, trace: Path, tmp_path: Path
+) -> None:
+    params = {"phrases": "disk", "phrases_path": str(tmp_path)}
+    properties = {"params": {"url": sim.url, "api_key": KEY, **params}}
+    async with ExtensionHost("gradium_tts_python", properties) as host:
+        for number in (1, 2):
+            await host.send_text(f"r{number}", TWELVE, end=True)
+            await host.ended(f"r{number}")
+    assert len(sim.sessions) == 1
+
+    done = await replay(str(trace))
+
+    assert (done.code, done.err) == (0, "")

@@ -20,6 +20,8 @@ def properties(target: Target) -> dict[str, Any]:
         "url": target.url,
         "api_key": target.key,
         "sample_rate": SAMPLE_RATE_HZ,
+        "phrases": target.phrases,
+        "phrases_path": target.phrases_path,
     }
     if target.ca_file:
         params["ca_file"] = target.ca_file

@@ -74,6 +74,33 @@ async def after_idle(make: Make, idle_s: float) -> float:
         await client.close()
 
 
+async def repeated(
+    make: Make, times: int, calm_s: float, is_fresh: bool, is_same: bool
+) -> list[float]:
+    """Say a text again and again; gives ms to first audio, but of the first.
+
+    Args:
+        calm_s: before each, for the client to get ready again.
+        is_fresh: whether each is said by a client of its own.
+        is_same: whether it is one text, or another each time.
+    """
+    client = make()
+    await client.open()
+    found = []
+    try:
+        for number in range(times + 1):
+            if is_fresh and number:
+                await client.close()
+                client = make()
+                await client.open()
+            await asyncio.sleep(calm_s)
+            text = SHORT if is_same else f"{SHORT} {number}"
+            found.append(await _asked(client, text))
+    finally:
+        await client.close()
+    return found[1:]
+
+
 async def interruption(
     make: Make, calm_s: float, listen_s: float, linger_s: float
 ) -> Json:
@@ -230,6 +257,7 @@ SCENARIOS: dict[str, Callable[..., Any]] = {
     for scenario in (
         conversation,
         after_idle,
+        repeated,
         interruption,
         load,
         idle,

@@ -21,12 +21,17 @@ VOICE_ID = "cLONiZ4hQ8VpQ4Sz"
 
 @dataclass(frozen=True)
 class Target:
-    """Where the server is; `ca_file` makes its certificate good."""
+    """Where the server is; `ca_file` makes its certificate good.
+
+    `phrases` and `phrases_path` are settings of those that have them.
+    """
 
     url: str
     key: str
     ca_file: str | None = None
     with_words: bool = False
+    phrases: str = "off"
+    phrases_path: str = ""
 
 
 class Speaking:

@@ -102,7 +102,9 @@ class Live:
                 return []
             told = f"{event.metrics['ttfb']:.0f} ms"
             # Not every extension says so.
-            if (is_warm := event.metadata.get("is_warm")) is not None:
+            if event.metadata.get("is_cached"):
+                told += ", from the store"
+            elif (is_warm := event.metadata.get("is_warm")) is not None:
                 told += ", reserve socket" if is_warm else ", own socket"
             return [("TTFB", told)]
         if isinstance(event, Error):

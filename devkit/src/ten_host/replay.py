@@ -40,8 +40,10 @@ _NOT_REPLAYED = {
     "base_url",
     "ca_file",
     "headers",
+    "phrases_path",
     "proxy",
     "region",
+    "shared_url",
     "url",
 }
 _MASK = "***"
@@ -180,6 +182,9 @@ def _kept(params: Json) -> dict[str, Any]:
     if kept.get("output_format", "pcm") != "pcm":
         # The trace has its default, too, which excludes other formats.
         kept.pop("sample_rate", None)
+    if kept.get("phrases") == "disk":
+        # What this machine has kept was not said in the recording.
+        kept["phrases"] = "memory"
     return kept
 
 
