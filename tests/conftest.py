@@ -191,7 +191,7 @@ def one_socket_in_reserve(
 
 
 @pytest.fixture(autouse=True)
-def machine(
+def slots_home(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A machine of its own for each test: nobody else's slots count there."""

@@ -54,17 +54,19 @@ def are_all_free(home: Path, limit: int) -> bool:
 
 
 async def test_three_processes_share_two_slots(
-    sim: GradiumSim, machine: Path
+    sim: GradiumSim, slots_home: Path
 ) -> None:
     sim.limits = Limits(sessions=2)
     told = await told_by(
-        Plan(sim.url, 12, 3, [(str(machine), 0.0)], params={"max_sessions": 2})
+        Plan(
+            sim.url, 12, 3, [(str(slots_home), 0.0)], params={"max_sessions": 2}
+        )
     )
 
     assert [each.error for each in told] == [None] * 12
     assert refusals(sim) == []
     assert len(sim.sessions) == 12
-    assert are_all_free(machine, 2)
+    assert are_all_free(slots_home, 2)
 
 
 async def test_every_fault_of_redis_leaves_the_slots_of_the_machine(
@@ -110,11 +112,11 @@ def measured(record_property: Any, told: list[Told]) -> None:
 @SLOW
 @pytest.mark.thorough
 async def test_a_thousand_requests_of_sixteen_processes_are_served_in_turn(
-    sim: GradiumSim, machine: Path, record_property: Any
+    sim: GradiumSim, slots_home: Path, record_property: Any
 ) -> None:
     sim.limits = Limits(sessions=4)
     told = await told_by(
-        Plan(sim.url, 1000, 16, [(str(machine), 0.0)], params=FOUR)
+        Plan(sim.url, 1000, 16, [(str(slots_home), 0.0)], params=FOUR)
     )
 
     measured(record_property, told)
@@ -184,7 +186,7 @@ async def test_the_slots_of_killed_processes_come_back(
 @SLOW
 @pytest.mark.thorough
 async def test_a_redis_that_comes_and_goes_loses_no_request(
-    sim: GradiumSim, machine: Path
+    sim: GradiumSim, slots_home: Path
 ) -> None:
     """Stopped, restarted empty, and silent; with the patience of production."""
     sim.limits = Limits(sessions=4)
@@ -193,7 +195,7 @@ async def test_a_redis_that_comes_and_goes_loses_no_request(
             sim.url,
             1000,
             16,
-            [(str(machine), 0.0)],
+            [(str(slots_home), 0.0)],
             patience_s=0.05,
             params={**FOUR, "shared_url": redis.url},
         )
@@ -216,4 +218,4 @@ async def test_a_redis_that_comes_and_goes_loses_no_request(
     assert [each.error for each in told] == [None] * 1000
     assert refusals(sim) == []
     assert len(sim.sessions) == 1000
-    assert are_all_free(machine, 4)
+    assert are_all_free(slots_home, 4)

@@ -60,13 +60,13 @@ def left_in(home: Path) -> list[str]:
 
 
 def test_processes_share_the_slots_in_the_order_in_which_they_came(
-    machine: Path,
+    slots_home: Path,
 ) -> None:
     async def run() -> None:
         callers = []
         # The last to come has waited elsewhere before: it is the first.
         for ticket in (10, 20, 40, 50, 30):
-            callers.append(Caller(machine, ticket, limit=2))
+            callers.append(Caller(slots_home, ticket, limit=2))
             await wait()
         seen = [who_is_in(callers)]
         for leaving in (0, 4, 1, 2):
@@ -84,18 +84,18 @@ def test_processes_share_the_slots_in_the_order_in_which_they_came(
         ]
 
     virtual_clock.run(run())
-    assert left_in(machine) == ["slot-0", "slot-1"]
+    assert left_in(slots_home) == ["slot-0", "slot-1"]
 
 
 def test_who_is_interrupted_while_waiting_leaves_nothing(
-    machine: Path,
+    slots_home: Path,
 ) -> None:
     async def run() -> None:
-        callers = [Caller(machine, ticket) for ticket in (1, 2, 3)]
+        callers = [Caller(slots_home, ticket) for ticket in (1, 2, 3)]
         await wait()
         callers[1].entering.cancel()
         await asyncio.wait({callers[1].entering})
-        assert len(list((machine / "a-key" / "line").iterdir())) == 1
+        assert len(list((slots_home / "a-key" / "line").iterdir())) == 1
 
         await callers[0].leave()
         await wait()
@@ -103,13 +103,13 @@ def test_who_is_interrupted_while_waiting_leaves_nothing(
         await callers[2].leave()
 
     virtual_clock.run(run())
-    assert left_in(machine) == ["slot-0"]
+    assert left_in(slots_home) == ["slot-0"]
 
 
-def test_waiting_ends_when_its_time_is_over(machine: Path) -> None:
+def test_waiting_ends_when_its_time_is_over(slots_home: Path) -> None:
     async def run() -> None:
-        first = Caller(machine, 1)
-        late = Caller(machine, 2, by=3.0)
+        first = Caller(slots_home, 1)
+        late = Caller(slots_home, 2, by=3.0)
         await asyncio.wait({late.entering})
 
         assert asyncio.get_running_loop().time() == pytest.approx(3.0, abs=0.01)
@@ -120,20 +120,20 @@ def test_waiting_ends_when_its_time_is_over(machine: Path) -> None:
         await first.leave()
 
     virtual_clock.run(run())
-    assert left_in(machine) == ["slot-0"]
+    assert left_in(slots_home) == ["slot-0"]
 
 
 def test_who_does_not_wait_takes_what_is_free_and_jumps_no_line(
-    machine: Path,
+    slots_home: Path,
 ) -> None:
     async def run() -> list[bool]:
-        free = Caller(machine, 1, limit=2, by=0.0)
+        free = Caller(slots_home, 1, limit=2, by=0.0)
         await asyncio.wait({free.entering})
         await free.leave()
-        inside = Caller(machine, 1)
-        waiting = Caller(machine, 2)
+        inside = Caller(slots_home, 1)
+        waiting = Caller(slots_home, 2)
         await wait()
-        hasty = Caller(machine, 3, limit=2, by=0.0)
+        hasty = Caller(slots_home, 3, limit=2, by=0.0)
         await asyncio.wait({hasty.entering})
         await inside.leave()
         await waiting.leave()
@@ -145,9 +145,9 @@ def test_who_does_not_wait_takes_what_is_free_and_jumps_no_line(
     assert virtual_clock.run(run()) == [True, True]
 
 
-def test_without_a_limit_no_file_is_touched(machine: Path) -> None:
+def test_without_a_limit_no_file_is_touched(slots_home: Path) -> None:
     async def run() -> None:
-        callers = [Caller(machine, n, limit=0) for n in range(50)]
+        callers = [Caller(slots_home, n, limit=0) for n in range(50)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert len(who_is_in(callers)) == 50
@@ -155,15 +155,15 @@ def test_without_a_limit_no_file_is_touched(machine: Path) -> None:
             await caller.leave()
 
     virtual_clock.run(run())
-    assert not machine.exists()
+    assert not slots_home.exists()
 
 
-def test_a_refusal_has_all_processes_try_one_by_one(machine: Path) -> None:
+def test_a_refusal_has_all_processes_try_one_by_one(slots_home: Path) -> None:
     async def run() -> list[float]:
-        refused = Caller(machine, 1, limit=0)
+        refused = Caller(slots_home, 1, limit=0)
         (await refused.entering).refused()
         await refused.leave()
-        callers = [Caller(machine, n, limit=0) for n in (2, 3, 4)]
+        callers = [Caller(slots_home, n, limit=0) for n in (2, 3, 4)]
         times = []
         for caller in callers:
             await caller.entering
@@ -180,15 +180,15 @@ def test_a_refusal_has_all_processes_try_one_by_one(machine: Path) -> None:
 
 
 def test_a_session_that_ends_lets_the_next_one_try_at_once(
-    machine: Path,
+    slots_home: Path,
 ) -> None:
     async def run() -> list[float]:
-        running = [Caller(machine, n, limit=0) for n in (1, 2)]
-        refused = Caller(machine, 3, limit=0)
+        running = [Caller(slots_home, n, limit=0) for n in (1, 2)]
+        refused = Caller(slots_home, 3, limit=0)
         await asyncio.sleep(1.0)
         (await refused.entering).refused()
         await refused.leave()
-        waiting = [Caller(machine, n, limit=0) for n in (4, 5)]
+        waiting = [Caller(slots_home, n, limit=0) for n in (4, 5)]
         times = []
         for inside, next_one in zip(running, waiting, strict=True):
             await asyncio.sleep(0.1)
@@ -204,13 +204,13 @@ def test_a_session_that_ends_lets_the_next_one_try_at_once(
     assert times == [pytest.approx(t, abs=0.03) for t in (1.1, 1.2)]
 
 
-def test_as_many_may_try_as_sessions_have_ended(machine: Path) -> None:
+def test_as_many_may_try_as_sessions_have_ended(slots_home: Path) -> None:
     async def run() -> list[float]:
-        running = [Caller(machine, n, limit=0) for n in (1, 2, 3)]
-        refused = Caller(machine, 4, limit=0)
+        running = [Caller(slots_home, n, limit=0) for n in (1, 2, 3)]
+        refused = Caller(slots_home, 4, limit=0)
         (await refused.entering).refused()
         await refused.leave()
-        waiting = [Caller(machine, n, limit=0) for n in (5, 6, 7, 8)]
+        waiting = [Caller(slots_home, n, limit=0) for n in (5, 6, 7, 8)]
         await asyncio.sleep(0.1)
         for caller in running:
             await caller.leave()
@@ -228,13 +228,13 @@ def test_as_many_may_try_as_sessions_have_ended(machine: Path) -> None:
     assert last >= HOLD_S
 
 
-def test_a_refusal_is_forgotten_after_a_while(machine: Path) -> None:
+def test_a_refusal_is_forgotten_after_a_while(slots_home: Path) -> None:
     async def run() -> bool:
-        refused = Caller(machine, 1, limit=0)
+        refused = Caller(slots_home, 1, limit=0)
         (await refused.entering).refused()
         await refused.leave()
         await asyncio.sleep(TAUGHT_S)
-        callers = [Caller(machine, n, limit=0) for n in range(5)]
+        callers = [Caller(slots_home, n, limit=0) for n in range(5)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         are_in = len(who_is_in(callers)) == 5
@@ -246,18 +246,18 @@ def test_a_refusal_is_forgotten_after_a_while(machine: Path) -> None:
 
 
 def test_what_was_taught_before_a_restart_of_the_machine_is_void(
-    machine: Path,
+    slots_home: Path,
 ) -> None:
     """The clock begins anew, the files may still be there."""
 
     async def long_up() -> None:
         await asyncio.sleep(1e6)
-        refused = Caller(machine, 1, limit=0)
+        refused = Caller(slots_home, 1, limit=0)
         (await refused.entering).refused()
         await refused.leave()
 
     async def just_up() -> bool:
-        caller = Caller(machine, 2, limit=0)
+        caller = Caller(slots_home, 2, limit=0)
         await asyncio.sleep(0)
         is_in = caller.is_in
         await caller.leave()
@@ -268,37 +268,39 @@ def test_what_was_taught_before_a_restart_of_the_machine_is_void(
     assert virtual_clock.run(just_up())
 
 
-def test_a_folder_of_somebody_else_is_not_used(machine: Path) -> None:
-    machine.mkdir()
-    machine.chmod(0o777)
+def test_a_folder_of_somebody_else_is_not_used(slots_home: Path) -> None:
+    slots_home.mkdir()
+    slots_home.chmod(0o777)
 
     async def run() -> None:
         with pytest.raises(PermissionError, match="this user alone"):
-            await Caller(machine, 1).entering
+            await Caller(slots_home, 1).entering
 
     asyncio.run(run())
-    assert left_in(machine) == []
+    assert left_in(slots_home) == []
 
 
-def test_a_link_is_no_folder_of_ones_own(machine: Path, tmp_path: Path) -> None:
-    machine.symlink_to(tmp_path)
+def test_a_link_is_no_folder_of_ones_own(
+    slots_home: Path, tmp_path: Path
+) -> None:
+    slots_home.symlink_to(tmp_path)
 
     async def run() -> None:
         with pytest.raises(PermissionError):
-            await Caller(machine, 1).entering
+            await Caller(slots_home, 1).entering
 
     asyncio.run(run())
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_is_readable_by_its_owner_alone(machine: Path) -> None:
+def test_all_is_readable_by_its_owner_alone(slots_home: Path) -> None:
     async def run() -> None:
-        inside, waiting = Caller(machine, 1), Caller(machine, 2)
+        inside, waiting = Caller(slots_home, 1), Caller(slots_home, 2)
         await wait()
         (await inside.entering).refused()
         modes = {
             stat.S_IMODE(path.stat().st_mode) & 0o077
-            for path in [machine, *machine.rglob("*")]
+            for path in [slots_home, *slots_home.rglob("*")]
         }
         assert modes == {0}
         await inside.leave()
@@ -328,35 +330,35 @@ def test_a_killed_process_frees_its_slot_at_once(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_a_killed_process_leaves_no_place_in_the_line(machine: Path) -> None:
-    line = machine / "a-key" / "line"
-    machine.mkdir(0o700)
+def test_a_killed_process_leaves_no_place_in_the_line(slots_home: Path) -> None:
+    line = slots_home / "a-key" / "line"
+    slots_home.mkdir(0o700)
     line.mkdir(parents=True, mode=0o700)
     lock_and_be_killed(line / f"{1:020d}-1-0")
 
     async def run() -> bool:
-        caller = Caller(machine, 2)
+        caller = Caller(slots_home, 2)
         await asyncio.sleep(0)
         is_in = caller.is_in
         await caller.leave()
         return is_in
 
     assert virtual_clock.run(run())
-    assert left_in(machine) == ["slot-0"]
+    assert left_in(slots_home) == ["slot-0"]
 
 
 def test_a_process_that_is_stopped_in_the_line_stops_nobody(
-    machine: Path,
+    slots_home: Path,
 ) -> None:
-    line = machine / "a-key" / "line"
+    line = slots_home / "a-key" / "line"
     line.mkdir(parents=True)
-    machine.chmod(0o700)
+    slots_home.chmod(0o700)
     stopped = line / f"{1:020d}-1-0"
     lock = try_lock(str(stopped))
     assert lock
 
     async def is_let_in() -> bool:
-        caller = Caller(machine, 2, by=0.0)
+        caller = Caller(slots_home, 2, by=0.0)
         await asyncio.wait({caller.entering})
         if is_in := caller.entering.exception() is None:
             await caller.leave()
