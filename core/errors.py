@@ -43,9 +43,12 @@ class GradiumError(Exception):
             code), empty where there is none.
         vendor_message: the vendor's own words, empty where there are none.
         hint: what may be the matter; the message ends in it.
+        is_silence: whether it says no more than that nothing was answered.
         was_retried_in_vain: whether a request was given up for it before
             anything was heard, though trying again was worth it.
     """
+
+    is_silence = False
 
     def __init__(
         self,
@@ -67,7 +70,7 @@ class GradiumError(Exception):
         return self.kind.is_fatal or self.was_retried_in_vain
 
     def tell_of(self, answer: GradiumError) -> None:
-        """Tell with it what the server had answered, before it did not."""
+        """Tell with it what had failed before, which says more."""
         self.code, self.vendor_message = answer.code, answer.vendor_message
         self.hint = f"before that, {answer}"
 
@@ -80,6 +83,12 @@ class GradiumError(Exception):
 
 class ConnectError(GradiumError):
     """No socket could be opened."""
+
+
+class ConnectTimeout(ConnectError):
+    """Nobody answered a connect in time."""
+
+    is_silence = True
 
 
 class ConnectionLost(GradiumError):
@@ -124,6 +133,8 @@ class SynthesisError(GradiumError):
 
 class StallError(GradiumError):
     """The server owed something and kept silent."""
+
+    is_silence = True
 
 
 def with_reason(what: str, reason: str) -> str:

@@ -114,7 +114,7 @@ class Recovery:
         self._attempts = 0
         self._cuts = 0
         self._has_met_stale = False
-        # What the server answered last in this series.
+        # What failed last in this series, and was more than silence.
         self._answer: GradiumError | None = None
 
     @property
@@ -134,8 +134,8 @@ class Recovery:
     def step_after(self, failure: Failure) -> Step:
         """Decide, and remember this failure.
 
-        An error without the server's own words then tells of the last that
-        had some: a try that time has cut short must not hide what it said.
+        An error that is mere silence then tells of the last that was more:
+        a try that time has cut short must not hide what is the matter.
 
         Returns:
             `Retry` after 0.1 s, doubling to 2 s, of which jitter takes up to
@@ -170,9 +170,9 @@ class Recovery:
             self._waiting_since = self._silent_since = failure.silent_since
             self._attempts = self._cuts = 0
             self._answer = None
-        if failure.error.code:
+        if not failure.error.is_silence:
             self._answer = failure.error
-        elif self._answer and failure.kind is ErrorKind.TRANSIENT:
+        elif self._answer:
             failure.error.tell_of(self._answer)
         if failure.kind is ErrorKind.CAPACITY:
             self._silent_since = failure.at

@@ -241,6 +241,8 @@ async def _exchange(connection: Any, command: Sequence[Argument]) -> Any:
 async def _within(work: Coroutine[Any, Any, Any], most_s: float) -> Any:
     """Await it for so long; what has come while the loop was busy counts."""
     task = asyncio.create_task(work, name="gradium:redis")
+    # One that fails while it is cancelled has nobody who asks why.
+    task.add_done_callback(lambda task: task.cancelled() or task.exception())
     try:
         await asyncio.wait({task}, timeout=most_s)
         # An answer that waits in the socket is read in the turn in which the

@@ -26,6 +26,7 @@ from gradium_sim import (
 )
 from gradium_tts_python.core.errors import (
     ConnectionLost,
+    ConnectTimeout,
     ErrorKind,
     SynthesisError,
 )
@@ -214,7 +215,8 @@ async def test_a_message_without_bounds_for_ever_is_one_error(
     async with client_on(sim.url, warm="off", retry_deadline_s=0.3) as client:
         spoken = await speak(client, "Hello.")
 
-    assert isinstance(spoken.error, ConnectionLost)
+    # A last try may have got too little time, and says it then.
+    assert isinstance(spoken.error, (ConnectionLost, ConnectTimeout))
     assert f"127.0.0.1:{sim.port}" in str(spoken.error)
     assert str(most_bytes) in str(spoken.error)
 

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradium_tts_python.core.errors import ErrorKind, GradiumError
+from gradium_tts_python.core.errors import (
+    ConnectTimeout,
+    ErrorKind,
+    GradiumError,
+    StallError,
+)
 from gradium_tts_python.core.recovery import (
     FIRST_DELAY_S,
     LONGEST_DELAY_S,
@@ -295,8 +300,8 @@ def refused() -> GradiumError:
     return GradiumError(REFUSED, ErrorKind.TRANSIENT, "503", "overloaded")
 
 
-def silent(kind: ErrorKind = ErrorKind.TRANSIENT) -> GradiumError:
-    return GradiumError("no answer within 0.1 s", kind)
+def silent() -> GradiumError:
+    return ConnectTimeout("no answer within 0.1 s", ErrorKind.TRANSIENT)
 
 
 def test_silence_tells_what_the_server_had_answered() -> None:
@@ -317,9 +322,13 @@ def test_an_answer_of_before_the_last_word_is_old() -> None:
     assert (str(last), last.code) == ("no answer within 0.1 s", "")
 
 
-def test_an_error_of_our_own_has_nothing_to_do_with_an_answer() -> None:
-    rules, bug = recovery(), silent(ErrorKind.INTERNAL)
-    rules.step_after(failure(error=refused()))
-    rules.step_after(failure(error=bug))
+def test_what_is_more_than_silence_speaks_for_itself() -> None:
+    rules = recovery()
+    broke = GradiumError("the connection broke", ErrorKind.TRANSIENT)
+    stalled = StallError("no audio came", ErrorKind.TRANSIENT)
+    for error in (refused(), broke, stalled):
+        rules.step_after(failure(error=error))
 
-    assert (str(bug), bug.code) == ("no answer within 0.1 s", "")
+    assert (str(broke), broke.code) == ("the connection broke", "")
+    told = "no audio came; before that, the connection broke"
+    assert (str(stalled), stalled.code) == (told, "")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from gradium_tts_python.fleet.redis_link import (
     LinkDown,
     RedisLink,
     Script,
+    _within,
     join,
 )
 
@@ -244,6 +246,22 @@ async def test_a_call_that_is_cancelled_leaves_nothing() -> None:
         assert calling.cancelled()
         assert not link.is_down
         assert await link.call("PING") == b"OK"
+
+
+async def test_what_fails_while_it_is_given_up_is_of_no_interest(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fails_when_cancelled() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError("an answer that came at the last moment") from None
+
+    with pytest.raises(asyncio.TimeoutError):
+        await _within(fails_when_cancelled(), 0.0)
+    gc.collect()
+
+    assert [record.message for record in caplog.records] == []
 
 
 async def test_a_loop_has_one_link_for_a_url_until_its_last_user_leaves() -> (

@@ -40,6 +40,7 @@ from ..core.endpoint import Endpoint
 from ..core.errors import (
     ConnectError,
     ConnectionLost,
+    ConnectTimeout,
     ErrorKind,
     classify,
     with_reason,
@@ -276,7 +277,7 @@ def _connect_error(
         )
     kind, why = ErrorKind.TRANSIENT, str(error) or type(error).__name__
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-        why = f"no answer within {timeout_s:g} s"
+        return ConnectTimeout(f"{what}: no answer within {timeout_s:g} s", kind)
     elif isinstance(error, ssl.SSLError):
         # Only what the user can trust or not trust is the user's. An alert
         # or an end in mid-handshake is a server in trouble, or a proxy's.
