@@ -149,27 +149,22 @@ async def test_a_deadline_of_zero_means_one_attempt(sim: GradiumSim) -> None:
 
 
 async def test_a_socket_that_died_in_reserve_costs_no_wait(
-    sim: GradiumSim,
+    sim: GradiumSim, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim.faults = FaultPlan(Fault(Point.SETUP, Reset()))
     async with client_on(sim.url) as client:
+        client.log.addHandler(caplog.handler)
         client.prewarm()
         await sim.until(
             lambda s: bool(
                 s.connections and s.connections[0].http_status == 101
             )
         )
-        # Had it to wait, it would fail: no delay fits into no time.
-        client.config = client.config.model_copy(
-            update={
-                "params": client.config.params.model_copy(
-                    update={"retry_deadline_s": 0.04}
-                )
-            }
-        )
         spoken = await speak(client, TEXT)
 
     assert spoken.error is None
+    [told] = [m for m in caplog.messages if " retry in " in m]
+    assert " retry in 0.00 s: " in told
     assert len(sim.sessions) == 2
     assert hearing_of(spoken) == Hearing(ALL, 0)
 
