@@ -212,7 +212,7 @@ async def test_a_message_without_bounds_for_ever_is_one_error(
     sim.faults = FaultPlan(
         Fault(Point.READY, garbage.large(most_bytes + 1), times=None)
     )
-    async with client_on(sim.url, warm="off", retry_deadline_s=0.3) as client:
+    async with client_on(sim.url, warm="off", retry_deadline_s=1.0) as client:
         spoken = await speak(client, "Hello.")
 
     # A last try may have got too little time, and says it then.
