@@ -8,8 +8,11 @@ on it in a process of its own, without any configuration.
 
 from __future__ import annotations
 
+import contextvars
 import json
 import re
+import sys
+import threading
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +39,7 @@ MANIFEST = {
 }
 ADDON = """
 import asyncio
+import contextvars
 import json
 from pathlib import Path
 
@@ -141,6 +145,7 @@ def make_folder(parent: Path) -> Folder:
 
 
 FINE = """
+import contextvars
 import json
 from small_extension.addon import Small
 
@@ -500,3 +505,25 @@ def test_lines_are_shown_as_they_come_where_nothing_is_captured(
     outcome = folder.run(LOGGING, "-s")
 
     assert len(logged(outcome.lines)) >= 5
+
+
+@pytest.mark.skipif(
+    sys.version_info >= (3, 11), reason="only Python 3.10 lends contexts"
+)
+def test_a_context_lent_to_a_task_is_not_lent_to_other_threads() -> None:
+    from backports.asyncio.runner import runner
+
+    lent = contextvars.Context()
+    seen: list[contextvars.Context] = []
+
+    def copy() -> None:
+        seen.append(contextvars.copy_context())
+
+    with runner._patch_object(contextvars, "copy_context", lambda: lent):
+        copy()
+        other = threading.Thread(target=copy)
+        other.start()
+        other.join()
+    copy()
+
+    assert [context is lent for context in seen] == [True, False, False]

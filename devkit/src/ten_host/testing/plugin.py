@@ -35,6 +35,7 @@ from ..host import ExtensionHost
 from ..tester import HostError
 from ..vendor import VendorError, running_vendor
 from . import runs
+from .contexts import keep_contexts_apart
 from .leaks import ProcessLeaks
 from .limit import RUN_GRACE_S, LimitPlugin
 from .log import TenLog, TenLogPlugin
@@ -74,6 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
+    keep_contexts_apart()
     _run_async_tests(config)
     _find_package(config)
     limit_s = _limit_s(config)
