@@ -384,7 +384,7 @@ PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=20, deadline=None, derandomize=True, phases=PHASES)
+@settings(max_examples=10, deadline=None, derandomize=True, phases=PHASES)
 @given(steps=STEPS, has_older=st.booleans(), seed=st.integers(0, 999))
 def test_no_edit_is_lost_and_nobody_is_locked_out(
     steps: list[str], has_older: bool, seed: int

@@ -67,6 +67,7 @@ def test_long_speech_is_wrapped_into_rows(tmp_path: Path) -> None:
     assert high == pytest.approx(3 * height, abs=3)
 
 
+@pytest.mark.thorough
 def test_letters_that_no_font_has_are_drawn_without_a_word(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

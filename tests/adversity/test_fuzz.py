@@ -301,7 +301,7 @@ def test_no_message_of_a_server_does_lasting_harm(
     random.seed(seed)
     try:
         fuzz = Fuzz(seed)
-        run_virtually(fuzz.run(100_000 if is_thorough else 1_200))
+        run_virtually(fuzz.run(100_000 if is_thorough else 700))
     finally:
         random.setstate(state)
 
