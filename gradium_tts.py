@@ -209,7 +209,7 @@ class GradiumTTSClient:
         if reserves.is_opening(endpoint):
             ways.insert(0, wait_for_reserve)
             # Turns come fast: the next request need not wait, too.
-            self._reserves.keep(self.config)
+            reserves.keep(self.config)
         transport = await first_open(ways, self._closing.abandon)
         reserves.drop_useless()
         return transport, transport in ahead

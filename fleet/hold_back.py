@@ -40,22 +40,20 @@ class HoldBack:
 
     def is_on(self, now: float) -> bool:
         """Whether all hold back."""
-        left_us = self._read().until - _us(now)
-        # After a restart of the machine its clock began anew.
-        return 0 < left_us <= _us(TAUGHT_S)
+        return self._record(now) is not None
 
     def may_try(self, now: float) -> bool:
         """Whether the first in the line may try."""
-        if not self.is_on(now):
+        record = self._record(now)
+        if record is None:
             return True
-        record = self._read()
         return self._ended() > record.used or _us(now) >= record.tries_at
 
     def tried(self, now: float) -> None:
         """Note that somebody tries now, who may."""
-        if not self.is_on(now):
+        record = self._record(now)
+        if record is None:
             return
-        record = self._read()
         if self._ended() > record.used:
             self._write(replace(record, used=record.used + 1))
         else:
@@ -63,7 +61,8 @@ class HoldBack:
 
     def refused(self, now: float) -> None:
         """Have all hold back; raises `OSError` where that cannot be written."""
-        used = self._read().used if self.is_on(now) else self._ended()
+        before = self._record(now)
+        used = before.used if before else self._ended()
         record = _Record(_us(now + TAUGHT_S), _us(now + HOLD_S), used)
         self._write(record, os.O_CREAT)
 
@@ -82,6 +81,13 @@ class HoldBack:
             return os.stat(self._ended_path).st_size
         except FileNotFoundError:
             return 0
+
+    def _record(self, now: float) -> _Record | None:
+        """Read the file; `None` where it holds nobody back."""
+        record = self._read()
+        left_us = record.until - _us(now)
+        # After a restart of the machine its clock began anew.
+        return record if 0 < left_us <= _us(TAUGHT_S) else None
 
     def _read(self) -> _Record:
         try:
