@@ -12,7 +12,7 @@ from functools import cached_property
 
 from .config import GradiumTTSConfig
 from .core.actions import Action
-from .core.completeness import hole_in, missing_at_end
+from .core.completeness import missing_at_end
 from .core.errors import ErrorKind, GradiumError, StallError
 from .core.intake import take
 from .core.parts import parts_of
@@ -278,10 +278,8 @@ class Speech:
                 message.request_id,
             )
         output_format = self._config.params.output_format
-        actions = take(self.ledger, message, output_format, self._now())
-        if hole := hole_in(self.ledger, self._host):
-            raise hole
-        return actions
+        now = self._now()
+        return take(self.ledger, message, output_format, now, self._host)
 
     # ------------------------------------------------------------- a failure
 

@@ -143,10 +143,10 @@ class Holes:
 
     @property
     def _gap_at_s(self) -> float | None:
-        places = [self._loss_at_s]
-        if self._clock.is_believed:
-            places.append(self._jump_at_s)
-        return min((at for at in places if at is not None), default=None)
+        loss, jump = self._loss_at_s, self._jump_at_s
+        if jump is None or not self._clock.is_believed:
+            return loss
+        return jump if loss is None else min(loss, jump)
 
     def _lose(self, at_s: float | None) -> None:
         """Note that what could not be read is missing, if there is any."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from .protocol import Audio, ServerMessage
@@ -14,18 +14,20 @@ from .protocol import Audio, ServerMessage
 MOST_BYTES_AT_ONCE = 32_768
 
 
-def parts_of(message: ServerMessage) -> Iterator[ServerMessage]:
+def parts_of(message: ServerMessage) -> Iterable[ServerMessage]:
     """Cut audio that is far longer than any that the vendor sends.
 
     Each part has its share of the times, so that a hole is found as well.
     """
-    size = len(message.chunk) if isinstance(message, Audio) else 0
-    if not isinstance(message, Audio) or size <= MOST_BYTES_AT_ONCE:
-        yield message
-        return
-    s_per_byte = (message.stop_s - message.start_s) / size
-    for at in range(0, size, MOST_BYTES_AT_ONCE):
-        chunk = message.chunk[at : at + MOST_BYTES_AT_ONCE]
-        start_s = message.start_s + at * s_per_byte
+    if isinstance(message, Audio) and len(message.chunk) > MOST_BYTES_AT_ONCE:
+        return _cut(message)
+    return (message,)
+
+
+def _cut(audio: Audio) -> Iterator[Audio]:
+    s_per_byte = (audio.stop_s - audio.start_s) / len(audio.chunk)
+    for at in range(0, len(audio.chunk), MOST_BYTES_AT_ONCE):
+        chunk = audio.chunk[at : at + MOST_BYTES_AT_ONCE]
+        start_s = audio.start_s + at * s_per_byte
         stop_s = start_s + len(chunk) * s_per_byte
-        yield replace(message, chunk=chunk, start_s=start_s, stop_s=stop_s)
+        yield replace(audio, chunk=chunk, start_s=start_s, stop_s=stop_s)

@@ -174,6 +174,8 @@ class Ignored:
 _AUDIO = re.compile(r'"audio"\s*:\s*"[A-Za-z0-9+/]')
 # No session lasts that long; larger times cannot be turned into integers.
 _MOST_S = 1e6
+# What JSON has of them; a boolean is none.
+_NUMBERS = (float, int)
 
 
 def decode(
@@ -248,8 +250,8 @@ def _read_span(message: dict[str, Any]) -> tuple[float, float]:
 
 def _seconds(value: Any) -> float:
     """Return a number of seconds; NaN for what no session can last."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) <= _MOST_S else math.nan
+    is_time = type(value) in _NUMBERS and abs(value) <= _MOST_S
+    return float(value) if is_time else math.nan
 
 
 def _read_error(message: dict[str, Any]) -> ServerError:

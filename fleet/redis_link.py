@@ -142,6 +142,9 @@ class RedisLink:
     async def _ask(self, work: Work) -> Any:
         if self.is_down:
             raise LinkDown(f"redis at {self.host} is down")
+        if not self.users:
+            # Nobody would close what is opened now.
+            raise LinkDown(f"redis at {self.host} is not used any more")
         try:
             return await self._attempt(work)
         except Exception as error:

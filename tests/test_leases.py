@@ -240,6 +240,8 @@ async def test_a_redis_that_has_forgotten_all_is_told_again(
             redis.stop()
             begun_without = other.ask()
             assert not (await begun_without.entering).is_granted
+            # One that notices later than it is back would be down once more.
+            await until(lambda: one.gate.link.is_down)
             redis.start()
             await until(lambda: not one.gate.link.is_down)
             await until(lambda: not other.gate.link.is_down)

@@ -69,6 +69,16 @@ async def test_calls_at_the_same_time_do_not_wait_for_each_other() -> None:
         assert not link.is_down
 
 
+async def test_who_has_left_opens_nothing_that_nobody_would_close() -> None:
+    async with fake_redis() as server:
+        async with link_to(server.url) as link:
+            await link.call("PING")
+        with pytest.raises(LinkDown, match="not used any more"):
+            await link.call("PING")
+
+        assert len(server.connections) == 1
+
+
 async def test_a_connection_that_was_closed_meanwhile_is_replaced() -> None:
     async with fake_redis() as server, link_to(server.url) as link:
         await link.call("PING")

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from ..config import GradiumTTSConfig
-from ..core.completeness import hole_in, missing_at_end
+from ..core.completeness import missing_at_end
 from ..core.endpoint import Endpoint
 from ..core.errors import ErrorKind, GradiumError
 from ..core.intake import take
@@ -212,9 +212,7 @@ class Preload:
             async for said in stream:
                 repetition.received(said)
                 output_format = config.params.output_format
-                take(ledger, said, output_format, loop.time())
-                if hole := hole_in(ledger, host):
-                    raise hole
+                take(ledger, said, output_format, loop.time(), host)
             if missing := missing_at_end(ledger, None, host):
                 raise missing
 

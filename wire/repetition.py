@@ -79,7 +79,9 @@ class Repetition:
         now = asyncio.get_running_loop().time
         for number, message in enumerate(phrase.said):
             for part in parts_of(message):
-                for action in take(ledger, part, self._output_format, now()):
+                for action in take(
+                    ledger, part, self._output_format, now(), "the store"
+                ):
                     await perform(action)
                 if part is not message:
                     await asyncio.sleep(0)
