@@ -278,8 +278,9 @@ class Speech:
                 message.request_id,
             )
         output_format = self._config.params.output_format
-        now = self._now()
-        return take(self.ledger, message, output_format, now, self._host)
+        return take(
+            self.ledger, message, output_format, self._now(), self._host
+        )
 
     # ------------------------------------------------------------- a failure
 
@@ -389,10 +390,10 @@ class Speech:
     def _host(self) -> str:
         return host_of(self._config.endpoint().url)
 
-    @property
+    @cached_property
     def _name(self) -> str:
         return f"request={self.ledger.request_id:.80}"
 
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+    @cached_property
+    def _now(self) -> Callable[[], float]:
+        return asyncio.get_running_loop().time

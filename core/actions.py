@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Union
+from typing import NamedTuple, Union
 
 
 class EndReason(IntEnum):
@@ -37,9 +37,11 @@ class Start:
     """The audio of the request starts."""
 
 
-@dataclass(frozen=True)
-class Pcm:
-    """Whole samples, to be played at `timestamp_ms` (Unix time)."""
+class Pcm(NamedTuple):
+    """Whole samples, to be played at `timestamp_ms` (Unix time).
+
+    Not a dataclass, as the others are: see `Audio`.
+    """
 
     pcm: bytes
     timestamp_ms: int

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from .protocol import Audio, ServerMessage
 
@@ -30,4 +29,4 @@ def _cut(audio: Audio) -> Iterator[Audio]:
         chunk = audio.chunk[at : at + MOST_BYTES_AT_ONCE]
         start_s = audio.start_s + at * s_per_byte
         stop_s = start_s + len(chunk) * s_per_byte
-        yield replace(audio, chunk=chunk, start_s=start_s, stop_s=stop_s)
+        yield Audio(chunk, start_s, stop_s)

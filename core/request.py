@@ -13,6 +13,7 @@ No clock here: times are passed in.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from .actions import Action, End, EndReason, Pcm, Start, Ttfb
@@ -185,7 +186,7 @@ class Ledger:
 
     def complete_session(self, from_word: int) -> list[Action]:
         """Go on with the next session after this one has said everything."""
-        actions = self._announce(float("inf"))
+        actions = self._announce(is_all=True)
         self._words.complete()
         self._next_session(from_word, is_seam_cut=False)
         return actions
@@ -271,7 +272,7 @@ class Ledger:
         start_s = None if stop_s is None else word.start_s
         self._position.add(word.text, start_s, stop_s)
         self._words.add(word, stop_s, self._earlier_s)
-        return self._announce(self._intact_s)
+        return self._announce()
 
     def end(self, reason: EndReason) -> list[Action]:
         """End the request, once; a second call changes nothing."""
@@ -281,7 +282,7 @@ class Ledger:
         interval_s = 0.0
         if self._first_audio_at is not None:
             if reason is EndReason.REQUEST_END:
-                actions += self._announce(float("inf"))
+                actions += self._announce(is_all=True)
             at_ms = round(self.delivered_s * 1000)
             actions += self._words.close(reason, at_ms, self._start_ms())
             interval_s = self._last_audio_at - self._first_audio_at
@@ -320,11 +321,7 @@ class Ledger:
             return []
         timestamp_ms = self._start_ms() + round(self.delivered_s * 1000)
         self._audio.delivered(pcm)
-        return [Pcm(pcm, timestamp_ms), *self._announce(self._intact_s)]
-
-    @property
-    def _intact_s(self) -> float:
-        return self._earlier_s + self._audio.intact_s
+        return [Pcm(pcm, timestamp_ms), *self._announce()]
 
     def _start_ms(self) -> int:
         """Return when the audio of the request started, in Unix ms.
@@ -334,7 +331,10 @@ class Ledger:
         """
         return round(((self._first_audio_at or 0) + self._unix_offset_s) * 1000)
 
-    def _announce(self, until_s: float) -> list[Action]:
-        if self.end_reason or not self.has_started:
+    def _announce(self, *, is_all: bool = False) -> list[Action]:
+        """Announce the words whose audio was delivered, or all that wait."""
+        words = self._words
+        if not words.is_waiting or self.end_reason or not self.has_started:
             return []
-        return [*self._words.due(until_s, self._start_ms())]
+        until_s = self._earlier_s + self._audio.intact_s
+        return [*words.due(math.inf if is_all else until_s, self._start_ms())]

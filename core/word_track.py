@@ -42,6 +42,11 @@ class WordTrack:
         self._last_start_ms = -1
         self._last_stop_ms = 0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether any word waits for its audio."""
+        return bool(self._waiting)
+
     def add(self, word: Word, stop_s: float | None, offset_s: float) -> None:
         """Take a word that waits for its audio.
 

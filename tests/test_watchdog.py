@@ -60,7 +60,7 @@ class Peer:
 
     async def wait(self, *, at_most_s: float) -> None:
         """Wait for a message that does not come, until it is complained of."""
-        with self.watchdog.waiting():
+        with self.watchdog:
             try:
                 await asyncio.wait_for(self._is_over.wait(), at_most_s)
             except asyncio.TimeoutError:
@@ -68,7 +68,7 @@ class Peer:
 
     async def message_after(self, delay_s: float) -> None:
         """Wait for a message that comes."""
-        with self.watchdog.waiting():
+        with self.watchdog:
             await asyncio.sleep(delay_s)
 
     def asks(self, owed: Owed | None) -> None:
@@ -306,7 +306,7 @@ async def test_a_flood_that_lets_no_timer_fire_in_a_wait_is_ended() -> None:
     peer = Peer(Owed("end of the audio", 5.0, 0.0, 30.0))
 
     while not peer.complaints and now() < 60.0:
-        with peer.watchdog.waiting():
+        with peer.watchdog:
             pass
         await asyncio.sleep(0.01)
 
@@ -436,7 +436,7 @@ async def test_a_thousand_messages_set_no_thousand_timers() -> None:
     peer = Peer(LIMIT)
 
     for _ in range(1000):
-        with peer.watchdog.waiting():
+        with peer.watchdog:
             pass
 
     assert timers() == 1

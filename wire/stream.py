@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 
 from ..config import GradiumTTSConfig
@@ -43,8 +44,10 @@ from .transport import Transport
 from .watchdog import Watchdog
 
 # After so many messages the others of the loop get their turn: a message takes
-# some 0.1 ms, and those that are buffered already wait for nothing.
+# some 0.1 ms, and those that are buffered already wait for nothing. One that
+# was waited for as long as this was not buffered.
 MESSAGES_IN_A_TURN = 8
+WAITED_S = 0.001
 
 
 class Stream:
@@ -290,13 +293,16 @@ class Stream:
             self._messages_in_turn = 1
             await asyncio.sleep(0)
         try:
-            with self._watchdog.waiting():
+            with self._watchdog:
                 raw = await transport.recv()
         except ConnectionLost as lost:
             # What a code means depends on how far the session has come.
             has_audio = bool(self.times.audio_at)
             lost = lost.in_phase(has_audio=has_audio)
             raise self._cut_for or lost from None
+        if self._watchdog.waited_s > WAITED_S:
+            # The others had their turn.
+            self._messages_in_turn = 0
         try:
             message = self._session.receive(raw)
         except RemoteProtocolError as error:
@@ -369,6 +375,6 @@ class Stream:
     def _host(self) -> str:
         return host_of(self._endpoint.url)
 
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+    @cached_property
+    def _now(self) -> Callable[[], float]:
+        return asyncio.get_running_loop().time

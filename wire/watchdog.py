@@ -52,7 +52,7 @@ class Owed:
 
 
 class Watchdog:
-    """Guards the waits of one stream, one at a time."""
+    """Guards the waits of one stream, one at a time: `with watchdog: …`."""
 
     def __init__(
         self,
@@ -83,12 +83,13 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def waiting(self) -> Watchdog:
-        """Guard the wait for one message: `with watchdog.waiting(): …`."""
-        return self
+    @property
+    def waited_s(self) -> float:
+        """How long the last wait took, from its last sign of life on."""
+        return self._ceiling.left_at - self._heard_at
 
     def __enter__(self) -> None:
-        """Begin a wait: a new limit, the same ceiling."""
+        """Begin the wait for one message: a new limit, the same ceiling."""
         self._loop = self._loop or asyncio.get_running_loop()
         now = self._loop.time()
         self._is_waiting = not self._is_over
@@ -260,13 +261,16 @@ class _Ceiling:
     Its clock is its own: no message gives the peer another grace. What does
     not count is a pause in which no message was waited for, as when the
     consumer was slow; handling a message is no pause.
+
+    Attributes:
+        left_at: when the last wait ended.
     """
 
     def __init__(self) -> None:
         self._asked: tuple[float, float] | None = None
         self._ends_at = _NEVER
         self._grace_ends: float | None = None
-        self._left_at = -_NEVER
+        self.left_at = -_NEVER
 
     @property
     def look_at(self) -> float:
@@ -284,14 +288,14 @@ class _Ceiling:
     def resume(self, debt: Owed, now: float) -> None:
         """Begin a wait."""
         self.set(debt)
-        paused_s = now - max(self._left_at, debt.asked_at)
+        paused_s = now - max(self.left_at, debt.asked_at)
         if paused_s > _GRACE_S:
             self._ends_at += paused_s
             self._grace_ends = None
 
     def pause(self, now: float) -> None:
         """End a wait."""
-        self._left_at = now
+        self.left_at = now
 
     def is_over(self, now: float) -> bool:
         """Whether to wait no more; starts the one grace when it is due."""

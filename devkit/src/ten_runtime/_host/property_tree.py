@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import lru_cache
 from typing import Any
 
 from ..error import VALUE_NOT_FOUND, TenError, TenErrorCode
@@ -30,9 +31,7 @@ def parse_json(text: str) -> tuple[Json, TenError | None]:
     if not isinstance(text, str):
         raise TypeError(f"JSON must be str, not {type(text).__name__}")
     try:
-        return json.loads(
-            text, parse_constant=_refuse_constant, parse_int=_parse_int
-        ), None
+        return _DECODER.decode(text), None
     except (ValueError, RecursionError) as error:
         code = TenErrorCode.ErrorCodeInvalidJSON
         return None, TenError.create(code, f"invalid JSON: {error}")
@@ -70,7 +69,14 @@ def _parse_int(text: str) -> int | float:
     return number if -(2**63) <= number < _UINT64_END else float(text)
 
 
-def _parse_path(path: str) -> list[str | int] | None:
+# Made once: with options, `json.loads` makes one for each text.
+_DECODER = json.JSONDecoder(
+    parse_constant=_refuse_constant, parse_int=_parse_int
+)
+
+
+@lru_cache(maxsize=1024)
+def _parse_path(path: str) -> tuple[str | int, ...] | None:
     """`a.b[0]` as steps, or None when it is not a path."""
     steps: list[str | int] = []
     position = 0
@@ -80,7 +86,7 @@ def _parse_path(path: str) -> list[str | int] | None:
         position = match.end()
         name, index = match.groups()
         steps.append(name if index is None else int(index))
-    return steps if position == len(path) else None
+    return tuple(steps) if position == len(path) else None
 
 
 class PropertyTree:
@@ -203,12 +209,12 @@ class PropertyTree:
         self.root = value
         return None
 
-    def _locate(self, path: str) -> tuple[Json, list[str | int]]:
+    def _locate(self, path: str) -> tuple[Json, tuple[str | int, ...]]:
         if not isinstance(path, str):
             raise TypeError(f"path must be str, not {type(path).__name__}")
         steps = _parse_path(path)
         if steps is None or isinstance(steps[0], int):
-            return {}, []
+            return {}, ()
         if steps[0] == _RESERVED:
             return self.reserved, steps[1:]
         return self.root, steps
@@ -216,10 +222,16 @@ class PropertyTree:
 
 def checked_int(value: object) -> int:
     """Return the argument of a `set_…_int`: an integer of 64 bits."""
+    # What is a plain one already need not be made one.
+    number = value if type(value) is int else _int_of(value)
+    if number not in INT64:
+        raise ValueError(f"{value} does not fit in 64 bits")
+    return number
+
+
+def _int_of(value: object) -> int:
     if not isinstance(value, int):
         raise TypeError(f"an int is needed, not {type(value).__name__}")
-    if int(value) not in INT64:
-        raise ValueError(f"{value} does not fit in 64 bits")
     return int(value)
 
 
