@@ -294,3 +294,15 @@ def test_half_samples_are_no_hole() -> None:
 
     assert holes.at_s is None
     assert holes.intact_s == pytest.approx(0.32)
+
+
+@pytest.mark.parametrize(
+    ("sample", "at_s"), [(LOUD, pytest.approx(0.4)), (SILENT, None)]
+)
+def test_behind_a_hole_half_a_sample_is_no_speech(
+    sample: bytes, at_s: object
+) -> None:
+    holes = played([*timed(5), *timed(1, first=7, sample=SILENT)])
+    holes.add(0.64, 0.72, sample * 80 + b"\x7f")
+
+    assert holes.at_s == at_s
