@@ -166,6 +166,7 @@ def test_plain_words_are_found_exactly(words: list[str]) -> None:
     assert ends == [len(" ".join(words[:n])) for n in range(len(words) + 1)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("other", ["xy z ", "*", "<](", "</x"])
 def test_words_that_are_nowhere_cost_little(other: str) -> None:
     written = other * (100_000 // len(other))

@@ -58,6 +58,7 @@ def repeated(pattern: str, size: int) -> str:
     return "".join(islice(cycle(pattern), size))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "function",
     [MASKER.mask, lambda text: list(secrets_in({"url": text}))],
@@ -73,6 +74,7 @@ def test_masking_is_linear(
     assert grown < once * TOO_MUCH
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pattern", PATTERNS, ids=ascii)
 def test_a_log_line_costs_no_more_than_what_is_written(pattern: str) -> None:
     once = cpu_s(MASKER.log_line, repeated(pattern, SIZE))
