@@ -52,7 +52,9 @@ class Gates:
         if not self._is_told:
             self._is_told = True
             self._log.warning(
-                "max_sessions counts the sessions of this process only: %s", why
+                "the processes of this machine count their sessions, and learn"
+                " of refusals, each by itself: %s",
+                why,
             )
 
     async def aclose(self) -> None:
