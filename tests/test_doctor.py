@@ -18,8 +18,11 @@ from typing import Any
 
 import pytest
 import trustme
+from fake_redis import FAULTS, fake_redis
 
 from gradium_sim import SimThread
+from gradium_tts_python.fleet.redis_link import CALL_S
+from ten_host import shared
 from ten_host.doctor import ADDON, main
 from ten_host.property_file import PropertyFileError, settings_in
 from ten_host.way import Way, WayError
@@ -222,3 +225,63 @@ async def test_who_does_not_answer_is_told() -> None:
         await way.round_trip()
     with pytest.raises(WayError, match="has no address here"):
         await Way("no-such-host.invalid", 1, False).resolve()
+
+
+# ------------------------------------------------------- the Redis of a fleet
+
+
+async def test_a_redis_that_is_near_is_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert shared.CALL_S == CALL_S
+    # A busy machine is not near to itself.
+    monkeypatch.setattr(shared, "CALL_S", 60.0)
+    async with fake_redis() as server:
+        told = await shared.ask(server.url)
+
+    assert re.fullmatch(r"answers after \d+\.\d ms", told)
+    assert {command[0] for command in server.commands} == {b"SET"}
+
+
+async def test_a_redis_that_is_too_far_away_is_told() -> None:
+    async with fake_redis() as server:
+        server.delay_s = 0.06
+        with pytest.raises(WayError, match="speech waits 50 ms .* nearer"):
+            await shared.ask(server.url)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_what_is_the_matter_with_a_redis_is_one_sentence(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "no answer":
+        monkeypatch.setattr(shared, "PATIENCE_S", 0.05)
+    async with fake_redis() as server:
+        FAULTS[name](server)
+        url = server.url.replace("//", f"//:{SECRET}@")
+        with pytest.raises(WayError) as told:
+            await shared.ask(url)
+
+    assert str(told.value).endswith(
+        "counts its sessions alone until it answers"
+    )
+    assert SECRET not in str(told.value)
+    assert shared.secret_of(url) == SECRET
+
+
+async def test_a_redis_that_is_not_there_is_told() -> None:
+    with pytest.raises(WayError, match="127.0.0.1:1"):
+        await shared.ask(f"redis://:{SECRET}@127.0.0.1:1/0")
+    with pytest.raises(WayError, match="alone"):
+        await shared.ask("http://127.0.0.1:1/0")
+
+
+@pytest.mark.thorough
+def test_the_doctor_looks_at_the_redis_of_the_settings(tmp_path: Path) -> None:
+    url = f"redis://:{SECRET}@127.0.0.1:1/0"
+    with SimThread(voice="tones", api_keys=(SECRET,)) as sim:
+        own = settings(tmp_path, url=sim.url, shared_url=url)
+        code, told, _ = doctor(tmp_path, own)
+
+    bad = {part for part, text in told.items() if text.startswith("FAIL")}
+    assert (code, bad) == (1, {"Redis"})

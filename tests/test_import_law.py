@@ -280,6 +280,7 @@ def test_the_host_drives_the_extension_through_ten_only() -> None:
     allowed = {
         "gradium_sim",
         "httpx",
+        "redis",
         "ten_host",
         "ten_runtime",
         "trace_timeline",

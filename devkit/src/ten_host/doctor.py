@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from .order import KEY_VARIABLE, LOCAL_KEY
 from .own_trace import VARIABLE as TRACE_VARIABLE
 from .property_file import PropertyFileError, settings_in
+from .shared import ask, secret_of
 from .way import Way, WayError
 
 ADDON = "gradium_tts_python"
@@ -82,7 +83,8 @@ def main(arguments: list[str]) -> int:
         print(f"doctor: {error}", file=sys.stderr)
         return 2
     key = str(tree["params"].get("api_key") or "")
-    findings = Findings((key,) if key != LOCAL_KEY else ())
+    password = secret_of(tree["params"].get("shared_url"))
+    findings = Findings((key if key != LOCAL_KEY else "", password))
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_look(tree, key, findings))
         if findings.failures:
@@ -128,6 +130,8 @@ async def _look(tree: Json, key: str, findings: Findings) -> None:
         is_there = await findings.look("round trip", way.round_trip())
     if is_there:
         await findings.look("TLS", way.encrypt())
+    if shared_url := tree["params"].get("shared_url"):
+        await findings.look("Redis", ask(str(shared_url)))
     await _look_at_session(tree, key, findings)
 
 
