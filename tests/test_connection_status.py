@@ -297,7 +297,7 @@ async def test_a_failure_is_told_before_the_request_ends(
 async def test_what_cannot_connect_never_says_connected(
     start_host: StartHost, sim: GradiumSim
 ) -> None:
-    host = await start_host({"warm": "off", "retry_deadline_s": 0.3})
+    host = await start_host({"warm": "off", "retry_deadline_s": 1.0})
 
     await speak(host, "r1")
 
