@@ -57,6 +57,8 @@ def dump_of(
     config: GradiumTTSConfig, request_id: str, warn: Callable[[str], None]
 ) -> Dump:
     """Make the dump of a request as the settings want it, or none."""
+    if not config.dump:
+        return Dump(None, warn)
     is_wav = config.dump_format == "wav"
     file = DumpFile(
         config.dump_path,
@@ -68,7 +70,7 @@ def dump_of(
             config.dump_max_age_s,
         ),
     )
-    return Dump(file if config.dump else None, warn)
+    return Dump(file, warn)
 
 
 class DumpFile:
