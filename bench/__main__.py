@@ -3,7 +3,8 @@
 """`./dev bench`: all clients side by side; tables, and a picture for each.
 
 ./dev bench                        everything, our own clients
-./dev bench --quick --peers        a look at it, with the peers
+./dev bench --short --peers        half an hour of it, with the peers
+./dev bench --quick                a look at it
 ./dev bench cost scale -o FOLDER   two of them; pictures to a folder
 ./dev bench --draw results.jsonl   the pictures of an earlier run again
 """
@@ -23,7 +24,7 @@ from time import monotonic
 from lab import OURS, Lab
 from partner import BenchError
 from peers import PEERS
-from plan import FULL, QUICK, TINY
+from plan import SIZES
 from rows import Results
 from table import as_markdown, as_text, tables
 
@@ -98,6 +99,9 @@ def _options() -> argparse.Namespace:
     sizes.add_argument(
         "--quick", action="store_true", help="small sizes: under two minutes"
     )
+    sizes.add_argument(
+        "--short", action="store_true", help="the middle: half an hour"
+    )
     sizes.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)
     add(
         "--draw",
@@ -119,8 +123,9 @@ def _options() -> argparse.Namespace:
 
 def _measured(options: argparse.Namespace) -> tuple[Results, list[str]]:
     """Run the benches, in order."""
-    size = "quick" if options.quick else "tiny" if options.tiny else "full"
-    plan = {"full": FULL, "quick": QUICK, "tiny": TINY}[size]
+    chosen = [size for size in SIZES if getattr(options, size, False)]
+    size = chosen[0] if chosen else "full"
+    plan = SIZES[size]
     began_s = monotonic()
 
     def say(line: str) -> None:

@@ -1,6 +1,6 @@
 # This file is part of TEN Framework, an open source project. Licensed under
 # the Apache License, Version 2.0. See the LICENSE file for more information.
-"""How much is measured: all of it, a quick look, or hardly anything."""
+"""How much is measured: all of it, what half an hour allows, or a look."""
 
 from __future__ import annotations
 
@@ -97,6 +97,25 @@ class Plan:
 
 
 FULL = Plan()
+SHORT = Plan(
+    rounds=5,
+    distances=(Distance(100, True, 0),),
+    linger_s=2.0,
+    idle_s=12.0,
+    idle_rounds=1,
+    loads=((20, False), (80, True)),
+    quiet_s=20.0,
+    window_s=2.0,
+    scale=(25, 100, 200, 300),
+    scale_rounds=1,
+    repeats=20,
+    growth_requests=400,
+    growth_samples=10,
+    long_words=(50, 500, 2500, 5000),
+    long_rounds=1,
+    processes=(2, 8, 32),
+    crowd_requests=100,
+)
 QUICK = Plan(
     rounds=1,
     distances=(Distance(100, True, 0),),
@@ -147,3 +166,4 @@ TINY = Plan(
     crowd_requests=4,
     gates=1,
 )
+SIZES = {"quick": QUICK, "short": SHORT, "tiny": TINY, "full": FULL}
