@@ -18,6 +18,7 @@ from gradium_sim import (
     Point,
     Reset,
     Send,
+    Stall,
     tones,
 )
 from ten_host import (
@@ -394,10 +395,15 @@ async def test_a_failure_closes_the_words_where_the_audio_was_cut(
 async def test_an_interruption_after_a_resume_counts_all_of_the_audio(
     start_host: StartHost, sim: GradiumSim
 ) -> None:
-    sim.faults = FaultPlan(Fault(Point.AUDIO, Reset(), after_words=3))
+    sim.faults = FaultPlan(
+        Fault(Point.AUDIO, Reset(), after_words=3),
+        # Nothing more is on its way then: of a word that is cut off its time,
+        # which follows its audio, there would be the audio alone.
+        Fault(Point.AUDIO, Stall(), after_words=6),
+    )
     host = await start_host(enable_words=True)
     await host.send_text("r1", TWELVE)
-    await host.until(lambda _: len(results(host)) >= 6)
+    await host.until(lambda _: len(results(host)) >= 8)
 
     await host.flush()
 
