@@ -8,10 +8,22 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pytest
+
 from gradium_sim import tones
+from gradium_tts_python.core.protocol import SAMPLE_RATES_HZ
 from ten_host.conformance.kit import WORDS
 
-__all__ = ["WORDS", "Hearing", "hear", "whole_words"]
+__all__ = ["RATES_HZ", "WORDS", "Hearing", "hear", "whole_words"]
+
+# Of the rates, the ends and the one that divides into no whole milliseconds.
+_FEW_RATES_HZ = (8000, 22050, 48000)
+RATES_HZ = [
+    pytest.param(
+        rate_hz, marks=[] if rate_hz in _FEW_RATES_HZ else pytest.mark.thorough
+    )
+    for rate_hz in SAMPLE_RATES_HZ
+]
 
 
 @dataclass(frozen=True)

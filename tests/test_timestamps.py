@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from heard import RATES_HZ
 
 from gradium_sim import (
     Fault,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("debug_log")
 
-RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 TEXT = " ".join(f"word{n}" for n in range(20))
 
 

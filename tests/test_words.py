@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from heard import WORDS
+from heard import RATES_HZ, WORDS
 
 from gradium_sim import (
     Fault,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("debug_log")
 
-RATES_HZ = (8000, 16000, 22050, 24000, 44100, 48000)
 RATE_HZ = 24000
 TWELVE = " ".join(WORDS[:12])
 
