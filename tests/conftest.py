@@ -54,7 +54,7 @@ os.environ.pop("GRADIUM_API_KEY", None)
 # The default run is the same each time, and short; the thorough one looks for
 # news.
 hypothesis.settings.register_profile(
-    "default", deadline=None, max_examples=50, derandomize=True
+    "default", deadline=None, max_examples=30, derandomize=True
 )
 hypothesis.settings.register_profile(
     "thorough", deadline=None, max_examples=2000

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from gradium_sim import GradiumSim, HalfOpen, IgnoreClose, Point
 from ten_host import ConnectionStatus, ExtensionHost, Frame
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
 
 StartHost = Callable[..., Awaitable[ExtensionHost]]
 
@@ -104,3 +109,21 @@ async def half_open(sim: GradiumSim, point: Interruption) -> None:
 
 Turn = Callable[[GradiumSim, Interruption], Awaitable[None]]
 PEERS = [healthy, mute_on_close, half_open]
+
+
+def cases(default: int) -> list[ParameterSet]:
+    """Return each point with each peer; one in two needs `--thorough`.
+
+    Args:
+        default: 0 or 1, which of the two does not.
+    """
+    return [
+        pytest.param(
+            point,
+            turn,
+            id=f"{point}-{turn.__name__}",
+            marks=[] if (at + of) % 2 == default else pytest.mark.thorough,
+        )
+        for at, point in enumerate(INTERRUPTIONS)
+        for of, turn in enumerate(PEERS)
+    ]

@@ -31,7 +31,6 @@ from ten_ai_base.message import ModuleError, TTSAudioEndReason
 from ten_host import ConnectionStatus, ExtensionHost, FlushEnd, Frame
 
 from .interruptions import (
-    INTERRUPTIONS,
     PATIENT,
     PEERS,
     STARTED,
@@ -39,6 +38,7 @@ from .interruptions import (
     Interruption,
     StartHost,
     Turn,
+    cases,
     half_open,
 )
 from .properties.test_life_properties import (
@@ -55,8 +55,7 @@ NEXT = "alpha beta gamma."
 RATE_HZ = 24000
 
 
-@pytest.mark.parametrize("turn", PEERS, ids=lambda turn: turn.__name__)
-@pytest.mark.parametrize("point", INTERRUPTIONS, ids=str)
+@pytest.mark.parametrize(("point", "turn"), cases(default=0))
 async def test_a_flush_ends_a_request_at_any_point(
     sim: GradiumSim, start_host: StartHost, point: Interruption, turn: Turn
 ) -> None:

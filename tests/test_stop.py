@@ -30,12 +30,11 @@ from ten_host import ExtensionHost, Frame, Metrics, is_stand_in
 from .farewell import Whole, farewell
 from .interruptions import (
     HANG_S,
-    INTERRUPTIONS,
     PATIENT,
-    PEERS,
     TEXT,
     Interruption,
     Turn,
+    cases,
 )
 from .properties.test_life_properties import Event, Player, Script
 from .properties.virtual_loop import run_virtually
@@ -103,8 +102,7 @@ async def stoppable(
     await one._stack.aclose()
 
 
-@pytest.mark.parametrize("turn", PEERS, ids=lambda turn: turn.__name__)
-@pytest.mark.parametrize("point", INTERRUPTIONS, ids=str)
+@pytest.mark.parametrize(("point", "turn"), cases(default=1))
 async def test_a_stop_ends_a_request_at_any_point(
     sim: GradiumSim, stoppable: Stoppable, point: Interruption, turn: Turn
 ) -> None:
