@@ -37,8 +37,8 @@ from gradium_tts_python.wire.speedups import FASTEST
 
 sys.path.append(str(Path(__file__).resolve().parent / "clients"))
 
+from client import Target
 from ours import properties
-from speaking import Target
 
 from extension import Environment
 
@@ -108,17 +108,21 @@ def _session(messages: int) -> list[str]:
 
 
 class Memory:
-    """A `Transport` that has received everything."""
+    """A `Transport` that has received everything, once all text is there."""
 
     is_open = True
 
     def __init__(self, messages: list[str]) -> None:
         self._left = iter(messages)
+        self._is_asked = asyncio.Event()
 
     async def send(self, *messages: str) -> None:
-        pass
+        if "end_of_stream" in messages[-1]:
+            self._is_asked.set()
 
     async def recv(self) -> str:
+        if not self._is_asked.is_set():
+            await self._is_asked.wait()
         return next(self._left)
 
     async def ping(self) -> None:

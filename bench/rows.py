@@ -82,7 +82,7 @@ class Results:
 
     def save(self, path: Path) -> None:
         """Write the file."""
-        lines = [{"about": self.about}, *map(_fields, self.rows)]
+        lines = [{"about": self.about}, *(asdict(row) for row in self.rows)]
         text = "".join(f"{json.dumps(line)}\n" for line in lines)
         path.write_text(text, encoding="utf-8")
 
@@ -100,11 +100,6 @@ class Results:
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} holds no results: {error}") from error
         return cls(about, rows)
-
-
-def _fields(row: Row) -> dict[str, Any]:
-    """Return what a file has of a row: no clock is good for more digits."""
-    return asdict(row) | {"values": [float(f"{v:.5g}") for v in row.values]}
 
 
 def charts(rows: Iterable[Row]) -> Iterator[tuple[str, list[Row]]]:

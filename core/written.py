@@ -34,10 +34,14 @@ def end_of_words(written: str, words: Sequence[str], count: int) -> int:
     Args:
         words: all that are spoken of the text, in order.
     """
-    at = 0
+    at = end = 0
     for index in range(min(count, len(words))):
+        before = at
         at = _end_of_word(written, words[index : index + _WORDS_AHEAD], at)
-    return _end_of_marks(written, at) if at else 0
+        if at > before:
+            # What one word took for its marks may be the next one.
+            end = max(end, _end_of_marks(written, at))
+    return end
 
 
 def _end_of_word(written: str, words: Sequence[str], after: int) -> int:

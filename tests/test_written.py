@@ -8,7 +8,7 @@ import string
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gradium_tts_python.config import GradiumTTSParams
@@ -143,6 +143,7 @@ PIECES = st.lists(
 ).map("".join)
 
 
+@example("<b>x</b><")
 @given(PIECES)
 def test_all_words_are_found_in_their_order(written: str) -> None:
     words = spoken(written)

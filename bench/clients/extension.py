@@ -12,8 +12,8 @@ import asyncio
 import json
 from typing import Any
 
+from client import Client, Speaking, Target
 from ours import properties
-from speaking import Client, Speaking, Target
 
 from gradium_tts_python.extension import GradiumTTSExtension
 from ten_runtime import AudioFrame, Data

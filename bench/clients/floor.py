@@ -15,7 +15,7 @@ import json
 import ssl
 from urllib.parse import urlsplit
 
-from speaking import Client, Speaking, Target
+from client import Client, Speaking, Target
 
 SETUP = {"type": "setup", "model_name": "default", "output_format": "pcm"}
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+from client import Client, Speaking, Target
 from ours import properties
-from speaking import Client, Speaking, Target
 
 from ten_host import AudioEnd, AudioStart, ExtensionHost, Frame
 from ten_host.events import Event

@@ -13,7 +13,7 @@ import json
 import ssl
 
 import websockets
-from speaking import Client, Speaking, Target
+from client import Client, Speaking, Target
 from websockets.asyncio.client import ClientConnection, connect
 
 SETUP = {"type": "setup", "model_name": "default", "output_format": "pcm"}

@@ -8,9 +8,9 @@ import asyncio
 from typing import Any
 
 import aiohttp
+from client import VOICE_ID, Client, Speaking, Target
 from livekit.agents import tts as agents_tts
 from livekit.plugins.gradium import TTS, __version__
-from speaking import VOICE_ID, Client, Speaking, Target
 
 
 class LiveKit(Client):

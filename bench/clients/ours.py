@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from speaking import SAMPLE_RATE_HZ, Client, Speaking, Target
+from client import SAMPLE_RATE_HZ, Client, Speaking, Target
 
 from gradium_tts_python.config import GradiumTTSConfig
 from gradium_tts_python.core.protocol import Audio

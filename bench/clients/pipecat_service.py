@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from importlib.metadata import version
 
+from client import VOICE_ID, Client, Speaking, Target
 from loguru import logger
 from pipecat.frames.frames import (
     BotStoppedSpeakingFrame,
@@ -26,7 +27,6 @@ from pipecat.pipeline.runner import PipelineRunner
 from pipecat.pipeline.task import PipelineParams, PipelineTask
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.gradium.tts import GradiumTTSService
-from speaking import VOICE_ID, Client, Speaking, Target
 
 # Its debug lines would be measured, too, and nobody reads them.
 logger.remove()

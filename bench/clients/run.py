@@ -38,8 +38,8 @@ def main() -> None:
         return
     import_s = time.perf_counter() - before_s
     # Not before: they would be imported on its account, or it on theirs.
+    from client import Target
     from scenarios import SCENARIOS, resident_bytes
-    from speaking import Target
 
     answer(
         version=adapter.VERSION,

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from speaking import Client, Speaking
+from client import Client, Speaking
 
 Make = Callable[[], Client]
 Json = dict[str, Any]

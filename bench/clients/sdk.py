@@ -7,8 +7,8 @@ from __future__ import annotations
 import asyncio
 from importlib.metadata import version
 
+from client import Client, Speaking, Target
 from gradium.client import GradiumClient
-from speaking import Client, Speaking, Target
 
 
 class Sdk(Client):
