@@ -96,13 +96,19 @@ def _options() -> argparse.Namespace:
         help=f"only these of {', '.join([*OURS, *PEERS])}",
     )
     sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument(
-        "--quick", action="store_true", help="small sizes: under two minutes"
-    )
-    sizes.add_argument(
-        "--short", action="store_true", help="the middle: half an hour"
-    )
-    sizes.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)
+    for size, told in (
+        ("quick", "small sizes: under two minutes"),
+        ("short", "the middle: half an hour"),
+        ("tiny", argparse.SUPPRESS),
+    ):
+        sizes.add_argument(
+            f"--{size}",
+            dest="size",
+            action="store_const",
+            const=size,
+            default="full",
+            help=told,
+        )
     add(
         "--draw",
         type=Path,
@@ -123,17 +129,14 @@ def _options() -> argparse.Namespace:
 
 def _measured(options: argparse.Namespace) -> tuple[Results, list[str]]:
     """Run the benches, in order."""
-    chosen = [size for size in SIZES if getattr(options, size, False)]
-    size = chosen[0] if chosen else "full"
-    plan = SIZES[size]
     began_s = monotonic()
 
     def say(line: str) -> None:
         print(f"{monotonic() - began_s:6.0f} s  {line}", file=sys.stderr)
 
     clients = options.clients or [*OURS, *(PEERS if options.peers else [])]
-    lab = Lab(plan, clients, say)
-    results = Results({"size": size, "versions": lab.versions}, [])
+    lab = Lab(SIZES[options.size], clients, say)
+    results = Results({"size": options.size, "versions": lab.versions}, [])
     about = results.about
     about |= {"date": datetime.date.today().isoformat(), "machine": _machine()}
     load_before = _load()

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from gradium_sim import GradiumSim, HalfOpen, IgnoreClose, Point
 from ten_host import ConnectionStatus, ExtensionHost, Frame
+
+from .chessboard import chessboard
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
@@ -117,13 +117,9 @@ def cases(default: int) -> list[ParameterSet]:
     Args:
         default: 0 or 1, which of the two does not.
     """
-    return [
-        pytest.param(
-            point,
-            turn,
-            id=f"{point}-{turn.__name__}",
-            marks=[] if (at + of) % 2 == default else pytest.mark.thorough,
-        )
-        for at, point in enumerate(INTERRUPTIONS)
-        for of, turn in enumerate(PEERS)
-    ]
+    return chessboard(
+        INTERRUPTIONS,
+        PEERS,
+        lambda point, turn: f"{point}-{turn.__name__}",
+        default=default,
+    )

@@ -10,6 +10,7 @@ import logging
 import tracemalloc
 
 import pytest
+from chessboard import chessboard
 from heard import WORDS, Hearing, hear
 from speaking import Spoken, client_on, speak
 
@@ -79,16 +80,9 @@ HARMLESS: dict[str, Send | ReadyAgain] = {
 
 
 # By default each at every other point, and so each point with half of them.
-HARMLESS_CASES = [
-    pytest.param(
-        name,
-        point,
-        id=f"{name}-{point.name}",
-        marks=[pytest.mark.thorough] if (at + of) % 2 else [],
-    )
-    for of, name in enumerate(HARMLESS)
-    for at, point in enumerate(POINTS)
-]
+HARMLESS_CASES = chessboard(
+    HARMLESS, POINTS, lambda name, point: f"{name}-{point.name}"
+)
 
 
 @pytest.mark.parametrize(("name", "point"), HARMLESS_CASES)
